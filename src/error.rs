@@ -1,0 +1,268 @@
+//! One error type that speaks to a biologist: which file, which line, what was written, what would be right.
+//!
+//! There is a single type because a wrong scenario, a wrong model file and a failed step end in the same place,
+//! the terminal of somebody who does not write Rust.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// What every fallible function of the crate returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A text somebody wrote, and the short name it is known by in messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Short relative path, or the name of an embedded file.
+    pub name: String,
+    /// The whole text, as read.
+    pub text: String,
+}
+
+impl Source {
+    /// A named text, shareable by everything that was read from it.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into() })
+    }
+
+    /// An error that points at `span` of this text.
+    pub fn refuse(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Error {
+        Error::Input(Box::new(Complaint { source: Some((self.clone(), span)), message: message.into(), help: None }))
+    }
+}
+
+/// What is wrong with something a person wrote.
+#[derive(Debug, Clone)]
+pub struct Complaint {
+    source: Option<(Arc<Source>, Range<usize>)>,
+    message: String,
+    help: Option<String>,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Error {
+    /// The input is wrong; nothing was run.
+    Input(Box<Complaint>),
+    /// The input was right, but the simulation could not be carried on: what happened, where and when.
+    Simulation(String),
+    /// A file could not be read or written.
+    File {
+        /// Which file, as a short relative path.
+        path: PathBuf,
+        /// What was being done to it, as in "write the table".
+        action: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The user stopped the program.
+    Interrupted,
+}
+
+impl Error {
+    /// Wrong input that has no place in a file, as a wrong command-line value.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::Input(Box::new(Complaint { source: None, message: message.into(), help: None }))
+    }
+
+    /// A simulation that cannot go on.
+    pub fn simulation(message: impl Into<String>) -> Self {
+        Self::Simulation(message.into())
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: impl Into<PathBuf>, action: impl Into<String>, cause: std::io::Error) -> Self {
+        Self::File { path: path.into(), action: action.into(), cause }
+    }
+
+    /// Adds what would be right. Leaves other kinds of error as they are.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        if let Self::Input(complaint) = &mut self {
+            complaint.help = Some(text.into());
+        }
+        self
+    }
+
+    /// Names the place of an error that had none, as when a value was parsed away from its file.
+    #[must_use]
+    pub fn at(mut self, source: &Arc<Source>, span: Range<usize>) -> Self {
+        if let Self::Input(complaint) = &mut self {
+            complaint.source.get_or_insert_with(|| (source.clone(), span));
+        }
+        self
+    }
+
+    /// The exit code of the program: 1 the simulation failed, 2 the input is wrong, 130 interrupted.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Input(_) => 2,
+            Self::Simulation(_) | Self::File { .. } => 1,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The message without its snippet, on one line.
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::Input(complaint) => Cow::Borrowed(&complaint.message),
+            Self::Simulation(message) => Cow::Borrowed(message),
+            Self::File { path, action, cause } => Cow::Owned(format!("could not {action} {}: {cause}", path.display())),
+            Self::Interrupted => Cow::Borrowed("interrupted"),
+        }
+    }
+
+    /// The line (counted from 1) of the text the error points at, if it points at one.
+    pub fn line(&self) -> Option<usize> {
+        let Self::Input(complaint) = self else { return None };
+        let (source, span) = complaint.source.as_ref()?;
+        Some(1 + source.text.bytes().take(span.start).filter(|&byte| byte == b'\n').count())
+    }
+
+    /// The message as shown on a terminal, with colours if `coloured`.
+    pub fn render(&self, coloured: bool) -> String {
+        let title = printable(&self.message());
+        let Self::Input(complaint) = self else { return format!("error: {title}") };
+        let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+        let help = complaint.help.as_deref().map(printable);
+        let mut group = Level::ERROR.primary_title(title.as_str()).elements(Vec::<annotate_snippets::Message>::new());
+        let text;
+        if let Some((source, span)) = &complaint.source {
+            // Escapes a stranger put into a file must not reach the terminal; the replacement keeps byte offsets.
+            text = quiet(&source.text);
+            let end = span.end.min(text.len());
+            let start = span.start.min(end);
+            group = group.element(
+                Snippet::source(text.as_str())
+                    .path(source.name.as_str())
+                    .annotation(AnnotationKind::Primary.span(start..end)),
+            );
+        }
+        if let Some(help) = &help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The text with control characters spelt out, so that a key cannot carry terminal escapes into a message.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| {
+            let keep = !letter.is_control() || letter == '\n';
+            if keep { vec![letter] } else { letter.escape_default().collect() }
+        })
+        .collect()
+}
+
+/// The text with control characters (but line ends and tabs) replaced by as many bytes of filler.
+fn quiet(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() && !matches!(letter, '\n' | '\t' | '\r') {
+            out.extend(std::iter::repeat_n('?', letter.len_utf8()));
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+/// The nearest of `known` to `name`, if any is near enough to be what was meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + name.len().max(candidate.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The help of a refused name: the nearest known one, else the known ones.
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    if let Some(near) = nearest(name, known.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let mut names: Vec<&str> = known.into_iter().collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(20);
+    names.truncate(20);
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match (list.is_empty(), more) {
+        (true, _) => "there are none to choose from".into(),
+        (false, 0) => format!("known: {list}"),
+        (false, more) => format!("known: {list} and {more} more"),
+    }
+}
+
+/// Reads a TOML text into `T`, turning serde's complaint into one that points at the line and, for an unknown key,
+/// names the nearest known one.
+///
+/// # Errors
+/// The text is not TOML, has an unknown key, lacks one, or has a value of another type.
+pub fn read_toml<T: serde::de::DeserializeOwned>(source: &Arc<Source>) -> Result<T> {
+    toml::from_str(&source.text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().to_owned();
+        let refused = source.refuse(span, message.trim_end().to_owned());
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let expects = message.contains("expected one of") || message.contains(", expected `");
+        match (message.starts_with("unknown"), expects, quoted.next()) {
+            (true, true, Some(unknown)) => {
+                let known: Vec<&str> = quoted.collect();
+                let kind = if message.starts_with("unknown variant") { "value" } else { "key" };
+                source
+                    .refuse(error.span().unwrap_or(0..0), format!("unknown {kind} `{unknown}`"))
+                    .help(suggestion(unknown, known))
+            }
+            _ => refused,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_file_line_and_remedy() {
+        let source = Source::new("skin.toml", "a = 1\nlenth = \"1 mm\"\n");
+        let error = source.refuse(6..11, "unknown key `lenth`").help(suggestion("lenth", ["length", "speed"]));
+        let shown = error.to_string();
+        assert_eq!(error.line(), Some(2));
+        assert!(shown.contains("skin.toml:2:1") && shown.contains("did you mean `length`?"), "{shown}");
+    }
+
+    #[test]
+    fn escapes_in_a_file_do_not_reach_the_terminal() {
+        let source = Source::new("x.toml", "\u{1b}[31m = 1");
+        let shown = source.refuse(0..1, "unknown key `\u{1b}[31m`").to_string();
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Small {
+            #[allow(dead_code)]
+            length: f64,
+        }
+        let source = Source::new("x.toml", "lenght = 1.0\n");
+        let error = read_toml::<Small>(&source).unwrap_err();
+        assert!(error.to_string().contains("unknown key `lenght`"), "{error}");
+        assert_eq!(error.line(), Some(1));
+    }
+}

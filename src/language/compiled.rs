@@ -1,0 +1,266 @@
+//! What a response model becomes for one tissue and one person: programs over blocks of cells.
+//!
+//! Field indices: a **volume** field lives in the cells of some layers, a **surface** field on the skin's surface, a
+//! **quasi-steady** field in the cells but without a rate of change of its own. Each kind is numbered from zero in the order
+//! of declaration. Everything is in SI units.
+
+use crate::language::Program;
+use crate::units::Unit;
+
+/// A value a program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Input {
+    /// A volume field, by index.
+    Volume(usize),
+    /// A surface field, by index; inside the tissue, its value on the surface above.
+    Surface(usize),
+    /// A quasi-steady field, by index.
+    Quasi(usize),
+    /// The value at rest of a quasi-steady field: `rest(O)`.
+    QuasiRest(usize),
+    /// A signal of the scenario, by index.
+    Signal(usize),
+    /// A reduction over the column of cells under a place of the surface, by index into [`Compiled::columns`].
+    Column(usize),
+    /// A reduction over the tissue, by index into [`Compiled::reductions`]; only in observables.
+    Reduction(usize),
+    /// Time since the start of the run.
+    Time,
+    /// Time since the last session (very large before the first).
+    SinceSession,
+    /// First lateral coordinate: x, or the radius in an axisymmetric cell.
+    X,
+    /// Second lateral coordinate.
+    Y,
+    /// Depth below the skin's surface.
+    Depth,
+    /// A number drawn evenly from 0 to 1 for each cell; only in initial values.
+    Random,
+    /// Distance from the axis of the puncture; in observables, to the nearest puncture of the last session.
+    Distance,
+    /// Radius of the needle at this depth.
+    NeedleRadius,
+    /// Depth of the needle's tip; in observables, that of the nearest puncture of the last session.
+    TipDepth,
+    /// Volume of shed blood that stays in the tissue, per length of channel, at this depth.
+    Blood,
+    /// Tilt of the puncture against the normal of the skin [rad].
+    Tilt,
+    /// Distinct punctures of the session per area.
+    HoleDensity,
+    /// Distinct punctures of the session per area that reach the dermis.
+    DermalHoleDensity,
+    /// Mean depth of the session's punctures.
+    MeanDepth,
+    /// Mean tear index of the session: lateral drag over needle diameter.
+    TearIndex,
+}
+
+/// A response model made ready for one tissue and one person.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// Volume fields.
+    pub volume: Vec<VolumeField>,
+    /// Surface fields.
+    pub surface: Vec<SurfaceField>,
+    /// Quasi-steady fields.
+    pub quasi: Vec<QuasiField>,
+    /// Kinetics, a layer each, in the order of the tissue's layers.
+    pub layers: Vec<Rates>,
+    /// Kinetics of the surface fields. Row and column indices are those of surface fields.
+    pub surface_rates: Rates,
+    /// Column reductions that kinetics refer to.
+    pub columns: Vec<Reduction>,
+    /// What a puncture does to each field, evaluated in cells around it.
+    pub puncture: Effects,
+    /// What a session does to each field everywhere, after its punctures.
+    pub session: Effects,
+    /// What is reported.
+    pub observables: Vec<Observable>,
+    /// Reductions over the tissue that observables combine.
+    pub reductions: Vec<Reduction>,
+    /// Signals with their value where the scenario does not set them.
+    pub signals: Vec<(String, f64)>,
+}
+
+/// A field in the cells of the tissue.
+#[derive(Debug, Clone)]
+pub struct VolumeField {
+    /// As in the model file.
+    pub name: String,
+    /// Its unit, for output.
+    pub unit: Unit,
+    /// Whether it exists in each layer; elsewhere it is zero and does not move.
+    pub lives: Vec<bool>,
+    /// Whether it may be negative.
+    pub signed: bool,
+    /// Typical size, for tolerances.
+    pub scale: f64,
+    /// How it spreads; `None` stays where it is.
+    pub diffusion: Option<Diffusion>,
+    /// What it follows.
+    pub chemotaxis: Vec<Chemotaxis>,
+    /// Reference density of each layer, by which stores and fluxes are weighted: ∂(ρu)/∂t = ∇·(ρD∇u).
+    pub density: Vec<f64>,
+    /// Conditions on the faces of the domain.
+    pub boundary: Boundary,
+    /// Value at rest in each layer.
+    pub rest: Vec<f64>,
+    /// Value at the start in each layer, if not at rest. One output.
+    pub initial: Option<Vec<Option<Program>>>,
+}
+
+/// A field on the skin's surface.
+#[derive(Debug, Clone)]
+pub struct SurfaceField {
+    /// As in the model file.
+    pub name: String,
+    /// Its unit, for output.
+    pub unit: Unit,
+    /// Whether it may be negative.
+    pub signed: bool,
+    /// Typical size, for tolerances.
+    pub scale: f64,
+    /// Value at rest.
+    pub rest: f64,
+    /// Value at the start, if not at rest. One output.
+    pub initial: Option<Program>,
+}
+
+/// A field in balance at every moment: 0 = ∇·(D∇u) + R(u, …).
+#[derive(Debug, Clone)]
+pub struct QuasiField {
+    /// As in the model file.
+    pub name: String,
+    /// Its unit, for output.
+    pub unit: Unit,
+    /// Whether it exists in each layer.
+    pub lives: Vec<bool>,
+    /// Typical size, also the first guess of the solver.
+    pub scale: f64,
+    /// Diffusivity of each layer.
+    pub diffusivity: Vec<f64>,
+    /// In each layer where it lives, a program with two outputs: R and ∂R/∂u. ∂R/∂u ≤ 0 is required for a unique balance.
+    pub balance: Vec<Option<Program>>,
+    /// Conditions on the faces of the domain.
+    pub boundary: Boundary,
+}
+
+/// How a field spreads.
+#[derive(Debug, Clone)]
+pub enum Diffusion {
+    /// A diffusivity for each layer.
+    Layered(Vec<f64>),
+    /// A diffusivity that depends on fields, a program with one output for each layer where the field moves.
+    Dependent(Vec<Option<Program>>),
+}
+
+/// Movement up the gradient of a signal: flux = χ u ∇s.
+#[derive(Debug, Clone)]
+pub struct Chemotaxis {
+    /// The volume field that is followed.
+    pub along: usize,
+    /// χ, a program with one output for each layer where the field moves; may depend on fields.
+    pub sensitivity: Vec<Option<Program>>,
+}
+
+/// The conditions on the six faces of the domain.
+#[derive(Debug, Clone)]
+pub struct Boundary {
+    /// Skin surface.
+    pub top: Face,
+    /// Deep end.
+    pub bottom: Face,
+    /// Lateral faces in the order x low, x high, y low, y high; `None` follows the grid (periodic or no flux).
+    pub sides: [Option<Face>; 4],
+}
+
+/// The condition on a face of the domain. Programs depend on signals and time only and have one output.
+#[derive(Debug, Clone)]
+pub enum Face {
+    /// Nothing passes.
+    NoFlux,
+    /// The field has this value on the face.
+    Value(Program),
+    /// flux inwards = exchange · (outside − u) [exchange in m/s].
+    Exchange {
+        /// Speed of exchange.
+        exchange: Program,
+        /// The value outside.
+        outside: Program,
+    },
+}
+
+/// Rates of change and their derivatives in one layer.
+#[derive(Debug, Clone)]
+pub struct Rates {
+    /// Fields with a rate here, in the order of the outputs of `rate`.
+    pub fields: Vec<usize>,
+    /// Net rate of change of each of `fields`, per second.
+    pub rate: Program,
+    /// The entries (row, column) of ∂rate/∂field that are not zero, in the order of the outputs of `jacobian`. Rows and
+    /// columns are field indices. Columns are fields of the same kind only.
+    pub pattern: Vec<(usize, usize)>,
+    /// Values of those entries.
+    pub jacobian: Program,
+}
+
+/// New values of fields as functions of the old ones.
+#[derive(Debug, Clone)]
+pub struct Effects {
+    /// In each layer: the fields that change and a program with their new values.
+    pub layers: Vec<(Vec<usize>, Program)>,
+    /// The same for surface fields.
+    pub surface: (Vec<usize>, Program),
+}
+
+/// How many values become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Weighted mean.
+    Mean,
+    /// Integral over depth, mean over the lateral directions.
+    Integral,
+    /// Largest.
+    Maximum,
+    /// Smallest.
+    Minimum,
+}
+
+/// Where a reduction looks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Region {
+    /// The surface fields.
+    Surface,
+    /// The cells of some layers between two depths.
+    Depth {
+        /// Whether each layer belongs to it.
+        layers: Vec<bool>,
+        /// From this depth [m] …
+        from: f64,
+        /// … to this one [m]; may be infinite.
+        to: f64,
+    },
+}
+
+/// One number out of many cells.
+#[derive(Debug, Clone)]
+pub struct Reduction {
+    /// How.
+    pub kind: Kind,
+    /// Where.
+    pub region: Region,
+    /// In each layer of the region (one entry for the surface): a program with two outputs, the value and its weight.
+    pub programs: Vec<Option<Program>>,
+}
+
+/// Something that is reported.
+#[derive(Debug, Clone)]
+pub struct Observable {
+    /// As in the model file.
+    pub name: String,
+    /// The unit it is shown in.
+    pub unit: Unit,
+    /// A program with one output over reductions, signals and times.
+    pub value: Program,
+}

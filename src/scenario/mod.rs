@@ -1,0 +1,3 @@
+//! Scenarios (interface; the implementation is being written).
+mod plan;
+pub use plan::*;

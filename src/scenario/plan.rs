@@ -1,0 +1,140 @@
+//! What a scenario means: every option decided, every number in SI units.
+
+use std::sync::Arc;
+
+use crate::catalogue::{Device, Layer, Operator, Tissue};
+use crate::language::Model;
+use crate::sourced::Traits;
+
+/// A run, fully decided. Nobody past this point asks whether something was given.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Short name, that of the scenario file.
+    pub name: String,
+    /// The question in the user's words; may be empty.
+    pub question: String,
+    /// The response model.
+    pub model: Arc<Model>,
+    /// The skin.
+    pub tissue: Arc<Tissue>,
+    /// Layers for this person, from the surface down.
+    pub layers: Vec<Layer>,
+    /// The person.
+    pub traits: Traits,
+    /// Age of the person in years.
+    pub age: f64,
+    /// How the skin is needled; `None` for a control or a model without punctures.
+    pub protocol: Option<Protocol>,
+    /// The grid.
+    pub geometry: Geometry,
+    /// Multiplies the number of cells along each axis.
+    pub resolution: f64,
+    /// End of the run [s].
+    pub end: f64,
+    /// Times of sessions [s], ascending.
+    pub sessions: Vec<f64>,
+    /// Times at which observables are recorded [s], ascending; the start, each session (just before it) and the end are among them.
+    pub looks: Vec<f64>,
+    /// Times at which fields are kept [s].
+    pub snapshots: Vec<f64>,
+    /// Fields kept in snapshots; empty for all.
+    pub snapshot_fields: Vec<String>,
+    /// Changes of signals: time [s], name, new value (SI).
+    pub signals: Vec<(f64, String, f64)>,
+    /// How time is stepped.
+    pub stepping: Stepping,
+    /// Seed of all random numbers.
+    pub seed: u64,
+}
+
+/// How the skin is needled.
+#[derive(Debug, Clone)]
+pub struct Protocol {
+    /// The device.
+    pub device: Arc<Device>,
+    /// Who holds it.
+    pub operator: Arc<Operator>,
+    /// Set length of the needles [m].
+    pub length: f64,
+    /// Strokes per second; `None` takes the device's own.
+    pub frequency: Option<f64>,
+    /// Speed of the device over the skin [m/s]; `None` takes the operator's own.
+    pub glide: Option<f64>,
+    /// Force on the device [N]; `None` takes the operator's own.
+    pub press: Option<f64>,
+    /// Dose: how much needling a session is.
+    pub dose: Dose,
+}
+
+/// How much needling a session is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Dose {
+    /// The device's own dose, as its file states it.
+    Device,
+    /// Distinct holes per area [1/m²].
+    Density(f64),
+    /// Passes over each place.
+    Passes(f64),
+    /// Time on the skin per area [s/m²].
+    Coverage(f64),
+}
+
+/// The shape of the computed piece of skin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Geometry {
+    /// A single cell: ordinary differential equations of one layer.
+    Point {
+        /// The layer whose kinetics apply.
+        layer: String,
+    },
+    /// Axisymmetric unit cells (r, z), one for each class of puncture depth, advanced together. The radius follows the
+    /// density of holes unless it is given.
+    Cells {
+        /// How many depth classes.
+        strata: usize,
+        /// Radius of a cell [m]; `None` follows the density of holes.
+        radius: Option<f64>,
+        /// Finest radial spacing [m].
+        spacing: f64,
+    },
+    /// A planar section (x, z).
+    Section {
+        /// Width [m].
+        width: f64,
+        /// Cells across.
+        cells: usize,
+        /// Whether the sides meet, else nothing passes them.
+        periodic: bool,
+    },
+    /// A tile (x, y, z), many punctures.
+    Tile {
+        /// Widths in x and y [m].
+        width: [f64; 2],
+        /// Cells in x and y.
+        cells: [usize; 2],
+        /// Whether opposite sides meet, else nothing passes them.
+        periodic: bool,
+    },
+}
+
+/// How time is stepped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stepping {
+    /// Which method.
+    pub method: Method,
+    /// Relative tolerance of a step.
+    pub tolerance: f64,
+    /// Longest step [s].
+    pub longest: f64,
+    /// A fixed step [s] instead of an adaptive one.
+    pub fixed: Option<f64>,
+}
+
+/// A method of stepping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Implicit, adaptive, the default.
+    Implicit,
+    /// The plain explicit reference.
+    Explicit,
+}

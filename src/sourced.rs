@@ -1,0 +1,238 @@
+//! Numbers that know where they come from.
+//!
+//! Every number of a model file carries its value with a unit, the **source** it was taken from, the kind of **evidence**
+//! behind it and the range in which it may lie. A number recalled from memory and not read again is `checked = false`; it
+//! never counts as measured.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_spanned::Spanned;
+
+use crate::error::{Error, Result, Source, suggestion};
+use crate::units::Quantity;
+
+/// What a number rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Read off a measurement that the source reports.
+    Measured,
+    /// Computed from other numbers.
+    Derived,
+    /// Chosen so that the model meets observations.
+    Tuned,
+    /// Chosen without data.
+    Assumed,
+}
+
+/// What is known of the person and the place: "sex" → "female", "fitzpatrick" → "III", "layer" → "papillary_dermis".
+pub type Traits = BTreeMap<String, String>;
+
+/// A number as it stands in a model file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    what: Option<String>,
+    value: Spanned<toml::Value>,
+    by: Option<Spanned<String>>,
+    sd: Option<Spanned<toml::Value>>,
+    evidence: Spanned<Evidence>,
+    source: Spanned<String>,
+    range: Option<Spanned<Vec<toml::Value>>>,
+    checked: Option<bool>,
+}
+
+/// One value, or one for each alternative of a trait.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// The same for everybody and everywhere.
+    One(Quantity),
+    /// By a trait, as `by = "sex"` with values for `female` and `male`.
+    By(String, IndexMap<String, Quantity>),
+}
+
+/// A number with its source, its evidence and its range. All values are in SI units.
+#[derive(Debug, Clone)]
+pub struct Sourced {
+    /// What the number is, in words; may be empty.
+    pub what: String,
+    /// The value or values.
+    pub value: Choice,
+    /// The value as it was written, for reports.
+    pub text: String,
+    /// Standard deviation between persons or places.
+    pub sd: Option<f64>,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Where it is from.
+    pub source: String,
+    /// The smallest and largest value it may have.
+    pub range: Option<[f64; 2]>,
+    /// Whether the source was read for this number, not recalled.
+    pub checked: bool,
+    /// Where it stands in its file.
+    pub place: (Arc<Source>, Range<usize>),
+}
+
+fn quantity(value: &toml::Value) -> Result<Quantity> {
+    match value {
+        toml::Value::String(text) => text.parse(),
+        toml::Value::Integer(whole) => Ok(Quantity::number(*whole as f64)),
+        toml::Value::Float(number) if number.is_finite() => Ok(Quantity::number(*number)),
+        toml::Value::Float(_) => Err(Error::input("a number must be finite")),
+        other => Err(Error::input(format!("a number is needed here, not {}", other.type_str()))
+            .help("write a number, or a text with a unit such as \"1.5 mm\"")),
+    }
+}
+
+impl Written {
+    /// Checks the number: finite, one dimension throughout, a source that says something, the value inside its range.
+    ///
+    /// # Errors
+    /// Any of these fails; the message points at the line.
+    pub fn check(self, source: &Arc<Source>) -> Result<Sourced> {
+        let span = self.value.span();
+        let at = |error: Error| error.at(source, span.clone());
+        if self.source.get_ref().trim().is_empty() {
+            return Err(source
+                .refuse(self.source.span(), "the source is empty")
+                .help("say where the number is from; for an assumption, say why this value"));
+        }
+        let value = match (self.by, self.value.get_ref()) {
+            (Some(by), toml::Value::Table(table)) => {
+                let values = table
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), quantity(value)?)))
+                    .collect::<Result<IndexMap<_, _>>>()
+                    .map_err(at)?;
+                if values.is_empty() {
+                    return Err(source.refuse(span, "a table of values needs at least one value"));
+                }
+                Choice::By(by.into_inner(), values)
+            }
+            (None, toml::Value::Table(_)) => {
+                return Err(source
+                    .refuse(span, "several values, but nothing says what chooses between them")
+                    .help("add by = \"sex\", by = \"fitzpatrick\" or by = \"layer\""));
+            }
+            (Some(by), _) => {
+                return Err(source
+                    .refuse(by.span(), "`by` needs a table of values")
+                    .help("write value = { female = \"1 mm\", male = \"1.2 mm\" }"));
+            }
+            (None, one) => Choice::One(quantity(one).map_err(at)?),
+        };
+        let values: Vec<Quantity> = match &value {
+            Choice::One(one) => vec![*one],
+            Choice::By(_, table) => table.values().copied().collect(),
+        };
+        let dimension = values[0].dimension;
+        let same = |other: Quantity, span: Range<usize>, name: &str| {
+            if other.dimension == dimension {
+                return Ok(other.value);
+            }
+            Err(source.refuse(span, format!("the {name} is in {}, the value in {dimension}", other.dimension)))
+        };
+        for other in &values {
+            same(*other, span.clone(), "alternative")?;
+        }
+        let sd = match self.sd {
+            None => None,
+            Some(written) => {
+                let spread = quantity(written.get_ref()).map_err(|error| error.at(source, written.span()))?;
+                let spread = same(spread, written.span(), "standard deviation")?;
+                if spread < 0.0 {
+                    return Err(source.refuse(written.span(), "a standard deviation cannot be negative"));
+                }
+                Some(spread)
+            }
+        };
+        let range = match self.range {
+            None => None,
+            Some(written) => {
+                let span = written.span();
+                let ends = written
+                    .get_ref()
+                    .iter()
+                    .map(|end| same(quantity(end)?, span.clone(), "range"))
+                    .collect::<Result<Vec<f64>>>()
+                    .map_err(|error| error.at(source, span.clone()))?;
+                let [low, high] = ends[..] else {
+                    return Err(source.refuse(span, "a range has two ends, the smallest and the largest value"));
+                };
+                if let Some(outside) = values.iter().find(|v| !(low..=high).contains(&v.value)) {
+                    let message =
+                        format!("the value {} lies outside its range {low} to {high} (SI units)", outside.value);
+                    return Err(source.refuse(span, message));
+                }
+                Some([low, high])
+            }
+        };
+        let text = match self.value.get_ref() {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Ok(Sourced {
+            what: self.what.unwrap_or_default(),
+            value,
+            text,
+            sd,
+            evidence: self.evidence.into_inner(),
+            source: self.source.into_inner(),
+            range,
+            checked: self.checked.unwrap_or(true),
+            place: (source.clone(), span),
+        })
+    }
+}
+
+impl Sourced {
+    /// The dimension, the same for all alternatives.
+    pub fn dimension(&self) -> crate::units::Dimension {
+        match &self.value {
+            Choice::One(one) => one.dimension,
+            Choice::By(_, table) => table.values().next().map(|q| q.dimension).unwrap_or_default(),
+        }
+    }
+
+    /// The value in SI units for somebody with these traits.
+    ///
+    /// # Errors
+    /// The trait that chooses is not among them, or has a value this number does not know.
+    pub fn of(&self, traits: &Traits) -> Result<f64> {
+        match &self.value {
+            Choice::One(one) => Ok(one.value),
+            Choice::By(by, table) => {
+                let (source, span) = &self.place;
+                let Some(chosen) = traits.get(by) else {
+                    return Err(source.refuse(span.clone(), format!("this number needs to know `{by}`")));
+                };
+                table.get(chosen).map(|q| q.value).ok_or_else(|| {
+                    source
+                        .refuse(span.clone(), format!("no value for {by} `{chosen}`"))
+                        .help(suggestion(chosen, table.keys().map(String::as_str)))
+                })
+            }
+        }
+    }
+
+    /// The value in SI units, checked to measure what `unit` measures.
+    ///
+    /// # Errors
+    /// As [`Sourced::of`], or the dimension is another.
+    pub fn in_unit(&self, traits: &Traits, unit: &str) -> Result<f64> {
+        let value = self.of(traits)?;
+        Quantity { value, dimension: self.dimension() }
+            .expect(unit)
+            .map_err(|error| error.at(&self.place.0, self.place.1.clone()))
+    }
+
+    /// Whether this counts as a measurement: measured, and read rather than recalled.
+    pub fn counts_as_measured(&self) -> bool {
+        self.evidence == Evidence::Measured && self.checked
+    }
+}
