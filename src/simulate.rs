@@ -1,10 +1,18 @@
-//! The outcome of a run (interface; the main loop is being written).
-use crate::grid::Shape;
-use crate::needling::Needling;
-use crate::observe::{Record, Snapshot};
-use crate::scenario::Plan;
-use serde::Serialize;
+//! The main loop: advance to the next event, let it happen, look.
+
 use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::grid::{Grid, Shape};
+use crate::language::{LayerName, Setting};
+use crate::needling::{self, Needling};
+use crate::observe::{Heading, Observer, Record, Snapshot};
+use crate::scenario::{Geometry, Plan};
+use crate::skin::Skin;
+use crate::stepper::{Count, Stepper};
 
 /// Everything a run produced.
 #[derive(Debug, Clone)]
@@ -15,7 +23,7 @@ pub struct Outcome {
     pub shape: Shape,
     /// Time courses.
     pub record: Record,
-    /// Time courses without needling.
+    /// Time courses of the same skin without needling; empty if nothing was needled.
     pub control: Record,
     /// Fields kept.
     pub snapshots: Vec<Snapshot>,
@@ -53,9 +61,158 @@ pub struct Progress {
     pub step: f64,
 }
 
+/// Something that happens at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    /// Observables are recorded.
+    Look,
+    /// A signal gets a new value.
+    Signal(usize, f64),
+    /// The skin is needled, for the given time.
+    Session(usize),
+    /// Fields are kept.
+    Snapshot,
+}
+
 /// Runs a plan. `watch` is told how far it is after every step and may stop it by returning false.
+///
 /// # Errors
-/// The simulation cannot be carried on, or was stopped.
-pub fn run(_plan: &Arc<Plan>, _watch: &mut dyn FnMut(Progress) -> bool) -> crate::error::Result<Outcome> {
-    Err(crate::error::Error::simulation("not yet"))
+/// The plan cannot be carried out, the simulation cannot be carried on, or it was stopped.
+pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<Outcome> {
+    let mut clock = Clock::default();
+    let strata = if let Geometry::Cells { strata, .. } = plan.geometry { strata } else { 1 };
+    let needling = (0..plan.sessions.len()).map(|session| needling::injure(plan, session, strata));
+    let needling = needling.collect::<Result<Vec<_>>>()?;
+    clock.lap("needling");
+    let mut skin = begin(plan, needling.first())?;
+    let mut outcome = follow(plan, &mut skin, needling, &mut clock, watch)?;
+    if !plan.sessions.is_empty() {
+        let control =
+            Arc::new(Plan { sessions: Vec::new(), snapshots: Vec::new(), geometry: column(), ..(**plan).clone() });
+        let mut untouched = begin(&control, None)?;
+        outcome.control = follow(&control, &mut untouched, Vec::new(), &mut clock, &mut |_| watch(end(plan)))?.record;
+        clock.lap("control");
+    }
+    outcome.cost.seconds = clock.laps;
+    Ok(outcome)
+}
+
+/// Follows one skin from the start to the end of a plan.
+fn follow(
+    plan: &Arc<Plan>,
+    skin: &mut Skin,
+    needling: Vec<Needling>,
+    clock: &mut Clock,
+    watch: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Outcome> {
+    let mut stepper = Stepper::new(skin, &plan.stepping)?;
+    let mut observer = Observer::default();
+    let mut record =
+        Record { headings: headings(plan, skin, &mut observer), sessions: plan.sessions.clone(), ..Record::default() };
+    let mut snapshots = Vec::new();
+    for (time, kind) in timeline(plan, skin) {
+        stepper.advance(skin, time, &mut |time, step| watch(Progress { time, end: plan.end, step }))?;
+        match kind {
+            Kind::Look => record.observe(&mut observer, skin),
+            Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
+            Kind::Signal(index, value) => skin.signals[index] = value,
+            Kind::Session(session) => skin.receive(&needling[session])?,
+        }
+        if !matches!(kind, Kind::Look | Kind::Snapshot) {
+            stepper.restart(skin)?;
+        }
+    }
+    clock.lap("stepping");
+    let Count { accepted, rejected } = stepper.count;
+    let (cells, fields) = (skin.grid.cells(), skin.layout.fields + skin.layout.surface + skin.compiled.quasi.len());
+    let cost =
+        Cost { steps: accepted, rejected, threads: rayon::current_num_threads(), cells, fields, seconds: Vec::new() };
+    Ok(Outcome {
+        plan: plan.clone(),
+        shape: skin.grid.shape(),
+        record,
+        control: Record::default(),
+        snapshots,
+        needling,
+        cost,
+    })
+}
+
+/// Skin at rest on the grid of a plan; unit cells are as large as the holes of the first session leave room.
+///
+/// # Errors
+/// The grid or the model does not fit the plan.
+pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Skin> {
+    let radius = first.map(|needling| 1.0 / (std::f64::consts::PI * needling.hole_density).sqrt());
+    let weights: Vec<f64> = first.map(|n| n.strata.iter().map(|(weight, _)| *weight).collect()).unwrap_or_default();
+    let grid = Arc::new(Grid::new(plan, radius, &weights)?);
+    let layers = grid.layers.iter().map(|layer| LayerName { name: layer.name.clone(), groups: layer.groups.clone() });
+    let setting = Setting { layers: layers.collect(), traits: plan.traits.clone() };
+    let compiled = Arc::new(plan.model.compile(&setting)?);
+    Skin::new(grid, compiled, plan.seed)
+}
+
+/// A single column: skin that is not needled is the same everywhere.
+fn column() -> Geometry {
+    Geometry::Section { width: 1e-3, cells: 1, periodic: false }
+}
+
+fn end(plan: &Plan) -> Progress {
+    Progress { time: plan.end, end: plan.end, step: 0.0 }
+}
+
+/// All events in order. What falls on a session is seen just before it and just after.
+fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
+    let mut events: Vec<(f64, Kind)> = plan.looks.iter().map(|time| (*time, Kind::Look)).collect();
+    for (time, name, value) in &plan.signals {
+        if let Some(index) = skin.compiled.signals.iter().position(|(own, _)| own == name) {
+            events.push((*time, Kind::Signal(index, *value)));
+        }
+    }
+    for (session, time) in plan.sessions.iter().enumerate() {
+        events.push((*time, Kind::Session(session)));
+        events.push((*time, Kind::Look));
+    }
+    events.extend(plan.snapshots.iter().map(|time| (*time, Kind::Snapshot)));
+    // A stable sort keeps the order in which things at one moment were entered.
+    events.sort_by(|a, b| a.0.total_cmp(&b.0));
+    events
+}
+
+/// The observables' names and their values at rest.
+fn headings(plan: &Plan, skin: &Skin, observer: &mut Observer) -> Vec<Heading> {
+    let rest = observer.look(&skin.at_rest());
+    let described = skin.compiled.observables.iter().zip(rest);
+    described
+        .map(|(observable, rest)| {
+            let about = plan.model.observables.get(&observable.name);
+            Heading {
+                name: observable.name.clone(),
+                what: about.map(|about| about.what.clone()).unwrap_or_default(),
+                unit: observable.unit.clone(),
+                group: about.map(|about| about.group.clone()).unwrap_or_default(),
+                rest,
+            }
+        })
+        .collect()
+}
+
+/// Wall time by phase.
+struct Clock {
+    last: Instant,
+    laps: Vec<(String, f64)>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, name: &str) {
+        let now = Instant::now();
+        self.laps.push((name.into(), now.duration_since(self.last).as_secs_f64()));
+        self.last = now;
+    }
 }

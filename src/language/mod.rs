@@ -6,6 +6,9 @@ use crate::error::{Result, Source};
 use crate::sourced::Traits;
 use std::sync::Arc;
 
+/// Most inputs a program may have.
+pub const MAX_INPUTS: usize = 256;
+
 /// A compiled expression program. Values are computed over blocks of cells.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
@@ -32,6 +35,8 @@ impl Program {
 /// A parsed and checked response model.
 #[derive(Debug, Clone)]
 pub struct Model {
+    /// Observables.
+    pub observables: indexmap::IndexMap<String, ObservableText>,
     /// Its name.
     pub name: String,
 }
@@ -59,7 +64,7 @@ impl Model {
     /// # Errors
     /// Anything wrong in the file, with its line.
     pub fn read(_source: &Arc<Source>) -> Result<Self> {
-        Ok(Self { name: String::new() })
+        Ok(Self { name: String::new(), observables: Default::default() })
     }
     /// Compiles the model for a tissue and a person.
     /// # Errors
@@ -67,4 +72,13 @@ impl Model {
     pub fn compile(&self, _setting: &Setting) -> Result<Compiled> {
         Err(crate::error::Error::input("not yet"))
     }
+}
+
+/// An observable as declared.
+#[derive(Debug, Clone)]
+pub struct ObservableText {
+    /// What it means.
+    pub what: String,
+    /// "gain", "symptom", "risk" or "state".
+    pub group: String,
 }

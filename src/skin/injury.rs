@@ -1,0 +1,325 @@
+//! What a session does to the fields.
+//!
+//! A puncture hands over its place, depth, local radius, tilt and bleeding; the response model says what each does to each
+//! field. Fields are modified, never reset, so sessions add up. A cell that a channel only grazes gets the mean of the
+//! effect over points inside it, so that the injured volume does not depend on where the faces lie.
+//!
+//! Unit cells stand for all holes of a class. A later session does not hit the old holes: seen from its punctures the old
+//! pattern lies anywhere. So before the second and every later session each depth is replaced by its lateral mean over
+//! places and classes, which keeps every content, and the new channel goes into the middle. A tile needs no such step; it is
+//! the judge of this one.
+
+use crate::error::Result;
+use crate::grid::{Ends, Grid};
+use crate::language::{Input, Operand, Program};
+use crate::needling::{Needling, Puncture};
+use crate::skin::{SessionNumbers, Skin};
+
+/// How many shank radii from the axis a puncture is felt …
+const REACH: f64 = 6.0;
+/// … and within how many the inside of cells is sampled.
+const SAMPLED: f64 = 2.0;
+/// Samples inside a cell lie no further apart than this [m], up to [`MOST_SAMPLES`] a direction.
+const SAMPLE_SPACING: f64 = 5e-6;
+const MOST_SAMPLES: usize = 6;
+
+impl Skin {
+    /// Applies a session: every puncture, then what the session does as a whole.
+    ///
+    /// # Errors
+    /// A field is no longer finite.
+    pub fn receive(&mut self, needling: &Needling) -> Result<()> {
+        let repeated = !self.holes.all.is_empty();
+        let punctures = self.place(needling);
+        if repeated && self.grid.kind == "cells" {
+            self.homogenise();
+        }
+        for puncture in &punctures {
+            self.puncture(puncture);
+        }
+        self.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
+        self.locate(&punctures);
+        self.session(&SessionNumbers {
+            hole_density: needling.hole_density,
+            dermal_hole_density: needling.dermal_hole_density,
+            mean_depth: needling.summary.mean_depth,
+            tear_index: needling.summary.tear_index,
+        });
+        self.last_session = self.time;
+        self.check()
+    }
+
+    /// The punctures that fall into the computed skin, each with the y index it is confined to (unit cells).
+    fn place(&self, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
+        let (x, y) = (&self.grid.x, &self.grid.y);
+        match self.grid.kind {
+            "tile" => {
+                let (width, depth) = (x.faces[x.len()], y.faces[y.len()]);
+                let tiles = |size: f64, patch: f64| (size / patch).ceil().max(1.0) as usize;
+                let mut out = Vec::new();
+                for i in 0..tiles(width, needling.patch[0]) {
+                    for j in 0..tiles(depth, needling.patch[1]) {
+                        let shift = [i as f64 * needling.patch[0], j as f64 * needling.patch[1]];
+                        out.extend(needling.punctures.iter().filter_map(|p| {
+                            let moved = Puncture { x: p.x + shift[0], y: p.y + shift[1], ..p.clone() };
+                            (moved.x < width && moved.y < depth).then_some((None, moved))
+                        }));
+                    }
+                }
+                out
+            }
+            "section" => {
+                // A plane through a row of holes at their mean spacing, depths taken from the classes in turn.
+                let width = x.faces[x.len()];
+                let count = ((width * needling.hole_density.sqrt()).round() as usize).max(1);
+                (0..count)
+                    .map(|i| {
+                        let (_, class) = &needling.strata[i % needling.strata.len()];
+                        let place = width * (i as f64 + 0.5) / count as f64;
+                        (None, Puncture { x: place, y: y.centres[0], ..class.clone() })
+                    })
+                    .collect()
+            }
+            _ => {
+                let classes = needling.strata.iter().take(y.len()).enumerate();
+                classes.map(|(class, (_, p))| (Some(class), Puncture { x: 0.0, y: 0.0, ..p.clone() })).collect()
+            }
+        }
+    }
+
+    /// Replaces every row by its lateral mean.
+    fn homogenise(&mut self) {
+        let weights = self.grid.lateral_weights();
+        let layout = self.layout;
+        let mean = |row: &mut [f64]| {
+            let first = row[0];
+            if row.iter().any(|value| *value != first) {
+                let mean = row.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
+                row.fill(mean);
+            }
+        };
+        for row in self.state.chunks_mut(layout.stride) {
+            mean(&mut row[..layout.plane]);
+        }
+        for row in self.quasi.chunks_mut(layout.stride) {
+            mean(&mut row[..layout.plane]);
+        }
+    }
+
+    /// Applies one puncture.
+    fn puncture(&mut self, (class, puncture): &(Option<usize>, Puncture)) {
+        let compiled = self.compiled.clone();
+        let grid = self.grid.clone();
+        let rows = match class {
+            Some(class) => *class..class + 1,
+            None => 0..grid.y.len(),
+        };
+        let mut work = Work::default();
+        for j in rows {
+            for z in 0..grid.z.len() {
+                let (fields, program) = &compiled.puncture.layers[grid.layer[z]];
+                self.effect(puncture, program, fields.len(), Some(z), j, *class, &mut work);
+                for (k, field) in fields.iter().enumerate() {
+                    let start = self.layout.row(z, *field).start + j * grid.x.len();
+                    work.write(&mut self.state[start..], k);
+                }
+            }
+            let (fields, program) = &compiled.puncture.surface;
+            self.effect(puncture, program, fields.len(), None, j, *class, &mut work);
+            for (k, field) in fields.iter().enumerate() {
+                let start = self.layout.surface_row(*field).start + j * grid.x.len();
+                work.write(&mut self.state[start..], k);
+            }
+        }
+    }
+
+    /// Mean new values of the cells of one row of x that the puncture can reach, left in `work`. `z` is `None` for the
+    /// surface.
+    #[allow(clippy::too_many_arguments)]
+    fn effect(
+        &self,
+        puncture: &Puncture,
+        program: &Program,
+        outputs: usize,
+        z: Option<usize>,
+        j: usize,
+        class: Option<usize>,
+        work: &mut Work,
+    ) {
+        work.range = 0..0;
+        let grid = &self.grid;
+        let (x, nx) = (&grid.x, grid.x.len());
+        if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.shank_radius) {
+            return;
+        }
+        let reach = REACH * puncture.shank_radius;
+        let near = SAMPLED * puncture.shank_radius;
+        // The row of cells that the puncture can reach; a channel across a periodic end reaches the whole row.
+        let row_distance = if class.is_some() { 0.0 } else { lateral(grid, 1, grid.y.centres[j], puncture.y).abs() };
+        if row_distance > reach + grid.y.width(j) && class.is_none() && grid.y.len() > 1 {
+            return;
+        }
+        let within = |i: usize| lateral(grid, 0, x.centres[i], puncture.x).abs() <= reach + x.width(i);
+        let first = (0..nx).find(|&i| within(i));
+        let last = (0..nx).rev().find(|&i| within(i));
+        let (Some(first), Some(last)) = (first, last) else { return };
+        let range = first..last + 1;
+        let length = range.len();
+        let samples = |width: f64| ((width / SAMPLE_SPACING).ceil() as usize).clamp(1, MOST_SAMPLES);
+        let close = row_distance <= near + grid.y.width(j);
+        let across =
+            if close { samples((range.clone()).map(|i| x.width(i)).fold(0.0, f64::max).min(30e-6)) } else { 1 };
+        let along = if close && class.is_none() && grid.y.len() > 1 { samples(grid.y.width(j)) } else { 1 };
+        let (top, thickness) = z.map_or((0.0, 0.0), |z| (grid.z.faces[z], grid.z.width(z)));
+        let deep = if z.is_some() { samples(thickness) } else { 1 };
+        work.begin(range.clone(), outputs);
+        let start = j * nx + first;
+        let view = self.view();
+        for d in 0..deep {
+            let depth = top + thickness * (d as f64 + 0.5) / deep as f64;
+            let shift = depth * puncture.tilt.tan();
+            let axis = match class {
+                // In a unit cell the channel is the axis.
+                Some(_) => [0.0, 0.0],
+                None => [puncture.x + shift * puncture.azimuth.cos(), puncture.y + shift * puncture.azimuth.sin()],
+            };
+            let radius = puncture.radius_at(depth);
+            let blood = puncture.blood_at(depth);
+            for b in 0..along {
+                let dy = if class.is_some() || grid.y.len() == 1 {
+                    0.0
+                } else {
+                    let y = grid.y.faces[j] + grid.y.width(j) * (b as f64 + 0.5) / along as f64;
+                    lateral(grid, 1, y, axis[1])
+                };
+                for a in 0..across {
+                    let share = (a as f64 + 0.5) / across as f64;
+                    for (k, i) in range.clone().enumerate() {
+                        let place = x.faces[i] + x.width(i) * share;
+                        work.distance[k] = lateral(grid, 0, place, axis[0]).hypot(dy);
+                        // Rings further out are larger.
+                        work.weight[k] =
+                            if class.is_some() { place / (x.centres[i] * across as f64) } else { 1.0 / across as f64 };
+                    }
+                    let distance = &work.distance;
+                    view.run(
+                        program,
+                        z.unwrap_or(0),
+                        start..start + length,
+                        &mut work.out,
+                        &mut work.scratch,
+                        &|input| {
+                            Some(match input {
+                                Input::Distance => Operand::Block(distance),
+                                Input::NeedleRadius => Operand::Value(radius),
+                                Input::TipDepth => Operand::Value(puncture.depth),
+                                Input::Depth => Operand::Value(depth),
+                                Input::Blood => Operand::Value(blood),
+                                Input::Tilt => Operand::Value(puncture.tilt),
+                                _ => return None,
+                            })
+                        },
+                    );
+                    let share = 1.0 / (deep * along) as f64;
+                    for (mean, out) in work.mean.chunks_mut(length).zip(work.out.chunks(length)) {
+                        for ((mean, out), weight) in mean.iter_mut().zip(out).zip(&work.weight) {
+                            *mean += out * weight * share;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Remembers for each place the nearest hole of this session.
+    fn locate(&mut self, punctures: &[(Option<usize>, Puncture)]) {
+        let nx = self.grid.x.len();
+        for place in 0..self.layout.plane {
+            let (i, j) = (place % nx, place / nx);
+            let nearest = punctures
+                .iter()
+                .filter(|(class, _)| class.is_none_or(|class| class == j))
+                .map(|(class, p)| {
+                    let dx = lateral(&self.grid, 0, self.grid.x.centres[i], p.x);
+                    let dy = if class.is_some() || self.grid.y.len() == 1 {
+                        0.0
+                    } else {
+                        lateral(&self.grid, 1, self.grid.y.centres[j], p.y)
+                    };
+                    (dx.hypot(dy), p.depth)
+                })
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((distance, depth)) = nearest {
+                self.holes.distance[place] = distance;
+                self.holes.tip_depth[place] = depth;
+            }
+        }
+    }
+
+    /// What the session does everywhere.
+    fn session(&mut self, numbers: &SessionNumbers) {
+        let compiled = self.compiled.clone();
+        let plane = self.layout.plane;
+        let before = self.clone();
+        let view = crate::skin::View { session: *numbers, ..before.view() };
+        let mut scratch = Vec::new();
+        for z in 0..self.layout.nz {
+            let (fields, program) = &compiled.session.layers[self.grid.layer[z]];
+            let mut out = vec![0.0; fields.len() * plane];
+            view.run(program, z, 0..plane, &mut out, &mut scratch, &|_| None);
+            for (field, values) in fields.iter().zip(out.chunks(plane)) {
+                self.state[self.layout.row(z, *field)].copy_from_slice(values);
+            }
+        }
+        let (fields, program) = &compiled.session.surface;
+        let mut out = vec![0.0; fields.len() * plane];
+        view.run(program, 0, 0..plane, &mut out, &mut scratch, &|_| None);
+        for (field, values) in fields.iter().zip(out.chunks(plane)) {
+            self.state[self.layout.surface_row(*field)].copy_from_slice(values);
+        }
+    }
+}
+
+/// The signed lateral distance between two coordinates along x (0) or y (1), the short way round if the ends meet.
+fn lateral(grid: &Grid, axis: usize, a: f64, b: f64) -> f64 {
+    let axis = if axis == 0 { &grid.x } else { &grid.y };
+    let distance = a - b;
+    match axis.ends {
+        Ends::Closed => distance,
+        Ends::Periodic => {
+            let width = axis.faces[axis.len()] - axis.faces[0];
+            distance - width * (distance / width).round()
+        }
+    }
+}
+
+/// Buffers of [`Skin::effect`].
+#[derive(Default)]
+struct Work {
+    range: std::ops::Range<usize>,
+    distance: Vec<f64>,
+    weight: Vec<f64>,
+    out: Vec<f64>,
+    mean: Vec<f64>,
+    scratch: Vec<f64>,
+}
+
+impl Work {
+    fn begin(&mut self, range: std::ops::Range<usize>, outputs: usize) {
+        let length = range.len();
+        self.range = range;
+        self.distance.resize(length, 0.0);
+        self.weight.resize(length, 0.0);
+        self.out.resize(outputs * length, 0.0);
+        self.mean.clear();
+        self.mean.resize(outputs * length, 0.0);
+    }
+
+    /// Copies output `k` into a row of x.
+    fn write(&self, row: &mut [f64], k: usize) {
+        let length = self.range.len();
+        if length > 0 {
+            row[self.range.clone()].copy_from_slice(&self.mean[k * length..(k + 1) * length]);
+        }
+    }
+}
