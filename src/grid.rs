@@ -14,7 +14,7 @@
 
 use crate::catalogue::Layer;
 use crate::error::{Error, Result};
-use crate::scenario::{Geometry, Plan};
+use crate::scenario::Geometry;
 
 /// Coordinates of the grid for drawing and output [m].
 #[derive(Debug, Clone, Default)]
@@ -146,21 +146,28 @@ const CORE_CELLS: f64 = 20.0;
 const GROWTH: f64 = 0.12;
 
 impl Grid {
-    /// Builds the grid of a plan. `radius` [m] and `weights` are those of the unit cells where the plan leaves them to the
-    /// density and the depths of holes; other geometries do not use them.
+    /// Builds the cells of a geometry in layered tissue; `resolution` multiplies their number along each axis. `radius` \[m]
+    /// and `weights` are those of the unit cells where the geometry leaves them to the density and the depths of holes; other
+    /// geometries do not use them.
     ///
     /// # Errors
-    /// The plan asks for a grid that cannot be.
-    pub fn new(plan: &Plan, radius: Option<f64>, weights: &[f64]) -> Result<Self> {
-        let fine = plan.resolution;
+    /// There can be no such grid.
+    pub fn new(
+        geometry: &Geometry,
+        layers: &[Layer],
+        resolution: f64,
+        radius: Option<f64>,
+        weights: &[f64],
+    ) -> Result<Self> {
+        let fine = resolution;
         let count = |cells: usize| ((cells as f64 * fine).round() as usize).max(1);
         let ends = |periodic: bool| if periodic { Ends::Periodic } else { Ends::Closed };
         let single = Axis::even(1.0, 1, Ends::Closed);
-        match &plan.geometry {
+        match geometry {
             Geometry::Point { layer } => {
-                let found = plan.layers.iter().find(|own| own.name == *layer || own.groups.contains(layer));
+                let found = layers.iter().find(|own| own.name == *layer || own.groups.contains(layer));
                 let mut own = found
-                    .or(plan.layers.first())
+                    .or(layers.first())
                     .ok_or_else(|| Error::input(format!("the tissue has no layer `{layer}`")))?
                     .clone();
                 (own.top, own.bottom) = (0.0, own.bottom - own.top);
@@ -191,22 +198,22 @@ impl Grid {
                 let mut y = Axis::even(weights.len() as f64, weights.len(), Ends::Closed);
                 y.conductance.fill(0.0);
                 y.volume = weights.to_vec();
-                Self { kind: "cells", x, y, exchange, ..Self::columns(plan, single) }.checked()
+                Self { kind: "cells", x, y, exchange, ..Self::columns(layers, fine, single) }.checked()
             }
             Geometry::Section { width, cells, periodic } => {
                 let x = Axis::even(*width, count(*cells), ends(*periodic));
-                Self { kind: "section", x, ..Self::columns(plan, single) }.checked()
+                Self { kind: "section", x, ..Self::columns(layers, fine, single) }.checked()
             }
             Geometry::Tile { width, cells, periodic } => {
                 let x = Axis::even(width[0], count(cells[0]), ends(*periodic));
                 let y = Axis::even(width[1], count(cells[1]), ends(*periodic));
-                Self { kind: "tile", x, y, ..Self::columns(plan, single) }.checked()
+                Self { kind: "tile", x, y, ..Self::columns(layers, fine, single) }.checked()
             }
         }
     }
 
-    fn columns(plan: &Plan, single: Axis) -> Self {
-        let (faces, layer) = graded_depth(&plan.layers, plan.resolution);
+    fn columns(layers: &[Layer], resolution: f64, single: Axis) -> Self {
+        let (faces, layer) = graded_depth(layers, resolution);
         Self {
             kind: "section",
             x: single.clone(),
@@ -214,7 +221,7 @@ impl Grid {
             z: Axis::new(faces, Ends::Closed, false),
             exchange: None,
             layer,
-            layers: plan.layers.clone(),
+            layers: layers.to_vec(),
         }
     }
 
