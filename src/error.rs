@@ -88,6 +88,12 @@ impl Error {
         self
     }
 
+    /// What would be right, if that was said.
+    pub fn remedy(&self) -> Option<&str> {
+        let Self::Input(complaint) = self else { return None };
+        complaint.help.as_deref()
+    }
+
     /// Names the place of an error that had none, as when a value was parsed away from its file.
     #[must_use]
     pub fn at(mut self, source: &Arc<Source>, span: Range<usize>) -> Self {
