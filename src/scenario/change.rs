@@ -83,12 +83,7 @@ impl Change {
 
     /// Says that this change is why something is refused.
     pub(super) fn blame(&self, error: &Error) -> Error {
-        let message = format!("with {}: {}", self.shown(), error.message());
-        let refused = self.refuse(message);
-        match error.remedy() {
-            Some(help) => refused.help(help),
-            None => refused,
-        }
+        error.retold(&self.place.0, self.place.1.clone(), format!("with {}: {}", self.shown(), error.message()))
     }
 
     /// Changes an option of a scenario.

@@ -85,6 +85,10 @@ pub struct Protocol {
     pub glide: Option<f64>,
     /// Force on the device [N]; `None` takes the operator's own.
     pub press: Option<f64>,
+    /// Treatments the needles have seen before the first session; `None` takes the device's own.
+    pub wear: Option<f64>,
+    /// Treated area [m²]; `None` takes the tissue's own.
+    pub area: Option<f64>,
     /// Dose: how much needling a session is.
     pub dose: Dose,
 }

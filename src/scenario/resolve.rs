@@ -34,6 +34,8 @@ const NEEDLE: Limits = Limits { unit: "mm", low: (1e-5, "10 µm"), high: (1e-2, 
 const FREQUENCY: Limits = Limits { unit: "Hz", low: (0.1, "0.1 Hz"), high: (1e4, "10 kHz") };
 const SPEED: Limits = Limits { unit: "mm/s", low: (1e-5, "0.01 mm/s"), high: (10.0, "10 m/s") };
 const FORCE: Limits = Limits { unit: "N", low: (1e-3, "1 mN"), high: (1e3, "1 kN") };
+const WEAR: Limits = Limits { unit: "1", low: (0.0, "0"), high: (1e4, "10000") };
+const AREA: Limits = Limits { unit: "cm^2", low: (1e-6, "0.01 cm^2"), high: (2.0, "2 m^2") };
 const DENSITY: Limits = Limits { unit: "1/cm^2", low: (1e2, "0.01 1/cm^2"), high: (1e9, "100000 1/cm^2") };
 const PASSES: Limits = Limits { unit: "1", low: (0.01, "0.01"), high: (1e3, "1000") };
 const COVERAGE: Limits = Limits { unit: "s/cm^2", low: (1.0, "0.0001 s/cm^2"), high: (1e8, "10000 s/cm^2") };
@@ -228,11 +230,8 @@ fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Re
         }
         response.use_document(&document);
         Model::read(&response.used).map_err(|error| {
-            let refused = decide.refuse(probe.value.span(), format!("probe `{}`: {}", name.get_ref(), error.message()));
-            match error.remedy() {
-                Some(help) => refused.help(help),
-                None => refused,
-            }
+            let message = format!("probe `{}`: {}", name.get_ref(), error.message());
+            error.retold(&decide.source, probe.value.span(), message)
         })?;
     }
     Ok(())
@@ -264,9 +263,13 @@ fn protocol(
     let Some(length) = decide.amount("needling", "length", typed.length.as_ref(), None, NEEDLE)? else {
         return Err(decide.refuse(place, "the needling has no length").help("write length = \"1.5 mm\""));
     };
+    let set = typed.length.as_ref().map_or(place.clone(), Amount::span);
+    device.allows(length).map_err(|error| error.at(&decide.source, set))?;
     let frequency = decide.amount("needling", "frequency", typed.frequency.as_ref(), None, FREQUENCY)?;
     let glide = decide.amount("needling", "glide", typed.glide.as_ref(), None, SPEED)?;
     let press = decide.amount("needling", "press", typed.press.as_ref(), None, FORCE)?;
+    let wear = decide.amount("needling", "wear", typed.wear.as_ref(), None, WEAR)?;
+    let area = decide.amount("needling", "area", typed.area.as_ref(), None, AREA)?;
     let density = decide.amount("needling", "dose", typed.dose.as_ref(), None, DENSITY)?;
     let passes = decide.amount("needling", "passes", typed.passes.as_ref(), None, PASSES)?;
     let coverage = decide.amount("needling", "coverage", typed.coverage.as_ref(), None, COVERAGE)?;
@@ -282,7 +285,7 @@ fn protocol(
                 .help("give one of dose (holes per area), passes, or coverage (time per area)"));
         }
     };
-    Ok(Protocol { device, operator, mechanics, length, frequency, glide, press, dose })
+    Ok(Protocol { device, operator, mechanics, length, frequency, glide, press, wear, area, dose })
 }
 
 /// Without needling nothing may be said about it.

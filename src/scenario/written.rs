@@ -64,6 +64,8 @@ pub(super) struct Needling {
     pub frequency: Option<Amount>,
     pub glide: Option<Amount>,
     pub press: Option<Amount>,
+    pub wear: Option<Amount>,
+    pub area: Option<Amount>,
     pub dose: Option<Amount>,
     pub passes: Option<Amount>,
     pub coverage: Option<Amount>,
