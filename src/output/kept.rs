@@ -1,0 +1,126 @@
+//! What is kept of a run, whether it just ended or is read back from its folder: what figures, reports and comparisons see.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::grid::Shape;
+use crate::observe::{Record, Snapshot};
+use crate::output::manifest::About;
+use crate::output::needling::Session;
+use crate::output::summary::{Answers, answers};
+use crate::output::{file, table, zarr};
+use crate::simulate::Outcome;
+use crate::units::DAY;
+
+/// A run as figures and reports see it.
+#[derive(Debug, Clone)]
+pub struct Kept<'a> {
+    /// What it was about.
+    pub about: About,
+    /// Time courses.
+    pub record: Cow<'a, Record>,
+    /// Time courses without needling.
+    pub control: Cow<'a, Record>,
+    /// The grid.
+    pub shape: Cow<'a, Shape>,
+    /// Fields kept.
+    pub snapshots: Cow<'a, [Snapshot]>,
+    /// What each session did mechanically.
+    pub needling: Vec<Session>,
+    /// The answers in numbers.
+    pub answers: Answers,
+}
+
+/// `summary.json`: the stable contract with programs that read results.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Contract {
+    pub observables: Answers,
+    pub needling: Sessions,
+    pub provenance: Value,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Sessions {
+    pub sessions: Vec<Session>,
+}
+
+impl<'a> Kept<'a> {
+    /// The view of a run that just ended.
+    pub fn of(outcome: &'a Outcome) -> Self {
+        let times = outcome.plan.sessions.iter();
+        Self {
+            about: About::of(&outcome.plan),
+            record: Cow::Borrowed(&outcome.record),
+            control: Cow::Borrowed(&outcome.control),
+            shape: Cow::Borrowed(&outcome.shape),
+            snapshots: Cow::Borrowed(&outcome.snapshots),
+            needling: outcome.needling.iter().zip(times).map(|(needling, time)| Session::of(needling, *time)).collect(),
+            answers: answers(&outcome.record),
+        }
+    }
+}
+
+impl Kept<'static> {
+    /// Reads a run back from its folder.
+    ///
+    /// # Errors
+    /// The folder is not that of a finished run.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let json = |name: &str| -> Result<Value> {
+            let path = folder.join(name);
+            serde_json::from_str(&file::read(&path)?).map_err(|cause| Error::file(&path, "read", cause.into()))
+        };
+        let path = folder.join("summary.json");
+        let contract: Contract =
+            serde_json::from_value(json("summary.json")?).map_err(|cause| Error::file(&path, "read", cause.into()))?;
+        let about: About = serde_json::from_value(json("manifest.json")?["run"].take())
+            .map_err(|cause| Error::file(folder.join("manifest.json"), "read", cause.into()))?;
+        let sessions: Vec<f64> = about.session_days.iter().map(|day| day * DAY).collect();
+        let headings = folder.join("observables.csv");
+        let record = table::read_course(&folder.join("timecourse.csv"), &headings, sessions)?;
+        let control = table::read_course(&folder.join("timecourse_control.csv"), &headings, Vec::new())?;
+        let store = folder.join("fields.zarr");
+        let (shape, mut snapshots) = if store.exists() { zarr::read(&store)? } else { Default::default() };
+        read_holes(&folder.join("holes.csv"), &mut snapshots)?;
+        Ok(Self {
+            about,
+            record: Cow::Owned(record),
+            control: Cow::Owned(control),
+            shape: Cow::Owned(shape),
+            snapshots: Cow::Owned(snapshots),
+            needling: contract.needling.sessions,
+            answers: contract.observables,
+        })
+    }
+}
+
+/// Writes the holes of every snapshot: which snapshot, its day, place and depth [mm].
+pub(super) fn write_holes(path: &Path, snapshots: &[Snapshot]) -> Result<()> {
+    let rows = snapshots.iter().enumerate().flat_map(|(index, snapshot)| {
+        snapshot.holes.iter().map(move |hole| {
+            let place = hole.iter().map(|metres| table::number(metres * 1e3));
+            [index.to_string(), table::number(snapshot.time / DAY)].into_iter().chain(place).collect()
+        })
+    });
+    table::write_csv(path, &["snapshot", "day", "x_mm", "y_mm", "depth_mm"], rows)
+}
+
+fn read_holes(path: &Path, snapshots: &mut [Snapshot]) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let (_, rows) = table::read_csv(path)?;
+    for row in rows {
+        let numbers: Vec<f64> = row.iter().filter_map(|text| text.parse().ok()).collect();
+        if let [index, _, x, y, depth] = numbers[..]
+            && let Some(snapshot) = snapshots.get_mut(index as usize)
+        {
+            snapshot.holes.push([x * 1e-3, y * 1e-3, depth * 1e-3]);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Field snapshots as a Zarr v3 store, which xarray opens: `xarray.open_zarr("fields.zarr")`.
+//!
+//! A store is a folder. Each array is a folder with its description in `zarr.json` and its values in chunks, here one for
+//! each moment: 8-byte little-endian floats, packed with gzip. The coordinates `time` [d], `z` (depth, downwards), `y`,
+//! `x` (or the radius `r` and the depth `class`) [mm] are arrays too. The group keeps the exact faces and layers.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use ndarray::Array3;
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::grid::Shape;
+use crate::observe::Snapshot;
+use crate::output::file;
+use crate::units::{DAY, Unit};
+
+const MILLIMETRE: f64 = 1e-3;
+
+/// The middles of cells, in the unit of the faces.
+pub fn centres(faces: &[f64]) -> Vec<f64> {
+    faces.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).collect()
+}
+
+/// Names of the axes of a volume field beside time, from the slowest to the fastest. An axis that has one cell by the
+/// nature of the grid (y of a section, all of a point) is left out.
+fn axes(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "cells" => &["z", "class", "r"],
+        "section" => &["z", "x"],
+        "point" => &[],
+        _ => &["z", "y", "x"],
+    }
+}
+
+/// Writes all snapshots into one store.
+///
+/// # Errors
+/// The folder cannot be written, or the snapshots differ in their fields.
+pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
+    let Some(first) = snapshots.first() else { return Ok(()) };
+    if snapshots.iter().any(|other| !alike(first, other)) {
+        return Err(Error::simulation("the snapshots do not all hold the same fields"));
+    }
+    file::write_folder(path, |store| {
+        let mut entries = Map::new();
+        let mut add = |name: &str, array: Entry<'_>| -> Result<()> {
+            entries.insert(name.to_owned(), array.write(&store.join(name))?);
+            Ok(())
+        };
+        let days: Vec<f64> = snapshots.iter().map(|snapshot| snapshot.time / DAY).collect();
+        add("time", Entry::coordinate("time", &days, "d", "days since the start"))?;
+        let named = axes(&shape.kind);
+        for axis in named {
+            let (values, unit, what) = match *axis {
+                "z" => (millimetres(&shape.z), "mm", "depth below the surface"),
+                "y" => (millimetres(&shape.y), "mm", "across"),
+                "x" => (millimetres(&shape.x), "mm", "along"),
+                "r" => (millimetres(&shape.x), "mm", "distance from the channel"),
+                _ => ((0..classes(shape)).map(|class| class as f64).collect(), "1", "class of puncture depth"),
+            };
+            add(axis, Entry::coordinate(axis, &values, unit, what))?;
+        }
+        if named.contains(&"class") && !shape.weights.is_empty() {
+            add("weight", Entry::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
+        }
+        for (index, (name, unit, values)) in first.fields.iter().enumerate() {
+            let surface = values.dim().0 == 1 && shape.z.len() > 2;
+            let dimensions: Vec<&str> = std::iter::once("time")
+                .chain(named.iter().copied().filter(|axis| !(surface && *axis == "z")))
+                .collect();
+            let (z, y, x) = values.dim();
+            let mut extents = vec![snapshots.len()];
+            for axis in &dimensions[1..] {
+                extents.push(match *axis {
+                    "z" => z,
+                    "y" | "class" => y,
+                    _ => x,
+                });
+            }
+            let chunks: Vec<Vec<f64>> =
+                snapshots.iter().map(|snapshot| snapshot.fields[index].2.iter().copied().collect()).collect();
+            let what = if surface { "on the surface" } else { "in the skin" };
+            let name = reserved(name);
+            add(&name, Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into() })?;
+        }
+        let group = json!({
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": {
+                "title": "fields of a dermasim run",
+                "grid": shape.kind,
+                "x_faces_m": shape.x, "y_faces_m": shape.y, "z_faces_m": shape.z,
+                "layers": shape.layers.iter().map(|(name, top, bottom)| json!({"name": name, "top_m": top, "bottom_m": bottom})).collect::<Vec<_>>(),
+                "weights": shape.weights,
+            },
+            "consolidated_metadata": { "kind": "inline", "must_understand": false, "metadata": entries },
+        });
+        file::write(&store.join("zarr.json"), pretty(&group))
+    })
+}
+
+/// Reads a store that [`write`] wrote. Holes are not in it.
+///
+/// # Errors
+/// The store is missing or is not one of ours.
+pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
+    let broken = |what: &str| Error::file(path, "read", std::io::Error::other(what.to_owned()));
+    let parse = |file: &Path| -> Result<Value> {
+        serde_json::from_str(&file::read(file)?).map_err(|cause| Error::file(file, "read", cause.into()))
+    };
+    let group = parse(&path.join("zarr.json"))?;
+    let known = &group["attributes"];
+    let numbers = |value: &Value| -> Vec<f64> {
+        value.as_array().map(|list| list.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
+    };
+    let layer = |value: &Value| {
+        Some((value["name"].as_str()?.to_owned(), value["top_m"].as_f64()?, value["bottom_m"].as_f64()?))
+    };
+    let shape = Shape {
+        kind: known["grid"].as_str().ok_or_else(|| broken("it does not tell its grid"))?.to_owned(),
+        x: numbers(&known["x_faces_m"]),
+        y: numbers(&known["y_faces_m"]),
+        z: numbers(&known["z_faces_m"]),
+        layers: known["layers"].as_array().map(|list| list.iter().filter_map(layer).collect()).unwrap_or_default(),
+        weights: numbers(&known["weights"]),
+    };
+    let entries = group["consolidated_metadata"]["metadata"].as_object().ok_or_else(|| broken("it lists no arrays"))?;
+    let days = chunk(&path.join("time/c/0"))?;
+    let mut snapshots: Vec<Snapshot> =
+        days.iter().map(|day| Snapshot { time: day * DAY, fields: Vec::new(), holes: Vec::new() }).collect();
+    for (name, entry) in entries {
+        let dimensions: Vec<&str> =
+            entry["dimension_names"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        // Coordinates carry their own name as a dimension or, like the weights, have no time.
+        if dimensions.first() != Some(&"time") || name == "time" {
+            continue;
+        }
+        let extents: Vec<usize> =
+            entry["shape"].as_array().into_iter().flatten().filter_map(|n| Some(n.as_u64()? as usize)).collect();
+        let extent = |wanted: &[&str]| {
+            let place = dimensions.iter().position(|dimension| wanted.contains(dimension));
+            place.and_then(|place| extents.get(place)).copied().unwrap_or(1)
+        };
+        let size = (extent(&["z"]), extent(&["y", "class"]), extent(&["x", "r"]));
+        let unit: Unit = entry["attributes"]["units"].as_str().unwrap_or("1").parse()?;
+        for (moment, snapshot) in snapshots.iter_mut().enumerate() {
+            let mut place = path.join(name).join("c").join(moment.to_string());
+            for _ in &dimensions[1..] {
+                place.push("0");
+            }
+            let values = Array3::from_shape_vec(size, chunk(&place)?)
+                .map_err(|_| broken(&format!("a chunk of `{name}` has another size than it says")))?;
+            snapshot.fields.push((name.clone(), unit.clone(), values));
+        }
+    }
+    Ok((shape, snapshots))
+}
+
+fn chunk(path: &Path) -> Result<Vec<f64>> {
+    let failed = |cause| Error::file(path, "read", cause);
+    let mut bytes = Vec::new();
+    GzDecoder::new(fs::File::open(path).map_err(failed)?).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect())
+}
+
+/// A field that is called like a coordinate gets another name, else it would replace it.
+fn reserved(name: &str) -> String {
+    let taken = ["time", "x", "y", "z", "r", "class", "weight", "zarr.json"].contains(&name);
+    let safe = file::safe_name(name);
+    if taken { format!("{safe}_field") } else { safe }
+}
+
+fn alike(one: &Snapshot, other: &Snapshot) -> bool {
+    one.fields.len() == other.fields.len()
+        && one.fields.iter().zip(&other.fields).all(|(a, b)| a.0 == b.0 && a.2.dim() == b.2.dim())
+}
+
+fn classes(shape: &Shape) -> usize {
+    shape.weights.len().max(shape.y.len().saturating_sub(1)).max(1)
+}
+
+fn millimetres(faces: &[f64]) -> Vec<f64> {
+    centres(faces).into_iter().map(|middle| middle / MILLIMETRE).collect()
+}
+
+/// One array of the store: a chunk for each step along its first dimension, or a single one.
+struct Entry<'a> {
+    dimensions: Vec<&'a str>,
+    extents: Vec<usize>,
+    chunks: Vec<Vec<f64>>,
+    unit: String,
+    what: String,
+}
+
+impl<'a> Entry<'a> {
+    fn coordinate(name: &'a str, values: &[f64], unit: &str, what: &str) -> Self {
+        Self::series(&[name], values, unit, what)
+    }
+
+    fn series(dimensions: &[&'a str], values: &[f64], unit: &str, what: &str) -> Self {
+        Self {
+            dimensions: dimensions.to_vec(),
+            extents: vec![values.len()],
+            chunks: vec![values.to_vec()],
+            unit: unit.into(),
+            what: what.into(),
+        }
+    }
+
+    /// Writes the array into its folder and returns its description.
+    fn write(&self, folder: &Path) -> Result<Value> {
+        let mut chunk_shape = self.extents.clone();
+        if self.chunks.len() == self.extents[0] && self.extents[0] != 1 {
+            chunk_shape[0] = 1;
+        }
+        let description = json!({
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": self.extents,
+            "data_type": "float64",
+            "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": chunk_shape } },
+            "chunk_key_encoding": { "name": "default", "configuration": { "separator": "/" } },
+            "fill_value": "NaN",
+            "codecs": [
+                { "name": "bytes", "configuration": { "endian": "little" } },
+                { "name": "gzip", "configuration": { "level": 4 } },
+            ],
+            "attributes": { "units": self.unit, "long_name": self.what },
+            "dimension_names": self.dimensions,
+        });
+        self.chunks.par_iter().enumerate().try_for_each(|(index, values)| {
+            let mut place = folder.join("c").join(index.to_string());
+            for _ in &self.extents[1..] {
+                place.push("0");
+            }
+            let failed = |cause| Error::file(&place, "write", cause);
+            if let Some(parent) = place.parent() {
+                fs::create_dir_all(parent).map_err(failed)?;
+            }
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let file = fs::File::create(&place).map_err(failed)?;
+            let mut packed = GzEncoder::new(file, Compression::new(4));
+            packed.write_all(&bytes).map_err(failed)?;
+            packed.finish().map_err(failed)?;
+            Ok::<(), Error>(())
+        })?;
+        file::write(&folder.join("zarr.json"), pretty(&description))?;
+        Ok(description)
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
