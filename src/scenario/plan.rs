@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::{Device, Layer, Operator, Tissue};
+use crate::catalogue::{Device, Layer, Mechanics, Operator, Tissue};
 use crate::language::Model;
 use crate::sourced::Traits;
 
@@ -54,6 +54,8 @@ pub struct Protocol {
     pub device: Arc<Device>,
     /// Who holds it.
     pub operator: Arc<Operator>,
+    /// Constants of needle mechanics.
+    pub mechanics: Arc<Mechanics>,
     /// Set length of the needles [m].
     pub length: f64,
     /// Strokes per second; `None` takes the device's own.
@@ -62,6 +64,10 @@ pub struct Protocol {
     pub glide: Option<f64>,
     /// Force on the device [N]; `None` takes the operator's own.
     pub press: Option<f64>,
+    /// Treatments the needles have seen before the first session; `None` takes the device's own.
+    pub wear: Option<f64>,
+    /// Treated area [m²]; `None` takes the tissue's own.
+    pub area: Option<f64>,
     /// Dose: how much needling a session is.
     pub dose: Dose,
 }
