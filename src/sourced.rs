@@ -51,7 +51,8 @@ pub struct Written {
 pub enum Choice {
     /// The same for everybody and everywhere.
     One(Quantity),
-    /// By a trait, as `by = "sex"` with values for `female` and `male`.
+    /// By a trait, as `by = "sex"` with values for `female` and `male`; or by several, as `by = "sex/method"` with values
+    /// for `female/ultrasound`, `male/histology` …
     By(String, IndexMap<String, Quantity>),
 }
 
@@ -111,6 +112,12 @@ impl Written {
                     .map_err(at)?;
                 if values.is_empty() {
                     return Err(source.refuse(span, "a table of values needs at least one value"));
+                }
+                let parts = by.get_ref().split('/').count();
+                if let Some(key) = values.keys().find(|key| key.split('/').count() != parts) {
+                    return Err(source
+                        .refuse(span, format!("`{key}` does not name one value for each of `{}`", by.get_ref()))
+                        .help("with by = \"sex/method\" a key reads \"female/ultrasound\""));
                 }
                 Choice::By(by.into_inner(), values)
             }
@@ -208,13 +215,20 @@ impl Sourced {
             Choice::One(one) => Ok(one.value),
             Choice::By(by, table) => {
                 let (source, span) = &self.place;
-                let Some(chosen) = traits.get(by) else {
-                    return Err(source.refuse(span.clone(), format!("this number needs to know `{by}`")));
-                };
-                table.get(chosen).map(|q| q.value).ok_or_else(|| {
+                let mut chosen = String::new();
+                for (number, name) in by.split('/').enumerate() {
+                    let Some(value) = traits.get(name) else {
+                        return Err(source.refuse(span.clone(), format!("this number needs to know `{name}`")));
+                    };
+                    if number > 0 {
+                        chosen.push('/');
+                    }
+                    chosen.push_str(value);
+                }
+                table.get(&chosen).map(|q| q.value).ok_or_else(|| {
                     source
                         .refuse(span.clone(), format!("no value for {by} `{chosen}`"))
-                        .help(suggestion(chosen, table.keys().map(String::as_str)))
+                        .help(suggestion(&chosen, table.keys().map(String::as_str)))
                 })
             }
         }

@@ -1,50 +1,172 @@
-//! Catalogue (interface; being written).
-use crate::error::Result;
-use crate::sourced::{Sourced, Traits};
+//! The catalogue: tissues, devices, operators, response models and the constants of needle mechanics, as files.
+//!
+//! The files below `models/` are part of the program, so that an installed one finds them. A local file of the same name
+//! in `./models/` comes first, and a name that ends in `.toml` is a path of its own, from the folder of the scenario or
+//! from the current folder.
 
-/// A tissue site (interface; more is being written).
-#[derive(Debug, Clone)]
-pub struct Tissue {
-    /// Name of the file without its ending.
-    pub name: String,
+mod device;
+mod mechanics;
+mod number;
+mod operator;
+mod tissue;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Roller};
+pub use mechanics::{
+    BedConstants, Crowding, Dome, Drag, Mechanics, Merging, Pain, PunctureForce, Resistance, Shedding, Speed, Variation,
+};
+pub use operator::{Glide, Hands, Operator, Press};
+pub use tissue::{Ageing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged};
+
+use crate::error::{Error, Result, Source, suggestion};
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// The longest model file that is read [bytes].
+const LONGEST_FILE: u64 = 8 << 20;
+
+/// What a file of the catalogue describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A place of the skin.
+    Tissue,
+    /// A tool with needles.
+    Device,
+    /// Who holds the tool.
+    Operator,
+    /// How the skin responds.
+    Response,
+    /// Constants of needle mechanics.
+    Mechanics,
 }
 
-/// A layer of a tissue for one person.
-#[derive(Debug, Clone)]
-pub struct Layer {
-    /// As in the tissue file, as "papillary_dermis".
-    pub name: String,
-    /// Groups it belongs to, as "dermis", "epidermis".
-    pub groups: Vec<String>,
-    /// Depth of its upper boundary [m].
-    pub top: f64,
-    /// Depth of its lower boundary [m].
-    pub bottom: f64,
-    /// Wanted spacing of the grid at the top and the bottom of the layer at resolution 1 [m].
-    pub spacing: [f64; 2],
-}
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Tissue, Self::Device, Self::Operator, Self::Response, Self::Mechanics];
 
-impl Tissue {
-    /// The layers from the surface down for a person.
-    /// # Errors
-    /// A number is not known for this person.
-    pub fn layers(&self, _traits: &Traits) -> Result<Vec<Layer>> {
-        Ok(Vec::new())
+    /// The folder below `models/`.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Tissue => "tissues",
+            Self::Device => "devices",
+            Self::Operator => "operators",
+            Self::Response => "response",
+            Self::Mechanics => "mechanics",
+        }
     }
 }
 
-/// A device (interface).
-#[derive(Debug, Clone)]
-pub struct Device {
-    /// Name of the file without its ending.
-    pub name: String,
-    #[allow(missing_docs)]
-    pub placeholder: Option<Sourced>,
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Tissue => "tissue",
+            Self::Device => "device",
+            Self::Operator => "operator",
+            Self::Response => "response model",
+            Self::Mechanics => "set of mechanics",
+        })
+    }
 }
 
-/// An operator (interface).
-#[derive(Debug, Clone)]
-pub struct Operator {
-    /// Name of the file without its ending.
+/// One file of the catalogue, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name by which a scenario calls it.
     pub name: String,
+    /// What it is, in a sentence; empty if the file does not say.
+    pub what: String,
+    /// Whether the file lies in `./models/` rather than in the program.
+    pub local: bool,
+}
+
+/// The text of a file of the catalogue.
+///
+/// A `name` that ends in `.toml` is a path, looked for in the folder `beside` and then in the current one. Any other name is
+/// looked for in `./models/`, then in the program.
+///
+/// # Errors
+/// There is none of that name (the message names the nearest), or it cannot be read.
+pub fn find(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
+    if name.ends_with(".toml") {
+        let near = beside.map(|folder| folder.join(name));
+        let found = near.into_iter().chain([PathBuf::from(name)]).find(|path| path.is_file());
+        let path = found.ok_or_else(|| {
+            Error::input(format!("there is no file `{name}`")).help(match beside {
+                Some(folder) if folder != Path::new("") => {
+                    format!("looked in `{}` and in the current folder", folder.display())
+                }
+                _ => "looked in the current folder".into(),
+            })
+        })?;
+        return read(&path);
+    }
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if plain {
+        let short = format!("models/{}/{name}.toml", kind.folder());
+        if Path::new(&short).is_file() {
+            return read(Path::new(&short));
+        }
+        if let Some((path, text)) = EMBEDDED.iter().find(|(path, _)| *path == short) {
+            return Ok(Source::new(*path, *text));
+        }
+    }
+    let known = list(kind);
+    Err(Error::input(format!("there is no {kind} called `{name}`"))
+        .help(suggestion(name, known.iter().map(|entry| entry.name.as_str()))))
+}
+
+/// What the catalogue holds of a kind, by name.
+pub fn list(kind: Kind) -> Vec<Entry> {
+    let folder = format!("models/{}/", kind.folder());
+    let mut entries = BTreeMap::new();
+    for (path, text) in EMBEDDED {
+        if let Some(name) = path.strip_prefix(&folder).and_then(|rest| rest.strip_suffix(".toml")) {
+            entries.insert(name.to_owned(), Entry { name: name.to_owned(), what: what(text), local: false });
+        }
+    }
+    for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let path = file.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".toml"))
+        else {
+            continue;
+        };
+        // A local copy that says nothing new is not shown as an override.
+        if let Ok(source) = read(&path) {
+            let embedded = EMBEDDED.iter().any(|(known, text)| Path::new(known) == path && *text == source.text);
+            let entry = Entry { name: name.to_owned(), what: what(&source.text), local: !embedded };
+            entries.insert(name.to_owned(), entry);
+        }
+    }
+    entries.into_values().collect()
+}
+
+/// The `what` of a model file, if it can be read.
+fn what(text: &str) -> String {
+    let table: Option<toml::Table> = toml::from_str(text).ok();
+    table.and_then(|table| table.get("what")?.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Reads a file that somebody named.
+fn read(path: &Path) -> Result<Arc<Source>> {
+    let failed = |cause: std::io::Error| match cause.kind() {
+        std::io::ErrorKind::InvalidData => Error::input(format!("`{}` is not a text", path.display())),
+        _ => Error::file(path, "read", cause),
+    };
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    if length > LONGEST_FILE {
+        let message = format!("`{}` is {} MB long, too long for a model", path.display(), length >> 20);
+        return Err(Error::input(message));
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    Ok(Source::new(path.to_string_lossy().replace('\\', "/").trim_start_matches("./"), text))
+}
+
+/// The name by which a file is called: its own without folder and ending.
+fn stem(source: &Source) -> String {
+    let file = source.name.rsplit('/').next().unwrap_or(&source.name);
+    file.strip_suffix(".toml").unwrap_or(file).to_owned()
 }

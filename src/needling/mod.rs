@@ -1,7 +1,35 @@
-//! Needling (interface; the implementation is being written).
+//! Needling: from device, hand and layered skin to holes, ruptured vessels, blood and pain.
+//!
+//! A session is computed in four steps, each with its own file: how the needles move ([`drive`]), where they land
+//! ([`merge`] and its file), how deep they go ([`depth`]), and which vessels they meet ([`vessel`]). Every hole is placed and
+//! followed on its own, on a periodic patch of skin; the response model receives the holes ([`Puncture`]) and nothing else
+//! decides the injury.
+//!
+//! Skin varies from hole to hole, the hand from stamp to stamp, the needle from stroke to stroke; all draws depend on the
+//! seed, the session and the number of the puncture only.
+
+pub mod depth;
+pub mod drive;
+mod place;
+mod random;
+mod session;
+mod summary;
+pub mod vessel;
+
+use indexmap::IndexMap;
+
+use crate::catalogue::Mechanics;
 use crate::error::Result;
 use crate::scenario::Plan;
-use serde::Serialize;
+
+pub use place::merge;
+pub use summary::{Summary, quantile};
+use vessel::{CLASSES, Local, Ruptures, STEP};
+
+use depth::Ground;
+use random::{Purpose, Source};
+use session::{Pace, Session};
+use summary::{histogram, moments};
 
 /// One hole in the skin, as handed to the response model. SI units.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +54,12 @@ pub struct Puncture {
     pub drag: f64,
     /// Shed blood that stays in the tissue: (centre depth, spread in depth, volume) of each vessel layer.
     pub blood: Vec<[f64; 3]>,
+    /// Ruptures expected, by class of vessels (capillary loops, superficial plexus, mid dermis, deep plexus).
+    pub ruptures: [f64; CLASSES],
+    /// Strokes that went into this hole.
+    pub strokes: u32,
+    /// Reach of the longest of them beyond the undeformed surface; no hole is deeper.
+    pub reach: f64,
 }
 
 /// What a session does mechanically.
@@ -35,23 +69,17 @@ pub struct Needling {
     pub hole_density: f64,
     /// Distinct holes per area that reach the dermis [1/m²].
     pub dermal_hole_density: f64,
-    /// Representative punctures (at the origin, upright) with weights that sum to 1, for unit cells: strata of the distribution of depths.
+    /// Representative punctures (at the origin, upright) with weights that sum to 1, for unit cells: equally frequent classes
+    /// of depth, shallow first, each with the means of its class.
     pub strata: Vec<(f64, Puncture)>,
-    /// Explicit punctures of a patch of skin.
+    /// Explicit punctures of a patch of skin, with blood drawn for each.
     pub punctures: Vec<Puncture>,
     /// Size of that patch, periodic [m].
     pub patch: [f64; 2],
     /// Numbers for tables and reports.
     pub summary: Summary,
-}
-
-/// Numbers for tables and reports (extended by the implementation).
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Summary {
-    /// Mean depth of the final holes [m].
-    pub mean_depth: f64,
-    /// Mean tear index.
-    pub tear_index: f64,
+    /// Ruptures per puncture in slices of depth, by class.
+    profile: Vec<[f64; CLASSES]>,
 }
 
 impl Puncture {
@@ -73,9 +101,302 @@ impl Puncture {
     }
 }
 
+impl Needling {
+    /// Ruptures per puncture between neighbouring depths [m] of `edges` (ascending), by class of vessels. Multiplied with
+    /// [`Needling::hole_density`] they are ruptures per area.
+    pub fn rupture_by_depth(&self, edges: &[f64]) -> Vec<[f64; CLASSES]> {
+        let mut sums = vec![[0.0; CLASSES]];
+        for slice in &self.profile {
+            let last = sums[sums.len() - 1];
+            sums.push(std::array::from_fn(|class| last[class] + slice[class]));
+        }
+        let up_to = |depth: f64| -> [f64; CLASSES] {
+            let place = (depth.max(0.0) / STEP).min((sums.len() - 1) as f64);
+            let below = place.floor() as usize;
+            let above = (below + 1).min(sums.len() - 1);
+            let part = place - below as f64;
+            std::array::from_fn(|class| sums[below][class] + part * (sums[above][class] - sums[below][class]))
+        };
+        edges
+            .windows(2)
+            .map(|pair| {
+                let (top, bottom) = (up_to(pair[0]), up_to(pair[1]));
+                std::array::from_fn(|class| bottom[class] - top[class])
+            })
+            .collect()
+    }
+}
+
+/// A hole while it is being made.
+struct Hole {
+    puncture: Puncture,
+    skin: Local,
+    /// Depth after the first stroke.
+    first: f64,
+    limited: bool,
+    ruptures: Ruptures,
+}
+
 /// Computes what session number `session` of the plan does mechanically, with `strata` classes of depth.
+///
 /// # Errors
-/// The device cannot do what the protocol asks.
-pub fn injure(_plan: &Plan, _session: usize, _strata: usize) -> Result<Needling> {
-    Err(crate::error::Error::input("not yet"))
+/// The device cannot do what the protocol asks, or the tissue cannot be needled.
+pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
+    let numbers = Session::of(plan)?;
+    let source = Source::new(plan.seed, session);
+    let pattern = place::place(&numbers.printer, numbers.amount, numbers.merging, numbers.wobble, &source)?;
+    let mut holes = drill(&numbers, &pattern, &source);
+    holes.retain(|hole| hole.puncture.depth > 0.0);
+    let mut profile = Vec::new();
+    for hole in &mut holes {
+        hole.ruptures = vessel::ruptures(&numbers.beds, numbers.rupture, &hole.puncture, hole.skin, &mut profile);
+        hole.puncture.ruptures = hole.ruptures.mean;
+    }
+    for slice in profile.iter_mut().flatten() {
+        *slice /= holes.len() as f64;
+    }
+    let summary = summarise(plan, &numbers, &pattern, &holes);
+    let strata = classes(&numbers, &holes, strata);
+    // Strata carry the mean blood of their class; an explicit hole bleeds or does not.
+    for (number, hole) in holes.iter_mut().enumerate() {
+        let mut draws = source.of(Purpose::Rupture, number);
+        let counts = hole.ruptures.mean.map(|mean| f64::from(draws.count(mean)));
+        hole.puncture.blood = blood(&numbers, &hole.ruptures, counts);
+    }
+    Ok(Needling {
+        hole_density: summary.holes_per_area,
+        dermal_hole_density: summary.dermal_holes_per_area,
+        strata,
+        punctures: holes.into_iter().map(|hole| hole.puncture).collect(),
+        patch: [pattern.side; 2],
+        summary,
+        profile,
+    })
+}
+
+/// Follows every stroke into its hole.
+fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Hole> {
+    let mut holes: Vec<Option<(Hole, Ground)>> = pattern.holes.iter().map(|_| None).collect();
+    for (number, stroke) in &pattern.strokes {
+        let mut hand = source.of(Purpose::HandOf, stroke.stamp);
+        let lean = [numbers.tilt * hand.normal(), numbers.tilt * hand.normal()];
+        let press = numbers.press * hand.around_one(numbers.force_variation);
+        let tilt = lean[0].hypot(lean[1]).min(1.0);
+        let azimuth = lean[1].atan2(lean[0]);
+        let mut needle = source.of(Purpose::Needle, stroke.index);
+        let play = (numbers.wobble * needle.normal()).hypot(numbers.wobble * needle.normal());
+        let tolerance = numbers.tolerance * needle.normal();
+        let tip_radius = numbers.tip_radius * needle.around_one(numbers.tip_variation);
+        // A tilted nose brings the needles on one side nearer to the skin and lifts those on the other.
+        let lift = if numbers.lifts {
+            (stroke.offset[0] * azimuth.cos() + stroke.offset[1] * azimuth.sin()) * tilt.tan()
+        } else {
+            0.0
+        };
+        let dome = depth::dome(numbers.dome[0], press, numbers.dome[1]);
+        let reach = (numbers.length + tolerance + dome + lift).max(0.0);
+        let limit = numbers.limited.then_some(press / numbers.engaged);
+        let (hole, ground) =
+            holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
+        ground.force = numbers.law.force(tip_radius, numbers.speed);
+        let before = hole.puncture.depth / hole.puncture.tilt.cos();
+        let along = ground.stroke(before, reach, limit);
+        hole.puncture.strokes += 1;
+        hole.puncture.reach = hole.puncture.reach.max(reach);
+        let depth = along * tilt.cos();
+        if depth > hole.puncture.depth {
+            hole.limited = limit.is_some() && along < ground.stroke(before, reach, None);
+            let drag = numbers.drag.hypot(play);
+            hole.puncture =
+                Puncture { depth, tilt, azimuth, tip_radius, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
+        }
+        if hole.puncture.strokes == 1 {
+            hole.first = depth;
+        }
+    }
+    holes.into_iter().flatten().map(|(hole, _)| hole).collect()
+}
+
+/// A puncture before its first stroke.
+fn empty() -> Puncture {
+    Puncture {
+        x: 0.0,
+        y: 0.0,
+        depth: 0.0,
+        tilt: 0.0,
+        azimuth: 0.0,
+        tip_radius: 0.0,
+        half_angle: 0.0,
+        shank_radius: 0.0,
+        drag: 0.0,
+        blood: Vec::new(),
+        ruptures: [0.0; CLASSES],
+        strokes: 0,
+        reach: 0.0,
+    }
+}
+
+/// The skin at a place that was not struck before.
+fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, Ground) {
+    let mut draws = source.of(Purpose::Skin, number);
+    let stiffness = numbers.stiffness[0] * draws.around_one(numbers.stiffness[1]);
+    let slope = numbers.slope[0] * draws.around_one(numbers.slope[1]);
+    let epidermis = numbers.skin.epidermis * draws.around_one(numbers.skin_variation[0]);
+    let dermis = (numbers.skin.dermis - numbers.skin.epidermis) * draws.around_one(numbers.skin_variation[1]);
+    let puncture = Puncture {
+        x: place[0],
+        y: place[1],
+        half_angle: numbers.half_angle,
+        shank_radius: numbers.shank_radius,
+        ..empty()
+    };
+    let skin = Local { epidermis, dermis: epidermis + dermis };
+    let ground = Ground { stiffness, slope, open_share: numbers.open_share, force: 0.0 };
+    (Hole { puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() }, ground)
+}
+
+/// Blood that stays in the tissue when so many vessels of each class rupture.
+fn blood(numbers: &Session, ruptures: &Ruptures, counts: [f64; CLASSES]) -> Vec<[f64; 3]> {
+    let retained = |class: usize| counts[class] * numbers.beds[class].shed * numbers.beds[class].retained;
+    (0..CLASSES)
+        .filter(|class| retained(*class) > 0.0)
+        // A drop has a size: blood of a vessel at one depth still spreads along the channel.
+        .map(|class| [ruptures.centre[class], ruptures.spread[class].max(2e-5), retained(class)])
+        .collect()
+}
+
+/// Equally frequent classes of depth.
+fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Puncture)> {
+    let mut order: Vec<&Hole> = holes.iter().collect();
+    order.sort_by(|a, b| a.puncture.depth.total_cmp(&b.puncture.depth));
+    let strata = strata.clamp(1, 1000).min(order.len());
+    (0..strata)
+        .map(|class| {
+            let members = &order[class * order.len() / strata..(class + 1) * order.len() / strata];
+            let count = members.len() as f64;
+            let mean = |of: &dyn Fn(&Hole) -> f64| members.iter().map(|hole| of(hole)).sum::<f64>() / count;
+            let mut all = Ruptures::default();
+            for bed in 0..CLASSES {
+                let sum = mean(&|hole| hole.ruptures.mean[bed]);
+                all.mean[bed] = sum;
+                if sum > 0.0 {
+                    let centre = mean(&|hole| hole.ruptures.mean[bed] * hole.ruptures.centre[bed]) / sum;
+                    let away =
+                        |hole: &Hole| hole.ruptures.spread[bed].powi(2) + (hole.ruptures.centre[bed] - centre).powi(2);
+                    all.centre[bed] = centre;
+                    all.spread[bed] = (mean(&|hole| hole.ruptures.mean[bed] * away(hole)) / sum).sqrt();
+                }
+            }
+            let puncture = Puncture {
+                depth: mean(&|hole| hole.puncture.depth),
+                tip_radius: mean(&|hole| hole.puncture.tip_radius),
+                half_angle: numbers.half_angle,
+                shank_radius: numbers.shank_radius,
+                drag: mean(&|hole| hole.puncture.drag),
+                blood: blood(numbers, &all, all.mean),
+                ruptures: all.mean,
+                strokes: mean(&|hole| f64::from(hole.puncture.strokes)).round() as u32,
+                reach: mean(&|hole| hole.puncture.reach),
+                ..empty()
+            };
+            (count / order.len() as f64, puncture)
+        })
+        .collect()
+}
+
+/// Numbers by class of vessels, under their names.
+fn by_class(values: [f64; CLASSES]) -> IndexMap<String, f64> {
+    Mechanics::CLASSES.iter().map(|name| (*name).to_owned()).zip(values).collect()
+}
+
+/// The numbers of a session for tables and reports.
+fn summarise(plan: &Plan, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
+    let area = pattern.side * pattern.side;
+    let count = holes.len().max(1) as f64;
+    let share = |test: &dyn Fn(&Hole) -> bool| holes.iter().filter(|hole| test(hole)).count() as f64 / count;
+    let mean = |of: &dyn Fn(&Hole) -> f64| holes.iter().map(of).sum::<f64>() / count;
+    let mut depths: Vec<f64> = holes.iter().map(|hole| hole.puncture.depth).collect();
+    depths.sort_by(f64::total_cmp);
+    let [mean_depth, sd_depth] = moments(depths.iter().copied());
+    let (depth_edges, depth_share) = histogram(&depths);
+    let density = holes.len() as f64 / area;
+    let strokes_per_area = pattern.strokes.len() as f64 / area;
+    let passes = pattern.passes / numbers.contact;
+    let coverage_time = match numbers.pace {
+        Pace::Strokes(pace) => strokes_per_area / (pace * numbers.contact),
+        Pace::Area(pace) => passes / pace,
+    };
+    let visible = |class: usize| numbers.beds[class].shed * (1.0 - numbers.beds[class].retained) >= numbers.bead;
+    let bleeding = mean(&|hole| {
+        let beads: f64 = (0..CLASSES).filter(|class| visible(*class)).map(|class| hole.ruptures.mean[class]).sum();
+        1.0 - (-beads).exp()
+    });
+    let ruptures: [f64; CLASSES] = std::array::from_fn(|class| mean(&|hole| hole.ruptures.mean[class]));
+    let shed: f64 = (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed).sum();
+    let kept: f64 =
+        (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed * numbers.beds[class].retained).sum();
+    let session_blood = density * shed * numbers.area;
+    let mut notes = numbers.notes.clone();
+    let blood_gate_exceeded = session_blood > numbers.gate;
+    if blood_gate_exceeded {
+        let millilitres = session_blood * 1e6;
+        notes.push(format!(
+            "{millilitres:.1} mL of blood in a session is more than is seen: the bleeding is overestimated"
+        ));
+    }
+    if holes.is_empty() {
+        notes.push("no needle pierced the skin".into());
+    }
+    let reached = plan
+        .layers
+        .iter()
+        .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
+        .collect();
+    let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.shank_radius);
+    let quantiles = [("p05", 0.05), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95)];
+    Summary {
+        set_length: numbers.length,
+        frequency: numbers.frequency,
+        glide: numbers.glide,
+        press: numbers.press,
+        tip_speed: numbers.speed,
+        tip_radius: numbers.tip_radius,
+        places_per_area: pattern.holes.len() as f64 / area,
+        coverage_time,
+        passes,
+        strokes_per_area,
+        holes_per_area: density,
+        dermal_holes_per_area: density * share(&|hole| hole.puncture.depth > hole.skin.epidermis),
+        treated_area: numbers.area,
+        session_time: coverage_time * numbers.area,
+        mean_depth,
+        sd_depth,
+        depth_quantiles: quantiles.iter().map(|(name, at)| ((*name).to_owned(), quantile(&depths, *at))).collect(),
+        first_stroke_depth: mean(&|hole| hole.first),
+        depth_edges,
+        depth_share,
+        reentered_share: share(&|hole| hole.puncture.strokes > 1),
+        pierced_share: holes.len() as f64 / pattern.holes.len().max(1) as f64,
+        force_limited_share: share(&|hole| hole.limited),
+        reached,
+        exit_share: share(&|hole| hole.puncture.depth > hole.skin.dermis),
+        dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
+        surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
+        drag: mean(&|hole| hole.puncture.drag),
+        tear_index: mean(&tear),
+        slit_share: share(&|hole| tear(hole) > numbers.slit),
+        rupture_probability: by_class(std::array::from_fn(|class| {
+            mean(&|hole| 1.0 - (-hole.ruptures.mean[class]).exp())
+        })),
+        ruptures_per_area: by_class(ruptures.map(|one| one * density)),
+        visible_bleeding_probability: bleeding,
+        visible_bleeds_per_area: bleeding * density,
+        blood_per_area: density * shed,
+        bruise_per_area: density * kept,
+        session_blood,
+        blood_gate_exceeded,
+        pain: numbers.pain,
+        evenness: place::evenness(&pattern.holes, pattern.side).unwrap_or(0.0),
+        notes,
+    }
 }

@@ -1,0 +1,373 @@
+//! The numbers of one session: what the plan says of device, hand and skin, decided and in SI units.
+
+use std::f64::consts::PI;
+
+use super::depth::{self, PunctureLaw};
+use super::drive;
+use super::place::{Amount, Printer, cartridge};
+use super::vessel::{self, Bed, CLASSES, Local, Place};
+use crate::catalogue::{DefaultDose, Drive, aged};
+use crate::error::{Error, Result};
+use crate::scenario::{Dose, Plan, Protocol};
+use crate::sourced::{Sourced, Traits};
+
+/// The numbers of one session. SI units.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub length: f64,
+    pub tolerance: f64,
+    pub wobble: f64,
+    pub tip_radius: f64,
+    pub tip_variation: f64,
+    pub half_angle: f64,
+    pub shank_radius: f64,
+    pub law: PunctureLaw,
+    /// Stiffness at the speed of the needle, and its coefficient of variation between places.
+    pub stiffness: [f64; 2],
+    /// Resistance per depth, and its coefficient of variation between places.
+    pub slope: [f64; 2],
+    pub open_share: f64,
+    pub speed: f64,
+    pub frequency: f64,
+    pub glide: f64,
+    pub press: f64,
+    pub force_variation: f64,
+    pub tilt: f64,
+    /// Highest dome and the force that makes it.
+    pub dome: [f64; 2],
+    /// Whether the force is shared by the needles engaged, as with hand-driven tools; a motor is not limited.
+    pub limited: bool,
+    /// Needles in the skin at once.
+    pub engaged: f64,
+    /// Whether a tilt lifts one side of the device.
+    pub lifts: bool,
+    /// Cut along the way of the device in each stroke.
+    pub drag: f64,
+    pub slit: f64,
+    pub printer: Printer,
+    pub amount: Amount,
+    /// Share of the time in contact.
+    pub contact: f64,
+    /// Strokes per second while in contact; for rollers, treated area per second.
+    pub pace: Pace,
+    pub merging: f64,
+    pub skin: Local,
+    /// Coefficients of variation of epidermis and dermis between places.
+    pub skin_variation: [f64; 2],
+    pub beds: [Bed; CLASSES],
+    pub rupture: f64,
+    pub bead: f64,
+    pub gate: f64,
+    pub area: f64,
+    pub pain: f64,
+    pub notes: Vec<String>,
+}
+
+/// What the time of a session goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Pace {
+    /// Strokes per second.
+    Strokes(f64),
+    /// Area passed per second [m²/s].
+    Area(f64),
+}
+
+/// The spread of a number relative to its value.
+fn variation(number: &Sourced, traits: &Traits) -> Result<f64> {
+    let value = number.of(traits)?;
+    Ok(if value > 0.0 { number.sd.unwrap_or(0.0) / value } else { 0.0 })
+}
+
+/// What the drive decides.
+struct Driven {
+    speed: f64,
+    frequency: f64,
+    glide: f64,
+    press: f64,
+    wobble: f64,
+    dome: f64,
+    limited: bool,
+    engaged: f64,
+    pitch: f64,
+    drag: f64,
+    contact: f64,
+    pace: Pace,
+    printer: Printer,
+}
+
+/// A number of the scenario that must be above zero and finite.
+fn above_zero(value: f64, what: &str) -> Result<f64> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(value);
+    }
+    Err(Error::input(format!("the {what} must be above zero")))
+}
+
+fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Result<Driven> {
+    let of = |number: &Sourced| number.of(traits);
+    let (operator, length) = (&protocol.operator, protocol.length);
+    let press = |own: &Sourced| match protocol.press {
+        Some(press) if press.is_finite() && press >= 0.0 => Ok(press),
+        Some(_) => Err(Error::input("the press force cannot be negative")),
+        None => own.of(traits),
+    };
+    let frequency = |own: &Sourced, notes: &mut Vec<String>| {
+        let Some(given) = protocol.frequency else { return own.of(traits) };
+        let given = above_zero(given, "frequency")?;
+        if given > 1e4 {
+            return Err(Error::input("no device strokes more than 10 kHz"));
+        }
+        if let Some([low, high]) = own.range
+            && !(low..=high).contains(&given)
+        {
+            notes.push(format!("{given:.0} Hz is outside the {low:.0} to {high:.0} Hz known of this device"));
+        }
+        Ok(given)
+    };
+    let glide = |own: &Sourced| above_zero(protocol.glide.map_or_else(|| own.of(traits), Ok)?, "glide speed");
+    match &protocol.device.drive {
+        Drive::Pen(pen, layout) => {
+            let (frequency, glide) = (frequency(&pen.frequency, notes)?, glide(&operator.glide.pen)?);
+            let (stroke, width, needles) = (of(&pen.stroke)?, of(&pen.width)?, of(&pen.needles)?);
+            let contact = of(&operator.hands.contact)?;
+            let track = width * (1.0 - of(&operator.hands.overlap)?);
+            let wander = of(&operator.hands.wander)?;
+            let needles_at = cartridge(*layout, needles as usize, width);
+            Ok(Driven {
+                speed: drive::pen_speed(frequency, stroke, length),
+                frequency,
+                glide,
+                press: press(&operator.press.pen)?,
+                wobble: of(&pen.wobble)?,
+                dome: of(&pen.dome)?,
+                limited: false,
+                engaged: needles,
+                pitch: 0.5 * width * (PI / needles).sqrt(),
+                drag: glide * drive::pen_contact(frequency, stroke, length),
+                contact,
+                pace: Pace::Strokes(drive::punctures_per_second(needles, frequency)),
+                printer: Printer::Gliding { needles: needles_at, advance: glide / frequency, track, wander },
+            })
+        }
+        Drive::Roller(roller) => {
+            if protocol.frequency.is_some() {
+                return Err(Error::input("a roller has no frequency").help("its speed is `glide`"));
+            }
+            let glide = glide(&operator.glide.roller)?;
+            let (radius, width) = (of(&roller.radius)?, of(&roller.width)?);
+            let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
+            let pitch = [2.0 * PI * radius / columns, width / rows];
+            let share = of(&protocol.mechanics.drag.roller_share)?;
+            Ok(Driven {
+                speed: drive::roller_speed(radius, length, glide),
+                frequency: glide / pitch[0],
+                glide,
+                press: press(&operator.press.roller)?,
+                wobble: of(&roller.wobble)?,
+                dome: of(&roller.dome)?,
+                limited: true,
+                engaged: drive::roller_engaged(rows, columns, radius, length),
+                pitch: (pitch[0] * pitch[1]).sqrt(),
+                drag: share * drive::roller_sweep(radius, length),
+                contact: 1.0,
+                pace: Pace::Area(glide * width),
+                printer: Printer::Rolling { pitch },
+            })
+        }
+        Drive::Hand(hand) => {
+            let frequency = frequency(&hand.frequency, notes)?;
+            Ok(Driven {
+                speed: of(&hand.speed)?,
+                frequency,
+                glide: 0.0,
+                press: press(&operator.press.hand)?,
+                wobble: of(&hand.wobble)?,
+                dome: 0.0,
+                limited: true,
+                engaged: 1.0,
+                pitch: of(&protocol.mechanics.crowding.at_pitch)?,
+                drag: 0.0,
+                contact: 1.0,
+                pace: Pace::Strokes(frequency),
+                printer: Printer::Single,
+            })
+        }
+    }
+}
+
+/// The dose as an amount of strokes.
+fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amount> {
+    let from_passes = |passes: f64| Amount::Passes(passes * driven.contact);
+    let dose = match protocol.dose {
+        Dose::Device => match &protocol.device.dose {
+            DefaultDose::Density(density) => Dose::Density(density.of(traits)?),
+            DefaultDose::Passes(passes) => Dose::Passes(passes.of(traits)?),
+        },
+        given => given,
+    };
+    Ok(match dose {
+        Dose::Density(density) => Amount::Holes(above_zero(density, "density of holes")?),
+        Dose::Passes(passes) => from_passes(above_zero(passes, "number of passes")?),
+        Dose::Coverage(time) => {
+            let time = above_zero(time, "time per area")?;
+            match driven.pace {
+                Pace::Area(pace) => Amount::Passes(time * pace),
+                Pace::Strokes(pace) => Amount::Passes(time * pace * driven.contact / driven.printer.strokes_per_pass()),
+            }
+        }
+        Dose::Device => return Err(Error::input("the device states no dose")),
+    })
+}
+
+/// The vessels for one person.
+fn beds(plan: &Plan, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASSES]> {
+    let of = |number: &Sourced| number.of(traits);
+    let shedding = &protocol.mechanics.shedding;
+    let (viscosity, clotting) = (of(&shedding.viscosity)?, of(&shedding.clotting)?);
+    let constants = &protocol.mechanics.bleeding;
+    let Some(vessels) = &plan.tissue.vessels else {
+        let none = Bed { place: Place::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
+        return Ok([none; CLASSES]);
+    };
+    let (loops_by_age, plexus_by_age) = match &plan.tissue.ageing {
+        None => (1.0, 1.0),
+        Some(ageing) => {
+            let from = of(&ageing.vessel_age)?;
+            (aged(of(&ageing.loops)?, plan.age, from), aged(of(&ageing.plexus)?, plan.age, from))
+        }
+    };
+    let bed = |class: usize, place: Place, diameter: f64| -> Result<Bed> {
+        let own = &constants[class];
+        let flow = vessel::flow(diameter, of(&own.pressure)?, of(&own.feeding)?, viscosity);
+        Ok(Bed { place, diameter, shed: vessel::shed(flow, clotting), retained: of(&own.retained)? })
+    };
+    let loops = &vessels.capillary_loops;
+    let (width, height) = (of(&loops.width)?, of(&loops.height)?);
+    let shallow = &vessels.superficial_plexus;
+    let (middle, deep) = (&vessels.mid_dermis, &vessels.deep_plexus);
+    let crossing = |class: usize| of(&constants[class].crossing);
+    Ok([
+        bed(0, Place::Loops(of(&loops.density)? * loops_by_age, width, height), of(&loops.diameter)?)?,
+        bed(
+            1,
+            Place::Around(
+                crossing(1)? * of(&shallow.density)? * plexus_by_age,
+                of(&shallow.depth)?,
+                of(&shallow.spread)?,
+            ),
+            of(&shallow.diameter)?,
+        )?,
+        bed(2, Place::Through(of(&middle.density)?, height, crossing(2)?), of(&middle.diameter)?)?,
+        bed(
+            3,
+            Place::Below(crossing(3)? * of(&deep.density)?, of(&deep.depth)?, of(&deep.spread)?),
+            of(&deep.diameter)?,
+        )?,
+    ])
+}
+
+impl Session {
+    /// The numbers of a session of the plan.
+    ///
+    /// # Errors
+    /// The plan has no needling, the device does not allow the length, the tissue cannot be needled, or a number is out of range.
+    pub fn of(plan: &Plan) -> Result<Self> {
+        let protocol = plan.protocol.as_ref().ok_or_else(|| Error::input("this plan has no needling"))?;
+        protocol.device.allows(protocol.length)?;
+        let traits = plan.tissue.traits(&plan.traits);
+        let of = |number: &Sourced| number.of(&traits);
+        let support = plan.tissue.support.as_ref().ok_or_else(|| {
+            Error::input(format!("the tissue `{}` cannot be needled: it has no [support]", plan.tissue.name))
+        })?;
+        let (mechanics, needle) = (&protocol.mechanics, &protocol.device.needle);
+        let mut notes = Vec::new();
+        let driven = driven(protocol, &traits, &mut notes)?;
+        let amount = amount(protocol, &driven, &traits)?;
+        let puncture = &mechanics.puncture;
+        let law = PunctureLaw {
+            base_force: of(&puncture.base_force)?,
+            strength: of(&puncture.strength)?,
+            slow_factor: of(&puncture.slow_factor)?,
+            fast_factor: of(&puncture.fast_factor)?,
+            transition_speed: of(&puncture.transition_speed)?,
+            exponent: of(&puncture.exponent)?,
+        };
+        let crowding = &mechanics.crowding;
+        let crowded =
+            depth::crowded(of(&support.stiffness)?, driven.pitch, of(&crowding.at_pitch)?, of(&crowding.exponent)?);
+        let stiffness =
+            depth::stiffness(crowded, of(&mechanics.speed.stiffening)?, of(&mechanics.speed.scale)?, driven.speed);
+        let resistance = &mechanics.resistance;
+        let diameter = of(&needle.diameter)?;
+        let slope = of(&resistance.slope)? * diameter / of(&resistance.at_diameter)?;
+        let treatments = protocol.wear.map_or_else(|| of(&needle.earlier_treatments), Ok)?;
+        if !(treatments.is_finite() && treatments >= 0.0) {
+            return Err(Error::input("the number of earlier treatments cannot be negative"));
+        }
+        let tip_radius =
+            depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
+        let bottom = |group: &str| {
+            let inside = plan.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
+            inside.map(|layer| layer.bottom).fold(0.0, f64::max)
+        };
+        let epidermis = bottom("epidermis");
+        let skin = Local { epidermis, dermis: bottom("dermis").max(epidermis) };
+        let share = |group: &str, share: &Sourced| -> Result<f64> {
+            Ok(of(share)?.sqrt() * plan.tissue.spread(group, &plan.traits)?)
+        };
+        let pain = &mechanics.pain;
+        let (tested, longest) = (of(&pain.length)?, of(&pain.longest)?);
+        if !(tested..=longest).contains(&protocol.length) {
+            notes.push("pain was measured between 0.48 and 1.45 mm; this length extrapolates".into());
+        }
+        let area = above_zero(protocol.area.map_or_else(|| of(&support.area), Ok)?, "treated area")?;
+        Ok(Self {
+            length: protocol.length,
+            tolerance: of(&protocol.device.length.tolerance)?,
+            wobble: driven.wobble,
+            tip_radius,
+            tip_variation: variation(&needle.tip_radius, &traits)?,
+            half_angle: of(&needle.half_angle)?,
+            shank_radius: 0.5 * diameter,
+            law,
+            stiffness: [stiffness, variation(&support.stiffness, &traits)?],
+            slope: [slope, variation(&resistance.slope, &traits)?],
+            open_share: 1.0 - of(&resistance.tearing_share)?,
+            speed: driven.speed,
+            frequency: driven.frequency,
+            glide: driven.glide,
+            press: driven.press,
+            force_variation: of(&protocol.operator.hands.force_variation)?,
+            tilt: of(&protocol.operator.hands.tilt)?,
+            dome: [driven.dome, of(&mechanics.dome.force)?],
+            limited: driven.limited,
+            engaged: driven.engaged,
+            lifts: matches!(driven.printer, Printer::Gliding { .. }),
+            drag: driven.drag,
+            slit: of(&mechanics.drag.slit)?,
+            amount,
+            contact: driven.contact,
+            pace: driven.pace,
+            merging: of(&mechanics.merging.radius)?,
+            skin,
+            skin_variation: [
+                share("epidermis", &mechanics.variation.epidermis)?,
+                share("dermis", &mechanics.variation.dermis)?,
+            ],
+            beds: beds(plan, protocol, &traits)?,
+            rupture: of(&mechanics.shedding.rupture)?,
+            bead: of(&mechanics.shedding.bead)?,
+            gate: of(&mechanics.shedding.gate)?,
+            area,
+            pain: drive::pain(
+                of(&pain.reference)?,
+                protocol.length / tested,
+                of(&pain.length_exponent)?,
+                driven.engaged,
+                of(&pain.number_exponent)?,
+            ),
+            printer: driven.printer,
+            notes,
+        })
+    }
+}
