@@ -79,7 +79,7 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
 /// The numbers a plan rests on.
 fn provenance(plan: &Plan) -> Provenance {
     let numbers = plan.origin.numbers.iter().map(|number| Number {
-        name: format!("{} {}", number.file, number.key),
+        name: format!("{}: {}", number.file, number.key),
         value: number.text.clone(),
         evidence: number.evidence,
         checked: number.checked,

@@ -1,7 +1,7 @@
 //! What a scenario expects of its answer: `[expect]  "collagen_I.end" = { at_least = 1.05, at_most = 1.8 }`.
 //!
 //! A key names an observable and a number of its summary (rest, peak, peak_day, end, resolved_day), or a number of the
-//! needling (`needling.mean_depth`). Bounds are plain numbers in the unit of the summary, or texts with a unit.
+//! first session's needling (`needling.mean_depth`). Bounds are plain numbers in the unit of the summary, or texts with a unit.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -141,8 +141,11 @@ impl Expectation {
     /// A bound has a unit that measures something else than the number.
     pub fn judge(&self, summary: &serde_json::Value) -> Result<Verdict> {
         let in_needling = self.path[0] == "needling";
-        let mut found = if in_needling { summary } else { &summary["observables"] };
-        for part in &self.path {
+        let (mut found, path) = match in_needling {
+            true => (&summary["needling"]["sessions"][0], &self.path[1..]),
+            false => (&summary["observables"], &self.path[..]),
+        };
+        for part in path {
             found = &found[part.as_str()];
         }
         let unit = match self.path.last().map(String::as_str) {
@@ -187,7 +190,7 @@ mod tests {
         let found = expectations(&source, &["depth"]).unwrap();
         let summary = serde_json::json!({
             "observables": { "depth": { "unit": "um", "end": 1000.0, "peak_day": 3.0 } },
-            "needling": { "mean_depth": 1.2e-3 },
+            "needling": { "sessions": [{ "mean_depth": 1.2e-3 }] },
         });
         let met: Vec<bool> = found.iter().map(|one| one.judge(&summary).unwrap().met).collect();
         assert_eq!(met, [true, false, true]);

@@ -29,8 +29,8 @@ pub struct ModelFile {
 /// A number of a model file, for the account of what a run rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Number {
-    /// The kind of file it is in.
-    pub file: Kind,
+    /// The file it is in, as "tissue cheek".
+    pub file: String,
     /// Its key, as "constant.d_T".
     pub key: String,
     /// The value as written.
@@ -41,6 +41,8 @@ pub struct Number {
     pub checked: bool,
     /// Where it is from.
     pub source: String,
+    /// What it is, in words; may be empty.
+    pub what: String,
 }
 
 impl Number {
@@ -109,12 +111,13 @@ impl ModelFile {
                 _ => Evidence::Assumed,
             };
             numbers.push(Number {
-                file: self.kind,
+                file: format!("{} {}", root(self.kind), self.name),
                 key: key.to_owned(),
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
                 evidence,
                 checked: table.get("checked").and_then(Item::as_bool).unwrap_or(true),
                 source: source.to_owned(),
+                what: text("what").unwrap_or_default().to_owned(),
             });
         });
         Ok(numbers)

@@ -4,7 +4,9 @@
 //! The function that runs a model is handed in, so that the machinery can be tried with a cheap one.
 
 mod job;
+mod pair;
 mod runner;
 
+pub use pair::{Pair, pair};
 pub use job::{Job, fingerprint};
 pub use runner::{Board, Ended, run_all};
