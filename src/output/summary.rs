@@ -128,7 +128,11 @@ mod tests {
         let course = [(0.0, 1.0), (0.0, 1.5), (1.0, 3.0), (2.0, 1.5), (3.0, 1.09), (4.0, 1.0)];
         let got = one(1.0, &[0.0], &course);
         assert_eq!((got.rest, got.peak, got.peak_day), (Some(1.0), Some(2.0), Some(1.0)));
-        assert_eq!((got.end, got.resolved_day), (Some(1.0), Some(3.0)), "0.09 is less than 5 % of 2: resolved on day 3");
+        assert_eq!(
+            (got.end, got.resolved_day),
+            (Some(1.0), Some(3.0)),
+            "0.09 is less than 5 % of 2: resolved on day 3"
+        );
     }
 
     #[test]
