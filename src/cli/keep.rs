@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::output::{self, Inputs, Kept, Number, Provenance};
+use crate::plot;
 use crate::scenario::{Plan, Verdict};
 use crate::simulate::Outcome;
 use crate::study::Job;
@@ -72,6 +73,7 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         for file in &origin.files {
             output::file::write(&fresh.join(file.path()), &file.original.text)?;
         }
+        plot::draw_run(&kept, &fresh.join("figures"))?;
         job.map_or(Ok(()), |job| job.mark(fresh))
     })
 }

@@ -1,6 +1,6 @@
 //! `dermasim run` on a scenario with a sweep: all its points, one table, figures that compare.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -12,6 +12,7 @@ use super::terminal::{complain, say, short, tell};
 use crate::error::{Error, Result};
 use crate::output::sweep::{Point as Row, Sweep};
 use crate::output::{self, table};
+use crate::plot;
 use crate::scenario::{Plan, Point, Scenario};
 use crate::simulate;
 use crate::study::{self, Board, Ended, Job};
@@ -102,7 +103,8 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
         }
     }
     sweep.write(&folder.join("sweep.csv"))?;
-    sweep.write_needling(&folder.join("sweep_needling.csv"))
+    sweep.write_needling(&folder.join("sweep_needling.csv"))?;
+    plot::draw_sweep(&sweep, &folder.join("figures")).map(drop)
 }
 
 /// What tells this program from others that may compute differently: its version and its own bytes.
@@ -160,9 +162,4 @@ impl Board for Watcher {
     fn stop(&self) -> bool {
         self.interrupt.asked()
     }
-}
-
-/// A folder inside the answer of a sweep or a run where figures go.
-pub fn figures(folder: &Path) -> PathBuf {
-    folder.join("figures")
 }
