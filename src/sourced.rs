@@ -36,14 +36,14 @@ pub type Traits = BTreeMap<String, String>;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Written {
-    what: Option<String>,
-    value: Spanned<toml::Value>,
-    by: Option<Spanned<String>>,
-    sd: Option<Spanned<toml::Value>>,
-    evidence: Spanned<Evidence>,
-    source: Spanned<String>,
-    range: Option<Spanned<Vec<toml::Value>>>,
-    checked: Option<bool>,
+    pub(crate) what: Option<String>,
+    pub(crate) value: Spanned<toml::Value>,
+    pub(crate) by: Option<Spanned<String>>,
+    pub(crate) sd: Option<Spanned<toml::Value>>,
+    pub(crate) evidence: Spanned<Evidence>,
+    pub(crate) source: Spanned<String>,
+    pub(crate) range: Option<Spanned<Vec<toml::Value>>>,
+    pub(crate) checked: Option<bool>,
 }
 
 /// One value, or one for each alternative of a trait.

@@ -244,7 +244,7 @@ pub enum Region {
 }
 
 /// One number out of many cells.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reduction {
     /// How.
     pub kind: Kind,

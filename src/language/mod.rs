@@ -1,45 +1,43 @@
-//! The model language (interface; the implementation is being written).
+//! The model language: response models are files, and this module turns them into programs.
+//!
+//! A **response model** is a TOML file with constants, fields, processes, effects and observables. [`Model::read`] checks it:
+//! names, units through every expression, cycles, and that fields which are not declared signed stay non-negative.
+//! [`Model::compile`] makes it ready for one tissue and one person: for each layer a [`Program`] for the net rates
+//!
+//! ∂u/∂t = ∇·(D∇u − χu∇s) + Σ gives − Σ takes,
+//!
+//! and one for the entries of their Jacobian, found by symbolic differentiation. Programs compute blocks of cells.
+//!
+//! The steps, a file each: [`mod@file`] and [`mod@read`] (the form of the file), [`mod@syntax`] (expressions), [`mod@names`],
+//! [`mod@measure`] and [`mod@check`] (what names mean and measure), [`mod@graph`], [`mod@derivative`] and [`mod@interval`]
+//! (expressions as mathematics), [`mod@positivity`], [`mod@lower`] and [`mod@compile`] (a model for a tissue),
+//! [`mod@program`] and [`mod@kernel`] (instructions, and the loop that runs them), [`mod@explain`].
+
+mod check;
+mod compile;
 mod compiled;
+mod derivative;
+mod explain;
+mod file;
+mod graph;
+mod interval;
+mod kernel;
+mod lower;
+mod measure;
+mod model;
+mod names;
+mod positivity;
+mod program;
+mod read;
+mod syntax;
+
 pub use compiled::*;
+pub use kernel::Operand;
+pub use model::*;
+pub use program::{MAX_INPUTS, Program};
+pub use syntax::Expression;
 
-use crate::error::{Result, Source};
 use crate::sourced::Traits;
-use std::sync::Arc;
-
-/// Most inputs a program may have.
-pub const MAX_INPUTS: usize = 256;
-
-/// A compiled expression program. Values are computed over blocks of cells.
-#[derive(Debug, Clone, Default)]
-pub struct Program {
-    /// What it reads, in the order in which [`Program::run`] is handed the values.
-    pub inputs: Vec<Input>,
-    /// How many values it computes for each cell.
-    pub outputs: usize,
-}
-
-/// The values of one input for a block of cells.
-#[derive(Debug, Clone, Copy)]
-pub enum Operand<'a> {
-    /// One value for each cell.
-    Block(&'a [f64]),
-    /// The same value for all cells.
-    Value(f64),
-}
-
-impl Program {
-    /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`.
-    pub fn run(&self, _inputs: &[Operand<'_>], _length: usize, _out: &mut [f64], _scratch: &mut Vec<f64>) {}
-}
-
-/// A parsed and checked response model.
-#[derive(Debug, Clone)]
-pub struct Model {
-    /// Observables.
-    pub observables: indexmap::IndexMap<String, ObservableText>,
-    /// Its name.
-    pub name: String,
-}
 
 /// A layer of the tissue the model is compiled for.
 #[derive(Debug, Clone)]
@@ -57,28 +55,4 @@ pub struct Setting {
     pub layers: Vec<LayerName>,
     /// The person.
     pub traits: Traits,
-}
-
-impl Model {
-    /// Reads and checks a model file.
-    /// # Errors
-    /// Anything wrong in the file, with its line.
-    pub fn read(_source: &Arc<Source>) -> Result<Self> {
-        Ok(Self { name: String::new(), observables: Default::default() })
-    }
-    /// Compiles the model for a tissue and a person.
-    /// # Errors
-    /// A number lacks the value for this person or layer.
-    pub fn compile(&self, _setting: &Setting) -> Result<Compiled> {
-        Err(crate::error::Error::input("not yet"))
-    }
-}
-
-/// An observable as declared.
-#[derive(Debug, Clone)]
-pub struct ObservableText {
-    /// What it means.
-    pub what: String,
-    /// "gain", "symptom", "risk" or "state".
-    pub group: String,
 }

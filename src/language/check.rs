@@ -1,0 +1,266 @@
+//! The checks that look at a model as a whole: cycles, names, units.
+
+use crate::error::{Error, Result, suggestion};
+use crate::language::measure::{Measure, Scope};
+use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model};
+use crate::language::names::{Definition, Local, Meaning, Needs, order};
+use crate::language::syntax::{Expression, Form, Node};
+use crate::units::Dimension;
+
+const DIFFUSIVITY: Dimension = Dimension([2, 0, -1, 0, 0, 0]);
+const SPEED: Dimension = Dimension([1, 0, -1, 0, 0, 0]);
+
+/// Calls `visit` for every name in a tree.
+pub(super) fn names<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str)) {
+    match &node.form {
+        Form::Number(_) | Form::Quantity(_) => {}
+        Form::Name(name) => visit(name),
+        Form::Negate(inner) | Form::Not(inner) => names(inner, visit),
+        Form::Binary(_, a, b) => {
+            names(a, visit);
+            names(b, visit);
+        }
+        Form::Call(_, arguments) => arguments.iter().for_each(|argument| names(argument, visit)),
+    }
+}
+
+impl Model {
+    /// Checks everything that needs more than one entry of the file.
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.check_constants()?;
+        self.check_definitions()?;
+        for place in self.layer_mentions() {
+            self.known_layer(place)?;
+        }
+        self.check_fields()?;
+        self.check_processes()?;
+        for (event, local) in [(&self.puncture, Local::Puncture), (&self.session, Local::Session)] {
+            for (target, value) in &event.effects {
+                let field = self.target(target)?;
+                if field.kind == FieldKind::QuasiSteady {
+                    return Err(self.source.refuse(target.span.clone(), "a quasi-steady field follows the others at once"));
+                }
+                self.expect(value, Scope::effect(local, field.kind), field.unit.dimension, "the new value of the field")?;
+            }
+        }
+        for (name, observable) in &self.observables {
+            let whose = format!("the observable `{name}`");
+            self.expect(&observable.value, Scope::OBSERVABLE, observable.unit.dimension, &whose)?;
+        }
+        self.check_signs()
+    }
+
+    fn cycle(&self, place: &Expression, path: &[&str]) -> Error {
+        let mut path = path.to_vec();
+        path.extend(path.first().copied());
+        let shown = path.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → ");
+        self.source.refuse(place.span.clone(), format!("{} depends on itself: {shown}", &shown[..shown.find(' ').unwrap_or(0)]))
+    }
+
+    fn check_constants(&mut self) -> Result<()> {
+        let uses: Vec<Vec<usize>> = self
+            .constants
+            .values()
+            .map(|constant| {
+                let mut list = Vec::new();
+                if let model::Definition::Expression(expression) = &constant.definition {
+                    names(&expression.root, &mut |name| {
+                        if let Some(Meaning::Constant(index)) = self.symbols.meaning(name, None) {
+                            list.push(index);
+                        }
+                    });
+                }
+                list
+            })
+            .collect();
+        let order = order(&uses).map_err(|cycle| {
+            let path: Vec<&str> = cycle
+                .iter()
+                .filter_map(|&index| self.constants.get_index(index))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            match &self.constants[cycle[0]].definition {
+                model::Definition::Expression(expression) => self.cycle(expression, &path),
+                model::Definition::Number(_) => Error::input("a constant depends on itself"),
+            }
+        })?;
+        self.symbols.constants = vec![Measure::Any; self.constants.len()];
+        for &index in &order {
+            self.symbols.constants[index] = match &self.constants[index].definition {
+                model::Definition::Number(number) => Measure::Of(number.dimension()),
+                model::Definition::Expression(expression) => match self.measure(expression, Scope::CONSTANT)?.0 {
+                    Measure::Truth => {
+                        return Err(self.source.refuse(expression.span.clone(), "a constant is a number, not a condition"));
+                    }
+                    measure => measure,
+                },
+            };
+        }
+        self.symbols.constant_order = order;
+        Ok(())
+    }
+
+    /// The expression of an intermediate by its position among all definitions.
+    pub(super) fn definition(&self, index: usize) -> &Expression {
+        let Definition { local, index, .. } = &self.symbols.definitions[index];
+        let table = match local {
+            None => &self.intermediates,
+            Some(Local::Puncture) => &self.puncture.intermediates,
+            Some(Local::Session) => &self.session.intermediates,
+        };
+        &table[*index].value
+    }
+
+    fn check_definitions(&mut self) -> Result<()> {
+        let tables = [
+            (None, &self.intermediates),
+            (Some(Local::Puncture), &self.puncture.intermediates),
+            (Some(Local::Session), &self.session.intermediates),
+        ];
+        let (mut definitions, mut known) = (Vec::new(), Vec::new());
+        for (local, table) in tables {
+            for (index, (name, intermediate)) in table.iter().enumerate() {
+                let mut uses = Vec::new();
+                names(&intermediate.value.root, &mut |name| {
+                    if let Some(Meaning::Intermediate(index)) = self.symbols.meaning(name, local) {
+                        uses.push(index);
+                    }
+                });
+                known.push(name.as_str());
+                definitions.push(Definition { local, index, measure: Measure::Any, needs: Needs::NONE, uses });
+            }
+        }
+        let uses: Vec<Vec<usize>> = definitions.iter().map(|definition| definition.uses.clone()).collect();
+        let names: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        self.symbols.definitions = definitions;
+        let order = order(&uses).map_err(|cycle| {
+            let path: Vec<&str> = cycle.iter().map(|&index| names[index].as_str()).collect();
+            self.cycle(self.definition(cycle[0]), &path)
+        })?;
+        for &index in &order {
+            let scope = self.symbols.definitions[index].local.map_or(Scope::ANY, Scope::local);
+            let (measure, needs) = self.measure(self.definition(index), scope)?;
+            let definition = &mut self.symbols.definitions[index];
+            (definition.measure, definition.needs) = (measure, needs);
+        }
+        self.symbols.definition_order = order;
+        Ok(())
+    }
+
+    /// Every place where a layer or a group of layers is named.
+    fn layer_mentions(&self) -> impl Iterator<Item = &Mention> {
+        let fields = self.fields.values().flat_map(|field| {
+            let tables = [&field.rest, &field.initial, &field.diffusivity, &field.reference_density]
+                .into_iter()
+                .flatten()
+                .chain(field.chemotaxis.iter().map(|(_, sensitivity)| sensitivity))
+                .filter_map(|layered| match layered {
+                    Layered::Table(table) => Some(table.iter().map(|(place, _)| place)),
+                    Layered::One(_) => None,
+                });
+            field.lives_in.iter().flatten().chain(tables.flatten())
+        });
+        let processes = self.processes.values().flat_map(|process| process.layers.iter().flatten());
+        let regions = self.regions.values().flat_map(|region| region.layers.iter().flatten());
+        fields.chain(processes).chain(regions)
+    }
+
+    fn known_layer(&self, place: &Mention) -> Result<()> {
+        match &self.layers {
+            Some(layers) if !layers.contains(&place.name) => Err(self
+                .source
+                .refuse(place.span.clone(), format!("unknown layer `{}`", place.name))
+                .help(suggestion(&place.name, layers.iter().map(String::as_str)))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the name of a region against those the file knows, if it lists its layers.
+    pub(super) fn known_region(&self, name: &str, span: std::ops::Range<usize>) -> Result<()> {
+        let Some(layers) = &self.layers else { return Ok(()) };
+        let known = || {
+            let own = self.regions.keys().map(String::as_str);
+            own.chain(layers.iter().map(String::as_str)).chain(["all", "surface"])
+        };
+        if known().any(|other| other == name) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known().collect();
+        Err(self.source.refuse(span, format!("unknown region `{name}`")).help(suggestion(name, known)))
+    }
+
+    /// The field a process or an effect changes.
+    pub(super) fn target(&self, place: &Mention) -> Result<&model::Field> {
+        self.fields.get(&place.name).ok_or_else(|| {
+            self.source
+                .refuse(place.span.clone(), format!("unknown field `{}`", place.name))
+                .help(suggestion(&place.name, self.fields.keys().map(String::as_str)))
+        })
+    }
+
+    fn check_fields(&self) -> Result<()> {
+        for field in self.fields.values() {
+            let each = |layered: &Option<Layered>, scope: Scope, wanted: Dimension, whose: &str| -> Result<()> {
+                layered.iter().flat_map(Layered::expressions).try_for_each(|one| self.expect(one, scope, wanted, whose))
+            };
+            let own = field.unit.dimension;
+            each(&field.rest, Scope::CONSTANT, own, "the field")?;
+            each(&field.initial, Scope::INITIAL, own, "the field")?;
+            each(&field.reference_density, Scope::CONSTANT, Dimension::NONE, "a reference density")?;
+            let transport = if field.kind == FieldKind::Volume { Scope::TRANSPORT } else { Scope::CONSTANT };
+            let diffusivity = self.physical(DIFFUSIVITY);
+            each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
+            for (along, sensitivity) in &field.chemotaxis {
+                let followed = self.target(along)?;
+                if followed.kind != FieldKind::Volume {
+                    return Err(self.source.refuse(along.span.clone(), "only a volume field can be followed"));
+                }
+                let wanted = diffusivity.over(followed.unit.dimension);
+                for one in sensitivity.expressions() {
+                    self.expect(one, Scope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
+                }
+            }
+            for condition in field.boundary.iter().flatten() {
+                match condition {
+                    Condition::NoFlux => {}
+                    Condition::Value(value) => self.expect(value, Scope::BOUNDARY, own, "the field")?,
+                    Condition::Exchange { exchange, outside } => {
+                        self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
+                        self.expect(outside, Scope::BOUNDARY, own, "the field")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_processes(&self) -> Result<()> {
+        let time = self.physical(Dimension::TIME);
+        for process in self.processes.values() {
+            for (target, coefficient) in process.takes.iter().chain(&process.gives) {
+                let field = self.target(target)?;
+                let Some(rate) = &process.rate else { continue };
+                let factor = match self.measure(coefficient, Scope::CONSTANT)?.0 {
+                    Measure::Of(dimension) => dimension,
+                    Measure::Any => continue,
+                    Measure::Truth => {
+                        return Err(self.source.refuse(coefficient.span.clone(), "a coefficient is a number, not a condition"));
+                    }
+                };
+                let wanted = field.unit.dimension.over(time).over(factor);
+                let whose = format!("the rate of this process, which changes `{}`,", target.name);
+                self.expect(rate, scope_of(field.kind), wanted, &whose)?;
+            }
+            for (target, change) in &process.changes {
+                let field = self.target(target)?;
+                let whose = format!("the rate of change of `{}`", target.name);
+                self.expect(change, scope_of(field.kind), field.unit.dimension.over(time), &whose)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn scope_of(kind: FieldKind) -> Scope {
+    if kind == FieldKind::Surface { Scope::SURFACE_RATE } else { Scope::RATE }
+}

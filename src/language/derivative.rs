@@ -1,0 +1,140 @@
+//! Symbolic derivatives of expressions.
+//!
+//! Where a function has a corner (min, max, abs) or a jump (if), the derivative is that of the side on which the point lies;
+//! on the corner itself it is one of the two one-sided derivatives, so a Newton iteration sees a slope that exists.
+
+use std::collections::HashMap;
+
+use crate::language::graph::{Function, Graph, Id, Op};
+
+impl Graph {
+    /// The derivatives of `roots` by the leaf `by`.
+    pub(super) fn derivatives(&mut self, roots: &[Id], by: Id) -> Vec<Id> {
+        let (zero, one) = (self.number(0.0), self.number(1.0));
+        let mut known: HashMap<Id, Id> = HashMap::new();
+        for id in self.reachable(roots) {
+            let op = self.op(id);
+            let result = if id == by {
+                one
+            } else if op.operands().all(|operand| known[&operand] == zero) {
+                zero
+            } else {
+                self.differentiate(id, op, |operand| known[&operand])
+            };
+            known.insert(id, result);
+        }
+        roots.iter().map(|root| known[root]).collect()
+    }
+
+    /// The derivative of one node from those of its operands.
+    fn differentiate(&mut self, id: Id, op: Op, d: impl Fn(Id) -> Id) -> Id {
+        match op {
+            Op::Add(a, b) => self.add(d(a), d(b)),
+            Op::Subtract(a, b) => self.subtract(d(a), d(b)),
+            Op::Negate(a) => self.negate(d(a)),
+            Op::Multiply(a, b) => {
+                let left = self.multiply(d(a), b);
+                let right = self.multiply(a, d(b));
+                self.add(left, right)
+            }
+            Op::Divide(a, b) => self.quotient_rule(id, a, b, d),
+            Op::Power(a, n) => {
+                let lower = self.power(a, n - 1);
+                let n = self.number(n.into());
+                let outer = self.multiply(n, lower);
+                self.multiply(outer, d(a))
+            }
+            Op::RealPower(a, b) => {
+                // b a^(b-1) a' + a^b log(a) b'; the second part only where the exponent varies, for log needs a > 0.
+                let one = self.number(1.0);
+                let less = self.subtract(b, one);
+                let lower = self.real_power(a, less);
+                let outer = self.multiply(b, lower);
+                let first = self.multiply(outer, d(a));
+                if self.is(d(b), 0.0) {
+                    return first;
+                }
+                let log = self.apply(Function::Log, a);
+                let scaled = self.multiply(id, log);
+                let second = self.multiply(scaled, d(b));
+                self.add(first, second)
+            }
+            Op::Apply(function, a) => {
+                let outer = self.slope(id, function, a);
+                self.multiply(outer, d(a))
+            }
+            Op::Minimum(a, b) => {
+                let condition = self.less(a, b);
+                self.choose(condition, d(a), d(b))
+            }
+            Op::Maximum(a, b) => {
+                let condition = self.less(b, a);
+                self.choose(condition, d(a), d(b))
+            }
+            Op::Choose(condition, a, b) => self.choose(condition, d(a), d(b)),
+            Op::Number(_)
+            | Op::Input(_)
+            | Op::Symbol(_)
+            | Op::Less(..)
+            | Op::LessEqual(..)
+            | Op::And(..)
+            | Op::Or(..)
+            | Op::Not(_) => self.number(0.0),
+        }
+    }
+
+    /// (a/b)'. For a/(k + a) the form (k a' - a k')/(k + a)² is used: it has no cancellation, and its sign can be seen.
+    fn quotient_rule(&mut self, id: Id, a: Id, b: Id, d: impl Fn(Id) -> Id) -> Id {
+        if self.is(d(b), 0.0) {
+            return self.divide(d(a), b);
+        }
+        if let Op::Add(x, y) = self.op(b)
+            && (x == a || y == a)
+        {
+            let k = if x == a { y } else { x };
+            let slope_k = if x == a { d(y) } else { d(x) };
+            let gain = self.multiply(k, d(a));
+            let loss = self.multiply(a, slope_k);
+            let above = self.subtract(gain, loss);
+            let square = self.power(b, 2);
+            return self.divide(above, square);
+        }
+        if self.is(d(a), 0.0) {
+            let square = self.power(b, 2);
+            let scaled = self.multiply(a, d(b));
+            let quotient = self.divide(scaled, square);
+            return self.negate(quotient);
+        }
+        let slope = self.multiply(id, d(b));
+        let above = self.subtract(d(a), slope);
+        self.divide(above, b)
+    }
+
+    /// The derivative of a function at `a`, where `id` is its value there.
+    fn slope(&mut self, id: Id, function: Function, a: Id) -> Id {
+        let one = self.number(1.0);
+        match function {
+            Function::Exp => id,
+            Function::Log => self.divide(one, a),
+            Function::Sqrt => {
+                let half = self.number(0.5);
+                self.divide(half, id)
+            }
+            Function::Tanh => {
+                let square = self.power(id, 2);
+                self.subtract(one, square)
+            }
+            Function::Sin => self.apply(Function::Cos, a),
+            Function::Cos => {
+                let sine = self.apply(Function::Sin, a);
+                self.negate(sine)
+            }
+            Function::Abs => {
+                let zero = self.number(0.0);
+                let negative = self.less(a, zero);
+                let minus = self.number(-1.0);
+                self.choose(negative, minus, one)
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The loop that runs programs: one instruction after the other, each for a tile of cells.
+//!
+//! The loop is compiled several times, for processors with 512-bit vectors, with 256-bit vectors and fused multiply-add, and
+//! for all others; the choice is made when a program runs. The first two give the same bits; the last rounds a product before
+//! it is added.
+//!
+//! This file alone handles raw addresses. What makes that sound: places are made by [`Program::compile`] only, so a register
+//! or constant lies inside the buffer, whose size [`Layout`] computes; an input's address is that of a slice whose length
+//! [`Program::run`] has checked; and an instruction reads all operands of some lanes before it writes those lanes, so that a
+//! result may replace an operand.
+
+use std::mem::MaybeUninit;
+
+use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE, Target};
+
+/// The values of one input for a block of cells.
+#[derive(Debug, Clone, Copy)]
+pub enum Operand<'a> {
+    /// One value for each cell.
+    Block(&'a [f64]),
+    /// The same value for all cells.
+    Value(f64),
+}
+
+/// What the processor can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Fused,
+    #[cfg(target_arch = "x86_64")]
+    Wide,
+}
+
+impl Level {
+    /// The best this processor has.
+    pub(super) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self::Wide;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self::Fused;
+            }
+        }
+        Self::Plain
+    }
+}
+
+/// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile.
+struct Layout {
+    registers: usize,
+    values: usize,
+    tail: usize,
+    tail_out: usize,
+    size: usize,
+}
+
+impl Layout {
+    fn of(program: &Program) -> Self {
+        let inputs = program.inputs.len();
+        let registers = (program.constants.len() * LANES).next_multiple_of(LANES);
+        let values = registers + program.registers * TILE;
+        let tail = values + inputs * TILE;
+        let tail_out = tail + inputs * LANES;
+        // A cache line more, so that the buffer can begin on one.
+        Self { registers, values, tail, tail_out, size: tail_out + program.outputs * LANES + LANES }
+    }
+}
+
+/// Where operands and results of a tile lie.
+#[derive(Clone, Copy)]
+struct Bases {
+    buffer: *mut f64,
+    registers: *mut f64,
+    inputs: *const *const f64,
+    out: *mut f64,
+    /// Distance between outputs.
+    stride: usize,
+}
+
+impl Program {
+    /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`. `scratch` is grown the first time and can
+    /// be handed to any program after that.
+    ///
+    /// # Panics
+    /// There are not as many inputs as [`Program::inputs`], or a block or `out` is too short: mistakes of the caller.
+    pub fn run(&self, inputs: &[Operand<'_>], length: usize, out: &mut [f64], scratch: &mut Vec<f64>) {
+        self.run_at(Level::best(), inputs, length, out, scratch);
+    }
+
+    pub(super) fn run_at(
+        &self,
+        level: Level,
+        inputs: &[Operand<'_>],
+        length: usize,
+        out: &mut [f64],
+        scratch: &mut Vec<f64>,
+    ) {
+        assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
+        assert!(inputs.len() <= MAX_INPUTS, "a program has a bounded number of inputs");
+        assert!(out.len() >= self.outputs * length, "there is room for all outputs");
+        let layout = Layout::of(self);
+        if scratch.len() < layout.size {
+            scratch.resize(layout.size, 0.0);
+        }
+        let skip = scratch.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
+        let buffer = &mut scratch[skip..];
+        for (constant, lanes) in self.constants.iter().zip(buffer.chunks_exact_mut(LANES)) {
+            lanes.fill(*constant);
+        }
+        for (index, input) in inputs.iter().enumerate() {
+            match input {
+                Operand::Value(value) => buffer[layout.values + index * TILE..][..TILE].fill(*value),
+                Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
+            }
+        }
+        let buffer = buffer.as_mut_ptr();
+        let mut table = [const { MaybeUninit::<*const f64>::uninit() }; MAX_INPUTS];
+        let mut at = 0;
+        while at < length {
+            let left = length - at;
+            let partial = left < LANES;
+            for (index, input) in inputs.iter().enumerate() {
+                // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
+                table[index].write(unsafe {
+                    match input {
+                        Operand::Value(_) => buffer.add(layout.values + index * TILE),
+                        Operand::Block(block) if partial => {
+                            let copy = buffer.add(layout.tail + index * LANES);
+                            for lane in 0..LANES {
+                                copy.add(lane).write(block[at + lane.min(left - 1)]);
+                            }
+                            copy
+                        }
+                        Operand::Block(block) => block.as_ptr().add(at),
+                    }
+                });
+            }
+            // SAFETY: as above; where fewer than `LANES` cells are left, results go to the buffer first.
+            unsafe {
+                let mut bases = Bases {
+                    buffer,
+                    registers: buffer.add(layout.registers),
+                    inputs: table.as_ptr().cast(),
+                    out: out.as_mut_ptr().add(at),
+                    stride: length,
+                };
+                if partial {
+                    (bases.out, bases.stride) = (buffer.add(layout.tail_out), LANES);
+                }
+                at += run_tile(level, &self.code, bases, left);
+                if partial {
+                    for output in 0..self.outputs {
+                        for lane in 0..left {
+                            out[output * length + length - left + lane] = bases.out.add(output * LANES + lane).read();
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs one tile of at most `left` cells (rounded up to a few) and returns how many cells that were.
+unsafe fn run_tile(level: Level, code: &[Instruction], bases: Bases, left: usize) -> usize {
+    // SAFETY: the caller vouches for the places, and `level` is what the processor has.
+    unsafe {
+        match (level, left >= TILE) {
+            (Level::Plain, true) => tile::<TILE, false>(code, bases),
+            (Level::Plain, false) => tile::<LANES, false>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Fused, true) => tile_fused::<TILE>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Fused, false) => tile_fused::<LANES>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Wide, true) => tile_wide::<TILE>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Wide, false) => tile_wide::<LANES>(code, bases),
+        }
+    }
+    if left >= TILE { TILE } else { LANES.min(left) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn tile_wide<const N: usize>(code: &[Instruction], bases: Bases) {
+    // SAFETY: the caller vouches for the places.
+    unsafe { tile::<N, true>(code, bases) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_fused<const N: usize>(code: &[Instruction], bases: Bases) {
+    // SAFETY: the caller vouches for the places.
+    unsafe { tile::<N, true>(code, bases) }
+}
+
+/// The lanes of an operand: its address, and whether it moves on with the cells.
+#[derive(Clone, Copy)]
+struct Lanes {
+    first: *const f64,
+    mask: usize,
+}
+
+impl Bases {
+    #[inline(always)]
+    unsafe fn operand(self, place: Place) -> Lanes {
+        // SAFETY: the index was assigned by `Program::compile`.
+        unsafe {
+            let first = match (place.base, place.varies) {
+                (0, true) => self.registers.add(place.index as usize * TILE).cast_const(),
+                (0, false) => self.buffer.add(place.index as usize * LANES).cast_const(),
+                (base, _) => *self.inputs.add(base as usize - 1),
+            };
+            Lanes { first, mask: if place.varies { usize::MAX } else { 0 } }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn target(self, to: Target) -> *mut f64 {
+        // SAFETY: the index was assigned by `Program::compile`.
+        unsafe {
+            match to {
+                Target::Register(index) => self.registers.add(index as usize * TILE),
+                Target::Output(index) => self.out.add(index as usize * self.stride),
+            }
+        }
+    }
+}
+
+impl Lanes {
+    #[inline(always)]
+    unsafe fn read(self, at: usize) -> [f64; LANES] {
+        // SAFETY: a tile has at least `at + LANES` cells, a constant `LANES` copies.
+        unsafe { self.first.add(at & self.mask).cast::<[f64; LANES]>().read_unaligned() }
+    }
+}
+
+/// Computes `f` for all lanes. Operands that `f` does not use are read in vain, and so not read at all in the end.
+#[inline(always)]
+unsafe fn each<const N: usize>(to: *mut f64, [a, b, c]: [Lanes; 3], f: impl Fn(f64, f64, f64) -> f64) {
+    let mut at = 0;
+    while at < N {
+        // SAFETY: the tile has N cells, a multiple of `LANES`.
+        unsafe {
+            let (a, b, c) = (a.read(at), b.read(at), c.read(at));
+            let mut result = [0.0; LANES];
+            for lane in 0..LANES {
+                result[lane] = f(a[lane], b[lane], c[lane]);
+            }
+            to.add(at).cast::<[f64; LANES]>().write_unaligned(result);
+        }
+        at += LANES;
+    }
+}
+
+/// a b + c, in one rounding where the processor does that quickly.
+#[inline(always)]
+fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+#[inline(always)]
+unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: Bases) {
+    for instruction in code {
+        // SAFETY: the caller vouches for the places.
+        unsafe {
+            let to = bases.target(instruction.to);
+            let from = instruction.from.map(|place| bases.operand(place));
+            match instruction.code {
+                Code::Copy => each::<N>(to, from, |a, _, _| a),
+                Code::Add => each::<N>(to, from, |a, b, _| a + b),
+                Code::Subtract => each::<N>(to, from, |a, b, _| a - b),
+                Code::Multiply => each::<N>(to, from, |a, b, _| a * b),
+                Code::Divide => each::<N>(to, from, |a, b, _| a / b),
+                Code::Negate => each::<N>(to, from, |a, _, _| -a),
+                Code::MultiplyAdd => each::<N>(to, from, |a, b, c| fused::<FUSED>(a, b, c)),
+                Code::MultiplySubtract => each::<N>(to, from, |a, b, c| fused::<FUSED>(a, b, -c)),
+                Code::SubtractProduct => each::<N>(to, from, |a, b, c| fused::<FUSED>(-a, b, c)),
+                Code::Minimum => each::<N>(to, from, |a, b, _| if a < b { a } else { b }),
+                Code::Maximum => each::<N>(to, from, |a, b, _| if a > b { a } else { b }),
+                Code::Less => each::<N>(to, from, |a, b, _| if a < b { 1.0 } else { 0.0 }),
+                Code::LessEqual => each::<N>(to, from, |a, b, _| if a <= b { 1.0 } else { 0.0 }),
+                Code::Choose => each::<N>(to, from, |a, b, c| if a != 0.0 { b } else { c }),
+                Code::RealPower => each::<N>(to, from, |a, b, _| a.powf(b)),
+                Code::Apply(function) => each::<N>(to, from, |a, _, _| function.of(a)),
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A response model as it was read: names, meanings, numbers with their sources, expressions. Nothing here depends on a
+//! tissue or a person.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::error::Source;
+use crate::language::names::Names;
+use crate::language::syntax::Expression;
+use crate::sourced::{Evidence, Sourced};
+use crate::units::Unit;
+
+/// A parsed and checked response model.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// What it describes, in a sentence.
+    pub what: String,
+    /// Where it is from.
+    pub origin: String,
+    /// The file it was read from.
+    pub source: Arc<Source>,
+    /// The layers and groups the file speaks of, if it lists them; a tissue may lack some.
+    pub layers: Option<Vec<String>>,
+    /// The units of a dimensionless model.
+    pub scale: Option<Scale>,
+    /// Constants.
+    pub constants: IndexMap<String, Constant>,
+    /// Signals the scenario may set.
+    pub signals: IndexMap<String, Signal>,
+    /// Fields of all kinds, in the order of declaration.
+    pub fields: IndexMap<String, Field>,
+    /// Named expressions.
+    pub intermediates: IndexMap<String, Intermediate>,
+    /// Processes.
+    pub processes: IndexMap<String, Process>,
+    /// What a puncture does.
+    pub puncture: Event,
+    /// What a session does after its punctures.
+    pub session: Event,
+    /// Named regions.
+    pub regions: IndexMap<String, RegionOf>,
+    /// What is reported.
+    pub observables: IndexMap<String, Reported>,
+    pub(super) symbols: Names,
+}
+
+/// The units of a dimensionless model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// One length unit of the model [m].
+    pub length: f64,
+    /// One time unit of the model [s].
+    pub time: f64,
+}
+
+/// A number of the model.
+#[derive(Debug, Clone)]
+pub struct Constant {
+    /// What it is, in words; may be empty.
+    pub what: String,
+    /// Its value.
+    pub definition: Definition,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Where it is from.
+    pub source: String,
+    /// Whether the source was read for this number, not recalled.
+    pub checked: bool,
+}
+
+/// How a constant gets its value.
+#[derive(Debug, Clone)]
+pub enum Definition {
+    /// A number, or one for each alternative of a trait.
+    Number(Box<Sourced>),
+    /// An expression of other constants.
+    Expression(Expression),
+}
+
+impl Constant {
+    /// The number with its source, unless it is computed from others.
+    pub fn number(&self) -> Option<&Sourced> {
+        match &self.definition {
+            Definition::Number(number) => Some(number),
+            Definition::Expression(_) => None,
+        }
+    }
+}
+
+/// Something the scenario sets in time.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    /// What it is, in words.
+    pub what: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// Its value where the scenario says nothing [SI].
+    pub default: f64,
+    /// The smallest and largest value it may be set to [SI]; not negative if the file says nothing.
+    pub range: [f64; 2],
+}
+
+/// Where a field exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// In the cells.
+    Volume,
+    /// On the skin's surface.
+    Surface,
+    /// In the cells, in balance at every moment.
+    QuasiSteady,
+}
+
+/// A name in the file, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// The name.
+    pub name: String,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+/// One expression for everywhere, or one for each of some layers and groups of layers.
+#[derive(Debug, Clone)]
+pub enum Layered {
+    /// The same everywhere.
+    One(Expression),
+    /// By layer or group.
+    Table(Vec<(Mention, Expression)>),
+}
+
+impl Layered {
+    /// All its expressions.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let (one, table) = match self {
+            Self::One(one) => (Some(one), None),
+            Self::Table(table) => (None, Some(table)),
+        };
+        one.into_iter().chain(table.into_iter().flatten().map(|(_, expression)| expression))
+    }
+}
+
+/// A field.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// What it is, in words.
+    pub what: String,
+    /// Where its rules are from.
+    pub source: String,
+    /// Its symbol in formulas (LaTeX).
+    pub symbol: Option<String>,
+    /// Where it exists.
+    pub kind: FieldKind,
+    /// Its number among the fields of its kind.
+    pub index: usize,
+    /// Its unit.
+    pub unit: Unit,
+    /// The layers and groups it lives in; everywhere, if not given.
+    pub lives_in: Option<Vec<Mention>>,
+    /// Its value at rest; zero if not given. Quasi-steady fields have none, it is computed.
+    pub rest: Option<Layered>,
+    /// Its value at the start, if not at rest.
+    pub initial: Option<Layered>,
+    /// Whether it may be negative.
+    pub signed: bool,
+    /// Its typical size [SI].
+    pub scale: f64,
+    /// How it spreads.
+    pub diffusivity: Option<Layered>,
+    /// Reference density by layer; 1 if not given.
+    pub reference_density: Option<Layered>,
+    /// What it follows, with the sensitivity.
+    pub chemotaxis: Vec<(Mention, Layered)>,
+    /// Conditions on the faces of the domain: top, bottom, left, right, front, back. `None` follows the grid.
+    pub boundary: [Option<Condition>; 6],
+    /// Where it is declared.
+    pub span: Range<usize>,
+}
+
+/// The condition on one face of the domain.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// Nothing passes.
+    NoFlux,
+    /// The field has this value.
+    Value(Expression),
+    /// Exchange with the outside.
+    Exchange {
+        /// Speed of exchange.
+        exchange: Expression,
+        /// Value outside.
+        outside: Expression,
+    },
+}
+
+/// A named expression.
+#[derive(Debug, Clone)]
+pub struct Intermediate {
+    /// What it is, in words.
+    pub what: String,
+    /// Where it is from.
+    pub source: String,
+    /// Its value.
+    pub value: Expression,
+}
+
+/// A process: something that changes fields.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// What happens, in words.
+    pub what: String,
+    /// Where it is from.
+    pub source: String,
+    /// Its rate; absent if there are only `changes`.
+    pub rate: Option<Expression>,
+    /// Fields it takes from, with coefficients.
+    pub takes: Vec<(Mention, Expression)>,
+    /// Fields it gives to, with coefficients.
+    pub gives: Vec<(Mention, Expression)>,
+    /// Plain rates of change.
+    pub changes: Vec<(Mention, Expression)>,
+    /// The layers and groups it is restricted to.
+    pub layers: Option<Vec<Mention>>,
+    /// Where it is declared.
+    pub span: Range<usize>,
+}
+
+/// What a puncture or a session does.
+#[derive(Debug, Clone, Default)]
+pub struct Event {
+    /// In words.
+    pub what: String,
+    /// Where it is from.
+    pub source: String,
+    /// Expressions named for the effects only.
+    pub intermediates: IndexMap<String, Intermediate>,
+    /// New values of fields.
+    pub effects: Vec<(Mention, Expression)>,
+}
+
+/// A named part of the tissue.
+#[derive(Debug, Clone)]
+pub struct RegionOf {
+    /// In words.
+    pub what: String,
+    /// Its layers and groups; all, if not given.
+    pub layers: Option<Vec<Mention>>,
+    /// From this depth [m] …
+    pub from: f64,
+    /// … to this one [m]; may be infinite.
+    pub to: f64,
+}
+
+/// Something that is reported.
+#[derive(Debug, Clone)]
+pub struct Reported {
+    /// What it means.
+    pub what: String,
+    /// Its value.
+    pub value: Expression,
+    /// The unit it is shown in.
+    pub unit: Unit,
+    /// The part of the answer it belongs to: "gain", "symptom", "risk" or "state".
+    pub group: String,
+    /// What it rests on, if stated.
+    pub evidence: Option<Evidence>,
+    /// Where it is from.
+    pub source: String,
+}

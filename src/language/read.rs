@@ -1,0 +1,556 @@
+//! From the form of a model file to a model: every text becomes an expression with its place, every name is declared once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_spanned::Spanned;
+
+use crate::error::{Error, Result, Source, read_toml, suggestion};
+use crate::language::file::{
+    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, OneOr, ProcessForm, RegionForm, Scalar,
+    SignalForm, Table, TextOr,
+};
+use crate::language::model::{
+    Condition, Constant, Definition, Event, Field, FieldKind, Intermediate, Layered, Mention, Model, Process, RegionOf,
+    Reported, Scale, Signal,
+};
+use crate::language::names::{Local, Meaning, Names, reserved, writable};
+use crate::language::program::MAX_INPUTS;
+use crate::language::syntax::Expression;
+use crate::units::{Dimension, Quantity, Unit};
+
+/// Largest model file in bytes.
+const LARGEST: usize = 4_000_000;
+
+/// Reads the parts of a file.
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    scale: Option<Scale>,
+}
+
+impl Model {
+    /// Reads and checks a model file.
+    ///
+    /// # Errors
+    /// Anything wrong in the file, with its line: an unknown key or name, a unit that does not fit, a cycle, a number without
+    /// a source, a field that could become negative.
+    pub fn read(source: &Arc<Source>) -> Result<Self> {
+        if source.text.len() > LARGEST {
+            return Err(Error::input(format!("{} has more than {LARGEST} bytes; that is no model", source.name)));
+        }
+        let mut model = Self::assemble(source, read_toml(source)?)?;
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Builds the model; nothing is checked yet that needs more than one entry.
+    fn assemble(source: &Arc<Source>, file: File) -> Result<Self> {
+        let mut reader = Reader { source, scale: None };
+        reader.scale = match &file.scale {
+            None => None,
+            Some(form) => Some(Scale {
+                length: reader.positive(&form.length, "mm", "the length unit")?,
+                time: reader.positive(&form.time, "d", "the time unit")?,
+            }),
+        };
+        if file.name.get_ref().trim().is_empty() {
+            return Err(source.refuse(file.name.span(), "the model needs a name"));
+        }
+        let symbols = reader.declare(&file)?;
+        let mut kinds = [0_usize; 3];
+        let fields = file
+            .field
+            .into_iter()
+            .map(|(key, form)| {
+                let kind = &mut kinds[form.kind as usize];
+                *kind += 1;
+                let index = *kind - 1;
+                Ok((key.get_ref().clone(), reader.field(key.span(), form, index)?))
+            })
+            .collect::<Result<IndexMap<_, _>>>()?;
+        let each = |(key, form): (Spanned<String>, ConstantForm)| {
+            Ok((key.get_ref().clone(), reader.constant(key.span(), form)?))
+        };
+        let constants = file.constant.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let each = |(key, form): (Spanned<String>, SignalForm)| Ok((key.into_inner(), reader.signal(form)?));
+        let signals = file.signal.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let each = |(key, form): (Spanned<String>, ProcessForm)| {
+            Ok((key.get_ref().clone(), reader.process(key.span(), form)?))
+        };
+        let processes = file.process.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let each = |(key, form): (Spanned<String>, RegionForm)| {
+            let (name, span) = (key.get_ref().clone(), key.span());
+            if !writable(&name) || name == "all" || name == "surface" {
+                return Err(source.refuse(span, format!("a region cannot be called `{name}`")));
+            }
+            Ok((name, reader.region(form)?))
+        };
+        let regions = file.region.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let observables = file
+            .observable
+            .into_iter()
+            .map(|(key, form)| {
+                let group = match &form.group {
+                    None => "state".to_owned(),
+                    Some(group) => {
+                        const GROUPS: [&str; 4] = ["gain", "symptom", "risk", "state"];
+                        if !GROUPS.contains(&group.get_ref().as_str()) {
+                            return Err(source
+                                .refuse(group.span(), format!("unknown group `{}`", group.get_ref()))
+                                .help(suggestion(group.get_ref(), GROUPS)));
+                        }
+                        group.get_ref().clone()
+                    }
+                };
+                let value = reader.expression(&form.value)?;
+                let unit = reader.unit(form.unit)?;
+                let (what, evidence, source) = (form.what, form.evidence, form.source);
+                Ok((key.into_inner(), Reported { what, value, unit, group, evidence, source }))
+            })
+            .collect::<Result<IndexMap<_, _>>>()?;
+        Ok(Self {
+            name: file.name.into_inner(),
+            what: file.what,
+            origin: file.source,
+            source: source.clone(),
+            layers: file.layers.map(|list| list.into_iter().map(Spanned::into_inner).collect()),
+            scale: reader.scale,
+            constants,
+            signals,
+            fields,
+            intermediates: reader.intermediates(file.intermediate)?,
+            processes,
+            puncture: reader.event(file.puncture)?,
+            session: reader.event(file.session)?,
+            regions,
+            observables,
+            symbols,
+        })
+    }
+}
+
+fn mention(key: &Spanned<String>) -> Mention {
+    Mention { name: key.get_ref().clone(), span: key.span() }
+}
+
+fn mentions(list: Option<Spanned<Vec<Spanned<String>>>>) -> Option<Vec<Mention>> {
+    list.map(|list| list.get_ref().iter().map(mention).collect())
+}
+
+impl Reader<'_> {
+    /// Gives every name one meaning.
+    fn declare(&self, file: &File) -> Result<Names> {
+        let mut names = Names::default();
+        let mut seen: IndexMap<String, &'static str> = IndexMap::new();
+        let mut add = |key: &Spanned<String>, kind: &'static str| -> Result<String> {
+            let name = key.get_ref().clone();
+            let refuse = |message: String| Err(self.source.refuse(key.span(), message));
+            if !writable(&name) {
+                return refuse(format!("`{name}` cannot be written in an expression"))
+                    .map_err(|error: Error| error.help("a name is made of letters, digits and `_`, and begins with a letter"));
+            }
+            if reserved(&name) {
+                return refuse(format!("`{name}` has a meaning of its own in the model language"))
+                    .map_err(|error| error.help(format!("choose another name, such as `{name}_0`")));
+            }
+            if let Some(other) = seen.insert(name.clone(), kind) {
+                return refuse(format!("the name `{name}` is taken: there is {other} of that name"));
+            }
+            Ok(name)
+        };
+        let declared = &mut names.declared;
+        for (index, key) in file.constant.keys().enumerate() {
+            declared.insert(add(key, "a constant")?, Meaning::Constant(index));
+        }
+        for (index, key) in file.signal.keys().enumerate() {
+            declared.insert(add(key, "a signal")?, Meaning::Signal(index));
+        }
+        for (index, key) in file.field.keys().enumerate() {
+            declared.insert(add(key, "a field")?, Meaning::Field(index));
+        }
+        for (index, key) in file.intermediate.keys().enumerate() {
+            declared.insert(add(key, "an intermediate")?, Meaning::Intermediate(index));
+        }
+        let start = file.intermediate.len();
+        for (index, key) in file.puncture.intermediate.keys().enumerate() {
+            names.locals.insert((Local::Puncture, add(key, "an intermediate of the puncture")?), start + index);
+        }
+        let start = start + file.puncture.intermediate.len();
+        for (index, key) in file.session.intermediate.keys().enumerate() {
+            names.locals.insert((Local::Session, add(key, "an intermediate of the session")?), start + index);
+        }
+        let inputs = file.field.len() + file.signal.len();
+        if inputs > MAX_INPUTS - 64 {
+            return Err(Error::input(format!(
+                "{} has {inputs} fields and signals, more than the {} possible",
+                self.source.name,
+                MAX_INPUTS - 64
+            )));
+        }
+        Ok(names)
+    }
+
+    fn positive(&self, text: &Spanned<String>, unit: &str, what: &str) -> Result<f64> {
+        let value = text
+            .get_ref()
+            .parse::<Quantity>()
+            .and_then(|quantity| quantity.expect(unit))
+            .map_err(|error| error.at(self.source, text.span()))?;
+        if value > 0.0 { Ok(value) } else { Err(self.source.refuse(text.span(), format!("{what} must be positive"))) }
+    }
+
+    fn expression(&self, text: &Spanned<String>) -> Result<Expression> {
+        Expression::read(self.source, text.span(), text.get_ref())
+    }
+
+    /// A number, a quantity or an expression. A bare number is in `unit`.
+    fn scalar(&self, span: Range<usize>, scalar: &Scalar, unit: &Unit) -> Result<Expression> {
+        match scalar {
+            Scalar::Number(value) => {
+                let quantity = Quantity { value: value * unit.factor, dimension: unit.dimension };
+                let quantity = if *value == 0.0 { Quantity::number(0.0) } else { quantity };
+                Ok(Expression::quantity(span, value.to_string(), quantity))
+            }
+            Scalar::Text(text) => match text.parse::<Quantity>() {
+                Ok(quantity) => Ok(Expression::quantity(span, text.clone(), quantity)),
+                Err(wrong) => Expression::read(self.source, span.clone(), text).map_err(|error| {
+                    // "1.5 mmm" is a misspelt quantity rather than a misspelt expression.
+                    let looks = text.trim_start().starts_with(|c: char| c.is_ascii_digit())
+                        && text.trim_end().ends_with(char::is_alphanumeric)
+                        && !text.contains(['+', '*', '(']);
+                    if looks { wrong.at(self.source, span) } else { error }
+                }),
+            },
+        }
+    }
+
+    fn layered(&self, form: Option<Spanned<OneOr<Scalar>>>, unit: &Unit) -> Result<Option<Layered>> {
+        let Some(form) = form else { return Ok(None) };
+        let span = form.span();
+        Ok(Some(match form.into_inner() {
+            OneOr::One(one) => Layered::One(self.scalar(span, &one, unit)?),
+            OneOr::Table(table) if table.is_empty() => {
+                return Err(self.source.refuse(span, "a table by layer needs at least one layer"));
+            }
+            OneOr::Table(table) => Layered::Table(
+                table
+                    .iter()
+                    .map(|(key, value)| Ok((mention(key), self.scalar(value.span(), value.get_ref(), unit)?)))
+                    .collect::<Result<_>>()?,
+            ),
+        }))
+    }
+
+    fn unit(&self, text: Option<Spanned<String>>) -> Result<Unit> {
+        let Some(text) = text else { return Ok(Unit::one()) };
+        let unit: Unit = text.get_ref().parse().map_err(|error: Error| error.at(self.source, text.span()))?;
+        if self.scale.is_some() && unit.dimension != Dimension::NONE {
+            return Err(self
+                .source
+                .refuse(text.span(), "a unit in a dimensionless model")
+                .help("the model has a [scale]: its numbers have no units"));
+        }
+        Ok(unit)
+    }
+
+    /// A fixed number; a bare one is in `unit`.
+    fn fixed(&self, scalar: &Spanned<Scalar>, unit: &Unit, what: &str) -> Result<f64> {
+        self.fixed_at(scalar.span(), scalar.get_ref(), unit, what)
+    }
+
+    fn fixed_at(&self, span: Range<usize>, scalar: &Scalar, unit: &Unit, what: &str) -> Result<f64> {
+        match scalar {
+            Scalar::Number(value) => Ok(value * unit.factor),
+            Scalar::Text(text) => {
+                let quantity: Quantity = text.parse().map_err(|error: Error| error.at(self.source, span.clone()))?;
+                if quantity.dimension != unit.dimension {
+                    let message = format!("{what} is in {}, not in {}", unit.dimension, quantity.dimension);
+                    return Err(self.source.refuse(span, message));
+                }
+                Ok(quantity.value)
+            }
+        }
+    }
+
+    fn constant(&self, span: Range<usize>, form: ConstantForm) -> Result<Constant> {
+        if form.source.get_ref().trim().is_empty() {
+            return Err(self
+                .source
+                .refuse(form.source.span(), "the source is empty")
+                .help("say where the number is from; for an assumption, say why this value"));
+        }
+        let what = form.what.clone().unwrap_or_default();
+        let (evidence, source) = (*form.evidence.get_ref(), form.source.get_ref().clone());
+        let checked = form.checked.unwrap_or(true);
+        let definition = match (&form.value, &form.expression) {
+            (Some(_), Some(expression)) => {
+                return Err(self.source.refuse(expression.span(), "a constant has a value or an expression, not both"));
+            }
+            (None, None) => {
+                return Err(self
+                    .source
+                    .refuse(span, "a constant needs a value")
+                    .help("write value = \"1.5 mm\", or expression = \"a * b\" for one computed from others"));
+            }
+            (None, Some(expression)) => {
+                let idle = [form.by.as_ref().map(Spanned::span), form.sd.as_ref().map(Spanned::span)];
+                if let Some(idle) = idle.into_iter().flatten().next() {
+                    return Err(self.source.refuse(idle, "this belongs to a value, and here is an expression"));
+                }
+                Definition::Expression(self.expression(expression)?)
+            }
+            (Some(value), None) => {
+                let place = value.span();
+                let Some(written) = form.written() else { return Err(self.source.refuse(place, "no value")) };
+                let sourced = written.check(self.source)?;
+                if self.scale.is_some() && sourced.dimension() != Dimension::NONE {
+                    return Err(self
+                        .source
+                        .refuse(place, "a quantity with a unit in a dimensionless model")
+                        .help("the model has a [scale]: write plain numbers, in units of the scale"));
+                }
+                Definition::Number(Box::new(sourced))
+            }
+        };
+        Ok(Constant { what, definition, evidence, source, checked })
+    }
+
+    fn signal(&self, form: SignalForm) -> Result<Signal> {
+        let unit = self.unit(form.unit)?;
+        let default = match &form.default {
+            None => 0.0,
+            Some(default) => self.fixed(default, &unit, "the signal")?,
+        };
+        let range = match &form.range {
+            None => [default.min(0.0), f64::INFINITY],
+            Some(range) => {
+                let [low, high] = range.get_ref();
+                let low = self.fixed_at(range.span(), low, &unit, "the signal")?;
+                let high = self.fixed_at(range.span(), high, &unit, "the signal")?;
+                if !(low..=high).contains(&default) {
+                    return Err(self.source.refuse(range.span(), "the default lies outside the range"));
+                }
+                [low, high]
+            }
+        };
+        Ok(Signal { what: form.what, unit, default, range })
+    }
+
+    fn field(&self, span: Range<usize>, form: FieldForm, index: usize) -> Result<Field> {
+        let kind = match form.kind {
+            KindForm::Volume => FieldKind::Volume,
+            KindForm::Surface => FieldKind::Surface,
+            KindForm::QuasiSteady => FieldKind::QuasiSteady,
+        };
+        let unit = self.unit(form.unit)?;
+        let scale = match &form.scale {
+            None => unit.factor,
+            Some(scale) => {
+                let value = self.fixed(scale, &unit, "the scale of the field")?;
+                if value <= 0.0 {
+                    return Err(self.source.refuse(scale.span(), "the typical size of a field must be positive"));
+                }
+                value
+            }
+        };
+        let idle = |place: Option<Range<usize>>, what: &str| match place {
+            Some(place) => Err(self.source.refuse(place, what.to_owned())),
+            None => Ok(()),
+        };
+        if kind == FieldKind::Surface {
+            let only = "this is for fields in the tissue, and here is one on the surface";
+            idle(form.lives_in.as_ref().map(Spanned::span), only)?;
+            idle(form.diffusivity.as_ref().map(Spanned::span), only)?;
+            idle(form.reference_density.as_ref().map(Spanned::span), only)?;
+        }
+        if kind != FieldKind::Volume {
+            let only = "only fields of the kind \"volume\" can follow another";
+            idle(form.chemotaxis.first().map(|first| first.along.span()), only)?;
+        }
+        let rest = match (kind, &form.rest) {
+            (FieldKind::QuasiSteady, Some(rest)) => match rest.get_ref() {
+                OneOr::One(Scalar::Text(text)) if text == "solve" => None,
+                _ => {
+                    return Err(self
+                        .source
+                        .refuse(rest.span(), "the rest of a quasi-steady field follows from its balance")
+                        .help("write rest = \"solve\""));
+                }
+            },
+            (_, Some(rest)) if matches!(rest.get_ref(), OneOr::One(Scalar::Text(text)) if text == "solve") => {
+                return Err(self
+                    .source
+                    .refuse(rest.span(), "only the rest of a quasi-steady field can be solved for")
+                    .help("write its value at rest, or make it kind = \"quasi_steady\""));
+            }
+            _ => self.layered(form.rest, &unit)?,
+        };
+        if kind == FieldKind::QuasiSteady {
+            let why = "a quasi-steady field is in balance from the start";
+            idle(form.initial.as_ref().map(Spanned::span), why)?;
+            idle(form.reference_density.as_ref().map(Spanned::span), "a quasi-steady field has no reference density")?;
+            if form.diffusivity.is_none() {
+                return Err(self
+                    .source
+                    .refuse(span, "a quasi-steady field needs a diffusivity")
+                    .help("one that only reacts is an intermediate, or a volume field"));
+            }
+        }
+        let area = Unit::one();
+        Ok(Field {
+            what: form.what,
+            source: form.source,
+            symbol: form.symbol,
+            kind,
+            index,
+            lives_in: mentions(form.lives_in),
+            rest,
+            initial: self.layered(form.initial, &unit)?,
+            signed: form.signed,
+            scale,
+            diffusivity: self.layered(form.diffusivity, &area)?,
+            reference_density: self.layered(form.reference_density, &area)?,
+            chemotaxis: form
+                .chemotaxis
+                .into_iter()
+                .map(|one| {
+                    let along = mention(&one.along);
+                    let sensitivity = self.layered(Some(one.sensitivity), &area)?;
+                    Ok(sensitivity.map(|sensitivity| (along, sensitivity)))
+                })
+                .filter_map(Result::transpose)
+                .collect::<Result<_>>()?,
+            boundary: self.boundary(form.boundary, &unit)?,
+            unit,
+            span,
+        })
+    }
+
+    fn boundary(&self, form: BoundaryForm, unit: &Unit) -> Result<[Option<Condition>; 6]> {
+        let face = |form: Option<Spanned<TextOr<FaceForm>>>, lateral: bool| -> Result<Option<Condition>> {
+            let Some(form) = form else { return Ok(None) };
+            let span = form.span();
+            let form = match form.into_inner() {
+                TextOr::Text(text) => {
+                    return match text.get_ref().as_str() {
+                        "no_flux" => Ok(Some(Condition::NoFlux)),
+                        "periodic" if lateral => Ok(None),
+                        "periodic" => Err(self
+                            .source
+                            .refuse(text.span(), "the surface and the deep end are not periodic")
+                            .help("lateral faces can be; they then follow the grid")),
+                        other => Err(self
+                            .source
+                            .refuse(text.span(), format!("unknown boundary condition `{other}`"))
+                            .help("known: \"no_flux\", { value = \"…\" }, { exchange = \"…\", outside = \"…\" }")),
+                    };
+                }
+                TextOr::Table(form) => form,
+            };
+            let read = |scalar: &Spanned<Scalar>, unit: &Unit| self.scalar(scalar.span(), scalar.get_ref(), unit);
+            match (form.value, form.exchange, form.outside) {
+                (Some(value), None, None) => Ok(Some(Condition::Value(read(&value, unit)?))),
+                (None, Some(exchange), Some(outside)) => Ok(Some(Condition::Exchange {
+                    exchange: read(&exchange, &Unit::one())?,
+                    outside: read(&outside, unit)?,
+                })),
+                _ => Err(self
+                    .source
+                    .refuse(span, "a boundary condition has a `value`, or `exchange` and `outside`")),
+            }
+        };
+        Ok([
+            face(form.top, false)?,
+            face(form.bottom, false)?,
+            face(form.left, true)?,
+            face(form.right, true)?,
+            face(form.front, true)?,
+            face(form.back, true)?,
+        ])
+    }
+
+    fn intermediates(&self, table: Table<TextOr<crate::language::file::IntermediateForm>>) -> Result<IndexMap<String, Intermediate>> {
+        table
+            .into_iter()
+            .map(|(key, form)| {
+                let (what, source, value) = match form {
+                    TextOr::Text(text) => (String::new(), String::new(), text),
+                    TextOr::Table(form) => (form.what, form.source, form.value),
+                };
+                Ok((key.into_inner(), Intermediate { what, source, value: self.expression(&value)? }))
+            })
+            .collect()
+    }
+
+    fn list(&self, table: &Table<Spanned<Scalar>>) -> Result<Vec<(Mention, Expression)>> {
+        let each = |(key, value): (&Spanned<String>, &Spanned<Scalar>)| {
+            Ok((mention(key), self.scalar(value.span(), value.get_ref(), &Unit::one())?))
+        };
+        table.iter().map(each).collect()
+    }
+
+    fn process(&self, span: Range<usize>, form: ProcessForm) -> Result<Process> {
+        let coefficients = !form.takes.is_empty() || !form.gives.is_empty();
+        match (&form.rate, coefficients, form.changes.is_empty()) {
+            (None, true, _) => {
+                return Err(self
+                    .source
+                    .refuse(span, "the process takes and gives, but has no rate")
+                    .help("add rate = \"…\""));
+            }
+            (Some(rate), false, _) => {
+                return Err(self
+                    .source
+                    .refuse(rate.span(), "the process has a rate, but takes and gives nothing")
+                    .help("add gives = { FIELD = 1 } or takes = { FIELD = 1 }"));
+            }
+            (None, false, true) => {
+                return Err(self
+                    .source
+                    .refuse(span, "the process does nothing")
+                    .help("give it a rate with `takes` and `gives`, or `changes`"));
+            }
+            _ => {}
+        }
+        Ok(Process {
+            what: form.what,
+            source: form.source,
+            rate: form.rate.as_ref().map(|rate| self.expression(rate)).transpose()?,
+            takes: self.list(&form.takes)?,
+            gives: self.list(&form.gives)?,
+            changes: self.list(&form.changes)?,
+            layers: mentions(form.layers),
+            span,
+        })
+    }
+
+    fn event(&self, form: EventForm) -> Result<Event> {
+        Ok(Event {
+            what: form.what,
+            source: form.source,
+            intermediates: self.intermediates(form.intermediate)?,
+            effects: self.list(&form.effect)?,
+        })
+    }
+
+    fn region(&self, form: RegionForm) -> Result<RegionOf> {
+        let metre = Unit { factor: 1.0, dimension: Dimension::LENGTH, text: "m".into() };
+        let depth = |scalar: &Spanned<Scalar>| match (self.scale, scalar.get_ref()) {
+            (Some(scale), Scalar::Number(value)) => Ok(value * scale.length),
+            (None, Scalar::Number(value)) if *value != 0.0 => Err(self
+                .source
+                .refuse(scalar.span(), "a depth needs a unit")
+                .help("write it like \"0.5 mm\"")),
+            _ => self.fixed(scalar, &metre, "a depth"),
+        };
+        let from = form.from.as_ref().map_or(Ok(0.0), depth)?;
+        let to = form.to.as_ref().map_or(Ok(f64::INFINITY), depth)?;
+        if let Some(place) = form.to.as_ref().or(form.from.as_ref())
+            && !(from >= 0.0 && from < to)
+        {
+            return Err(self.source.refuse(place.span(), "a region reaches from a smaller to a larger depth"));
+        }
+        Ok(RegionOf { what: form.what, layers: mentions(form.layers), from, to })
+    }
+}
