@@ -88,6 +88,13 @@ impl Error {
         self
     }
 
+    /// The same remedy for a complaint told in other words at another place, as when a change is the reason.
+    #[must_use]
+    pub fn retold(&self, source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
+        let help = if let Self::Input(complaint) = self { complaint.help.clone() } else { None };
+        Self::Input(Box::new(Complaint { source: Some((source.clone(), span)), message: message.into(), help }))
+    }
+
     /// Names the place of an error that had none, as when a value was parsed away from its file.
     #[must_use]
     pub fn at(mut self, source: &Arc<Source>, span: Range<usize>) -> Self {

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `dermasim`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dermasim::cli::main()
+}

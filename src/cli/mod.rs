@@ -1,1 +1,79 @@
-//! To be written.
+//! The command line: a file for each command.
+//!
+//! Answers go to standard output, progress and complaints to standard error. The exit code is 0 when all is done, 1 when the
+//! simulation failed or an expectation was not met, 2 when the input is wrong, 130 when somebody stopped the program.
+
+mod check;
+mod compare;
+mod explain;
+mod init;
+mod interrupt;
+mod keep;
+mod list;
+mod plot;
+mod progress;
+mod run;
+mod sweep;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+#[derive(Parser)]
+#[command(name = "dermasim", version, about, long_about = None, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Research software: nothing it computes is medical advice.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario, or all points of its sweep
+    Run(run::Arguments),
+    /// Compare finished runs: time courses side by side, differences, one table
+    Compare(compare::Arguments),
+    /// Check scenarios and model files without running them, and estimate what a run would cost
+    Check(check::Arguments),
+    /// List tissues, devices, operators, models, and what a response model holds
+    List(list::Arguments),
+    /// Explain a name: meaning, equation, unit, constants with their sources, where it is used
+    Explain(explain::Arguments),
+    /// Write a commented scenario to start from
+    Init(init::Arguments),
+    /// Draw the figures of finished runs again
+    Plot(plot::Arguments),
+}
+
+/// Reads the arguments, does what they say, and tells how it ended.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.command {
+        Command::Run(arguments) => run::command(arguments),
+        Command::Compare(arguments) => compare::command(arguments),
+        Command::Check(arguments) => check::command(arguments),
+        Command::List(arguments) => list::command(arguments),
+        Command::Explain(arguments) => explain::command(arguments),
+        Command::Init(arguments) => init::command(arguments),
+        Command::Plot(arguments) => plot::command(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&error);
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+        }
+    }
+}
+
+/// The threads to use: as many as asked for, else as many as there are.
+fn threads(asked: Option<usize>) -> Result<usize> {
+    match asked {
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        Some(count @ 1..=1024) => Ok(count),
+        Some(count) => Err(Error::input(format!("`--threads {count}` is not possible")).help("use 1 to 1024")),
+    }
+}

@@ -1,1 +1,119 @@
-//! To be written.
+//! Figures: what a run, a sweep or a comparison looks like.
+//!
+//! Every figure is drawn once, as a [`sheet::Sheet`], and written as PNG and SVG; its numbers lie beside it as CSV with
+//! the same stem. Fonts are embedded, so a figure has the same bytes on every machine. To add one: a function in a file
+//! here that returns [`Drawn`] figures, and its line in [`draw_run`], [`draw_sweep`] or [`draw_compare`].
+
+mod compare;
+mod course;
+mod needling;
+mod panel;
+mod profile;
+mod section;
+pub mod sheet;
+pub mod style;
+mod sweep;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::output::sweep::Sweep;
+use crate::output::{Kept, table};
+use sheet::Sheet;
+
+/// A figure on the disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Figure {
+    /// Name of its files without ending.
+    pub stem: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// What to see, and how it was made.
+    pub caption: String,
+}
+
+/// A figure before it is written.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// Its names and caption.
+    pub figure: Figure,
+    /// The marks.
+    pub sheet: Sheet,
+    /// Header of the table of its numbers.
+    pub header: Vec<String>,
+    /// Rows of that table.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Draws all figures of a run into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
+    let mut drawn = Vec::new();
+    drawn.extend(course::benefit_and_risk(kept));
+    drawn.extend(course::after_session(kept));
+    drawn.extend(course::whole(kept));
+    drawn.extend(needling::depths(kept));
+    drawn.extend(section::maps(kept));
+    drawn.extend(profile::profiles(kept));
+    write(drawn, folder)
+}
+
+/// Draws the figures of a sweep into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
+    write(sweep::figures(sweep), folder)
+}
+
+/// Draws the figures that compare runs, each under a name, into a folder. Differences are to the first run.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<Figure>> {
+    write(compare::figures(runs), folder)
+}
+
+fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
+    std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
+    drawn
+        .into_iter()
+        .map(|Drawn { figure, sheet, header, rows }| {
+            sheet.write(folder, &figure.stem)?;
+            table::write_csv(&folder.join(format!("{}.csv", figure.stem)), &header, rows)?;
+            Ok(figure)
+        })
+        .collect()
+}
+
+/// A header from plain texts.
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Where the panels of a figure with several go: the inside of each, row by row, and the height of the sheet.
+fn layout(count: usize, top: f64) -> (Vec<[f64; 4]>, f64) {
+    let columns = match count {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    };
+    let height = match columns {
+        1 => 520.0,
+        2 => 330.0,
+        _ => 250.0,
+    };
+    let (left, gap, below) = (110.0, 110.0, 150.0);
+    let width = (sheet::WIDTH - left - 40.0 - gap * (columns - 1) as f64) / columns as f64;
+    let inside = (0..count).map(|index| {
+        let (row, column) = ((index / columns) as f64, (index % columns) as f64);
+        let (x, y) = (left + column * (width + gap), top + row * (height + below));
+        [x, y, x + width, y + height]
+    });
+    let rows = count.div_ceil(columns).max(1) as f64;
+    (inside.collect(), top + rows * (height + below) - below + 90.0)
+}

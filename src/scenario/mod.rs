@@ -1,3 +1,119 @@
-//! Scenarios (interface; the implementation is being written).
+//! Scenarios: what somebody typed, its sweep, and the plan it means.
+//!
+//! A **scenario** is a short TOML text that names a tissue, a device and a course of sessions. What was typed is kept apart
+//! from what it means: a [`Scenario`] has options and defaults, a [`Plan`] has none of them. Changes (`--set`, the `[set]`
+//! table, the points of a sweep) are made to the texts, so that whatever can be written can be changed.
+
+mod change;
+mod decide;
+mod estimate;
+mod expect;
+mod files;
+mod geometry;
+mod keyed;
 mod plan;
+mod range;
+mod resolve;
+mod schedule;
+mod sweep;
+mod timeline;
+mod written;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use change::{Change, ROOTS};
+pub use estimate::{Estimate, shown_bytes, shown_duration};
+pub use expect::{Expectation, Verdict};
+pub use files::{ModelFile, Number};
 pub use plan::*;
+pub use range::{MOST_POINTS, points};
+pub use sweep::{Axis, Point};
+
+use crate::error::{Result, Source};
+
+/// A scenario as typed, with the changes asked for on top of it.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Short name, that of the file.
+    pub name: String,
+    /// The folder from which it names other files.
+    pub folder: PathBuf,
+    /// The text as written.
+    pub source: Arc<Source>,
+    /// Changes in the order in which they apply, after those of the file's own `[set]`.
+    pub changes: Vec<Change>,
+}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// The file cannot be read. Whether it makes sense is seen by [`Scenario::plan`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let source = files::read_text(path)?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(Self { name: files::stem(path), folder, source, changes: Vec::new() })
+    }
+
+    /// A scenario that is not in a file. Paths in it are taken from the current folder.
+    pub fn from_text(name: &str, text: &str) -> Self {
+        let source = Source::new(format!("{name}.toml"), text);
+        Self { name: name.to_owned(), folder: PathBuf::new(), source, changes: Vec::new() }
+    }
+
+    /// The scenario with more changes.
+    #[must_use]
+    pub fn with(&self, changes: impl IntoIterator<Item = Change>) -> Self {
+        let mut changed = self.clone();
+        changed.changes.extend(changes);
+        changed
+    }
+
+    /// What the scenario means, its sweep left aside. The file is checked as written first, so that its own faults are told
+    /// with their own lines; then each change that breaks it is named.
+    ///
+    /// # Errors
+    /// Anything wrong in the scenario, in a model file it uses, or in a change.
+    pub fn plan(&self) -> Result<Plan> {
+        let own = self.own_changes()?;
+        let plain = self.meaning(&[])?;
+        let all: Vec<&Change> = own.iter().chain(&self.changes).collect();
+        if all.is_empty() {
+            return Ok(plain);
+        }
+        self.meaning(&all).map_err(|error| {
+            // The first change without which all was well.
+            let guilty = (1..all.len()).find(|&count| self.meaning(&all[..count]).is_err()).unwrap_or(all.len());
+            match self.meaning(&all[..guilty]) {
+                Err(first) => all[guilty - 1].blame(&first),
+                Ok(_) => all[all.len() - 1].blame(&error),
+            }
+        })
+    }
+
+    /// The `[set]` table of the file.
+    fn own_changes(&self) -> Result<Vec<Change>> {
+        let never = |_: &dyn toml_edit::TableLike| false;
+        keyed::entries(&self.source, "set", never)?
+            .into_iter()
+            .map(|entry| Change::new(entry.path, entry.value, (self.source.clone(), entry.span)))
+            .collect()
+    }
+
+    /// The plan with these changes and no others.
+    fn meaning(&self, changes: &[&Change]) -> Result<Plan> {
+        let (in_model, in_scenario): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().partition(|change| change.in_model());
+        let source = if in_scenario.is_empty() {
+            self.source.clone()
+        } else {
+            let mut document = keyed::document(&self.source)?;
+            for change in in_scenario {
+                change.apply_to_scenario(&mut document)?;
+            }
+            Source::new(self.source.name.clone(), document.to_string())
+        };
+        resolve::resolve(&self.name, &self.folder, &source, &in_model)
+    }
+}

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::catalogue::{Device, Layer, Mechanics, Operator, Tissue};
 use crate::language::Model;
+use crate::scenario::estimate::Estimate;
+use crate::scenario::expect::Expectation;
+use crate::scenario::files::{ModelFile, Number};
 use crate::sourced::Traits;
 
 /// A run, fully decided. Nobody past this point asks whether something was given.
@@ -45,6 +48,24 @@ pub struct Plan {
     pub stepping: Stepping,
     /// Seed of all random numbers.
     pub seed: u64,
+    /// Where all this is from.
+    pub origin: Origin,
+}
+
+/// What a plan was made of: for the run's folder, its manifest and its report.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The scenario with every option decided. It names the model files by their copies beside it
+    /// ([`ModelFile::path`]); run again from there it gives the same run.
+    pub scenario: String,
+    /// The model files used.
+    pub files: Vec<ModelFile>,
+    /// Every number of those files, changed ones as changed.
+    pub numbers: Vec<Number>,
+    /// What the scenario expects of its answer.
+    pub expected: Vec<Expectation>,
+    /// What the run will cost.
+    pub estimate: Estimate,
 }
 
 /// How the skin is needled.

@@ -1,1 +1,12 @@
-//! To be written.
+//! Studies: many runs of one question. Each run is on disk when it ends, and a study that was interrupted goes on where it
+//! stopped.
+//!
+//! The function that runs a model is handed in, so that the machinery can be tried with a cheap one.
+
+mod job;
+mod pair;
+mod runner;
+
+pub use pair::{Pair, pair};
+pub use job::{Job, fingerprint};
+pub use runner::{Board, Ended, run_all};

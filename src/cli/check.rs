@@ -1,0 +1,112 @@
+//! `dermasim check`: whether files make sense, and what running them would cost.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::terminal::{complain, say, short};
+use crate::catalogue::{self, Device, Kind, Mechanics, Operator, Tissue};
+use crate::error::{Result, Source};
+use crate::language::Model;
+use crate::scenario::{Change, Plan, Scenario, shown_bytes, shown_duration};
+use crate::units::DAY;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Scenarios or model files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Change an option or a number of every scenario first
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+pub fn command(arguments: &Arguments) -> Result<()> {
+    let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
+    let mut wrong = None;
+    for file in &arguments.files {
+        match check(file, &changes) {
+            Ok(text) => say(format!("{}: {text}", short(file))),
+            Err(error) => {
+                // All files are looked at; the last complaint is told by the caller.
+                if let Some(earlier) = wrong.replace(error) {
+                    complain(&earlier);
+                }
+            }
+        }
+    }
+    wrong.map_or(Ok(()), Err)
+}
+
+fn check(file: &Path, changes: &[Change]) -> Result<String> {
+    let scenario = Scenario::read(file)?;
+    match kind_of(file, &scenario.source) {
+        Some(kind) => model(kind, file),
+        None => {
+            let scenario = scenario.with(changes.iter().cloned());
+            let plan = scenario.plan()?;
+            let points = scenario.points()?;
+            if points.is_empty() {
+                return Ok(cost(&plan));
+            }
+            let plans = points.iter().map(|point| point.scenario.plan()).collect::<Result<Vec<Plan>>>()?;
+            let seconds: f64 = plans.iter().map(|plan| plan.origin.estimate.seconds).sum();
+            let largest = plans.iter().max_by(|a, b| a.origin.estimate.bytes.total_cmp(&b.origin.estimate.bytes));
+            let each = largest.map(cost).unwrap_or_default();
+            Ok(format!("{} points, {} in all; the largest: {each}", plans.len(), shown_duration(seconds)))
+        }
+    }
+}
+
+/// What a run would cost, in a sentence.
+fn cost(plan: &Plan) -> String {
+    let estimate = plan.origin.estimate;
+    let [nx, ny, nz] = estimate.cells;
+    let sessions = match plan.sessions.len() {
+        0 => "no session".into(),
+        1 => "1 session".into(),
+        count => format!("{count} sessions"),
+    };
+    format!(
+        "{nx} × {ny} × {nz} = {} cells, {} fields, {sessions} over {} days, about {} of memory and {} on two cores",
+        estimate.total_cells(),
+        estimate.fields,
+        (plan.end / DAY * 100.0).round() / 100.0,
+        shown_bytes(estimate.bytes),
+        shown_duration(estimate.seconds)
+    )
+}
+
+/// Checks a model file.
+fn model(kind: Kind, file: &Path) -> Result<String> {
+    let source = catalogue::find(kind, &file.to_string_lossy(), None)?;
+    let text = match kind {
+        Kind::Tissue => format!("a tissue of {} layers", Tissue::read(&source)?.layer.len()),
+        Kind::Device => format!("a device, {}", Device::read(&source)?.what),
+        Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
+        Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
+        Kind::Response => {
+            let model = Model::read(&source)?;
+            let (fields, processes) = (model.fields.len(), model.processes.len());
+            format!("a response model of {fields} fields, {processes} processes, {} observables", model.observables.len())
+        }
+    };
+    Ok(text)
+}
+
+/// What a file describes: by the folder it lies in, else by the tables only such a file has. `None` is a scenario.
+fn kind_of(file: &Path, source: &Source) -> Option<Kind> {
+    let folder = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let by_folder = Kind::ALL.into_iter().find(|kind| folder.as_deref() == Some(kind.folder()));
+    let document = toml_edit::Document::parse(source.text.as_str()).ok();
+    let has = |key: &str| document.as_ref().is_some_and(|document| document.get(key).is_some());
+    let by_content = match () {
+        () if ["tissue", "slab", "needling", "course"].iter().any(|key| has(key)) => None,
+        () if ["field", "process", "constant"].iter().any(|key| has(key)) => Some(Kind::Response),
+        () if has("layer") => Some(Kind::Tissue),
+        () if has("needle") => Some(Kind::Device),
+        () if has("hands") => Some(Kind::Operator),
+        () => None,
+    };
+    by_folder.or(by_content)
+}

@@ -1,0 +1,115 @@
+//! `dermasim compare`: finished runs side by side.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::terminal::{number, say, short, table};
+use crate::error::{Error, Result};
+use crate::output::{self, Kept};
+use crate::plot;
+use crate::study::{Pair, pair};
+use crate::units::DAY;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Folders of finished runs; differences are taken from the first
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Where the comparison goes [default: output/compare-A-B]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print no table
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn command(arguments: &Arguments) -> Result<()> {
+    let runs = named(&arguments.runs)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| {
+        let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).take(4).collect();
+        Path::new("output").join(output::file::safe_name(&format!("compare-{}", names.join("-"))))
+    });
+    let shown = short(&folder);
+    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if folder.is_file() || (occupied && !folder.join("compare.csv").is_file()) {
+        return Err(Error::input(format!("`{shown}` holds something that is no comparison, and is left alone"))
+            .help("choose another place with --out"));
+    }
+    let answers: Vec<_> = runs.iter().map(|(name, kept)| (name.clone(), &kept.answers)).collect();
+    let views: Vec<_> = runs.iter().map(|(name, kept)| (name.clone(), kept)).collect();
+    output::file::write_folder(&folder, |fresh| {
+        output::sweep::write_compare(&fresh.join("compare.csv"), &answers)?;
+        courses(&fresh.join("timecourse.csv"), &runs)?;
+        plot::draw_compare(&views, &fresh.join("figures")).map(drop)
+    })?;
+    if !arguments.quiet {
+        say(differences(&runs));
+        say(format!("\n{shown}"));
+    }
+    Ok(())
+}
+
+/// The runs with names that tell them apart.
+fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
+    let mut runs: Vec<(String, Kept)> = Vec::new();
+    for folder in folders {
+        if !folder.join("summary.json").is_file() {
+            return Err(Error::input(format!("`{}` is not the folder of a finished run", short(folder)))
+                .help("give folders that `dermasim run` wrote"));
+        }
+        let last = folder.canonicalize().ok().and_then(|whole| Some(whole.file_name()?.to_string_lossy().into_owned()));
+        let plain = last.unwrap_or_else(|| short(folder));
+        let taken = |name: &str| runs.iter().any(|(own, _)| own == name);
+        let name = (1..).map(|i| if i == 1 { plain.clone() } else { format!("{plain}-{i}") }).find(|name| !taken(name));
+        runs.push((name.unwrap_or(plain), Kept::read(folder)?));
+    }
+    Ok(runs)
+}
+
+/// Writes the time courses side by side at the times of the first run: day, observable, unit, a column a run, and a column of
+/// differences for each run but the first.
+fn courses(path: &Path, runs: &[(String, Kept)]) -> Result<()> {
+    let mut header: Vec<String> = ["day", "observable", "unit"].map(str::to_owned).to_vec();
+    header.extend(runs.iter().map(|(name, _)| name.clone()));
+    header.extend(runs[1..].iter().map(|(name, _)| format!("{name} − {}", runs[0].0)));
+    let first = &runs[0].1.record;
+    let pairs: Vec<Vec<Pair>> = runs.iter().map(|(_, kept)| pair(first, &kept.record)).collect();
+    let rows = first.headings.iter().enumerate().flat_map(|(column, heading)| {
+        let pairs = &pairs;
+        first.times.iter().enumerate().map(move |(row, time)| {
+            let values: Vec<Option<f64>> = pairs
+                .iter()
+                .zip(runs)
+                .map(|(pairs, (_, kept))| {
+                    let own = kept.record.headings.iter().position(|own| own.name == heading.name)?;
+                    pairs[row].of(&kept.record, own)
+                })
+                .collect();
+            let differences = values[1..].iter().map(|value| Some(value.as_ref()? - values[0]?)).collect::<Vec<_>>();
+            let texts = values.iter().copied().chain(differences).map(output::table::optional);
+            [output::table::number(time / DAY), heading.name.clone(), heading.unit.to_string()].into_iter().chain(texts).collect()
+        })
+    });
+    output::table::write_csv(path, &header, rows)
+}
+
+/// Peak and end of each observable in each run.
+fn differences(runs: &[(String, Kept)]) -> String {
+    let mut header = vec!["observable".to_owned(), "unit".to_owned()];
+    header.extend(runs.iter().flat_map(|(name, _)| [format!("peak {name}"), format!("end {name}")]));
+    let rows: Vec<Vec<String>> = runs[0]
+        .1
+        .answers
+        .iter()
+        .map(|(name, answer)| {
+            let unit = if answer.unit == "1" { String::new() } else { answer.unit.clone() };
+            let numbers = runs.iter().flat_map(|(_, kept)| {
+                let own = kept.answers.get(name);
+                [own.and_then(|own| own.peak), own.and_then(|own| own.end)].map(number)
+            });
+            [name.clone(), unit].into_iter().chain(numbers).collect()
+        })
+        .collect();
+    table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+}

@@ -1,0 +1,37 @@
+//! `dermasim init`: a commented scenario to start from.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::terminal::{say, short};
+use crate::error::{Error, Result};
+
+/// The scenario that is written.
+pub const SCENARIO: &str = include_str!("init.toml");
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Where to write it; "-" prints it
+    #[arg(default_value = "scenario.toml")]
+    file: PathBuf,
+}
+
+pub fn command(arguments: &Arguments) -> Result<()> {
+    if arguments.file.as_os_str() == "-" {
+        say(SCENARIO.trim_end());
+        return Ok(());
+    }
+    let shown = short(&arguments.file);
+    let fresh = std::fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file);
+    let written = fresh.and_then(|mut file| file.write_all(SCENARIO.as_bytes()));
+    written.map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::input(format!("`{shown}` is there already")).help("give another name, as in `dermasim init mine.toml`")
+        }
+        _ => Error::file(&shown, "write", cause),
+    })?;
+    say(format!("{shown} written; run it with `dermasim run {shown}`"));
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! A run's folder: what is written into it, and which folders may be replaced.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::output::{self, Inputs, Kept, Number, Provenance};
+use crate::plot;
+use crate::scenario::{Plan, Verdict};
+use crate::simulate::Outcome;
+use crate::study::Job;
+
+use super::terminal::short;
+
+/// Where answers go unless somebody says otherwise.
+const OUTPUT: &str = "output";
+/// The file by which a sweep's folder is known.
+pub const SWEEP_MARK: &str = "sweep.json";
+
+/// The folder of a scenario's answer.
+pub fn folder(asked: Option<&Path>, name: &str) -> PathBuf {
+    asked.map_or_else(|| Path::new(OUTPUT).join(output::file::safe_name(name)), Path::to_path_buf)
+}
+
+/// Whether the answer of scenario `name` may replace what is in `folder`: nothing, or an earlier answer of the same scenario.
+/// With `force` it may be another scenario's; a folder that holds anything but an answer is never touched.
+///
+/// # Errors
+/// The folder holds something that must stay.
+pub fn may_replace(folder: &Path, name: &str, mark: &str, force: bool) -> Result<()> {
+    let shown = short(folder);
+    if folder.is_file() {
+        return Err(Error::input(format!("`{shown}` is a file, not a folder")).help("choose another place with --out"));
+    }
+    let empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if empty {
+        return Ok(());
+    }
+    let own = |mark: &str| -> Option<String> {
+        let text = std::fs::read_to_string(folder.join(mark)).ok()?;
+        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+        Some(json["run"]["name"].as_str()?.to_owned())
+    };
+    let (run, sweep) = (own("manifest.json"), own(SWEEP_MARK));
+    let kind = if run.is_some() { "manifest.json" } else { SWEEP_MARK };
+    match run.or(sweep) {
+        None => Err(Error::input(format!("`{shown}` holds something that is no answer of dermasim, and is left alone"))
+            .help("choose another place with --out")),
+        Some(_) if force => Ok(()),
+        Some(other) if other != name => Err(Error::input(format!("`{shown}` holds the answer of another scenario, `{other}`"))
+            .help("choose another place with --out, or replace it with --force")),
+        Some(_) if kind != mark => {
+            let held = if kind == SWEEP_MARK { "a sweep" } else { "a single run" };
+            Err(Error::input(format!("`{shown}` holds {held} of this scenario"))
+                .help("choose another place with --out, or replace it with --force"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Writes the whole folder of a run, in one piece: tables, fields, model files, figures, report.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
+    let origin = &outcome.plan.origin;
+    let models: Vec<(String, String)> =
+        origin.files.iter().map(|file| (format!("{}/{}", file.kind.folder(), file.name), file.original.text.clone())).collect();
+    let provenance = provenance(&outcome.plan);
+    let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
+    let kept = Kept::of(outcome);
+    output::file::write_folder(folder, |fresh| {
+        output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
+        for file in &origin.files {
+            output::file::write(&fresh.join(file.path()), &file.original.text)?;
+        }
+        plot::draw_run(&kept, &fresh.join("figures"))?;
+        job.map_or(Ok(()), |job| job.mark(fresh))
+    })
+}
+
+/// The numbers a plan rests on.
+fn provenance(plan: &Plan) -> Provenance {
+    let numbers = plan.origin.numbers.iter().map(|number| Number {
+        name: format!("{}: {}", number.file, number.key),
+        value: number.text.clone(),
+        evidence: number.evidence,
+        checked: number.checked,
+        source: number.source.clone(),
+        what: number.what.clone(),
+    });
+    Provenance { numbers: numbers.collect() }
+}
+
+/// Compares an answer with what its scenario expects.
+///
+/// # Errors
+/// The summary cannot be read, or an expectation measures something else than its number.
+pub fn judge(plan: &Plan, folder: &Path) -> Result<Vec<Verdict>> {
+    if plan.origin.expected.is_empty() {
+        return Ok(Vec::new());
+    }
+    let summary = summary(folder)?;
+    plan.origin.expected.iter().map(|expected| expected.judge(&summary)).collect()
+}
+
+/// The content of a run's `summary.json`.
+///
+/// # Errors
+/// It is missing or damaged.
+pub fn summary(folder: &Path) -> Result<serde_json::Value> {
+    let path = folder.join("summary.json");
+    serde_json::from_str(&output::file::read(&path)?).map_err(|cause| Error::file(path, "read", cause.into()))
+}

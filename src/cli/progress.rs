@@ -1,0 +1,93 @@
+//! How far a run is: a bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::scenario::shown_duration;
+use crate::simulate;
+use crate::units::DAY;
+
+/// Lines printed where there is no terminal: one for each of these parts of the run.
+const PARTS: f64 = 10.0;
+/// Positions of the bar.
+const POSITIONS: u64 = 1000;
+
+/// Shows how far one run is.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    begun: Instant,
+    shown: f64,
+    /// Where this run began to be timed: step sizes grow, so the pace of the last part says more than that of the first.
+    last: (f64, Instant),
+    pace: Option<f64>,
+}
+
+impl Progress {
+    /// Shows nothing if `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = (!quiet && terminal).then(|| bar("{bar:24} {msg}", POSITIONS));
+        let now = Instant::now();
+        Self { bar, lines: !quiet && !terminal, begun: now, shown: 0.0, last: (0.0, now), pace: None }
+    }
+
+    /// Shows where the run is.
+    pub fn show(&mut self, at: simulate::Progress) {
+        if self.bar.is_none() && !self.lines {
+            return;
+        }
+        let share = if at.end > 0.0 { (at.time / at.end).clamp(0.0, 1.0) } else { 1.0 };
+        let now = Instant::now();
+        let since = now.duration_since(self.last.1);
+        if since > Duration::from_millis(500) && share > self.last.0 {
+            let pace = since.as_secs_f64() / (share - self.last.0);
+            self.pace = Some(self.pace.map_or(pace, |old| 0.7 * old + 0.3 * pace));
+            self.last = (share, now);
+        }
+        let left = self.pace.map_or(String::new(), |pace| format!(", {} left", shown_duration(pace * (1.0 - share))));
+        let text = || format!("{} of {}, step {}{left}", day(at.time), day(at.end), step(at.step));
+        if let Some(bar) = &self.bar {
+            bar.set_position((share * POSITIONS as f64) as u64);
+            bar.set_message(text());
+        } else if share * PARTS >= self.shown + 1.0 {
+            self.shown = (share * PARTS).floor();
+            super::terminal::tell(format!("{:.0} %: {}", 100.0 * share, text()));
+        }
+    }
+
+    /// Takes the bar away and tells how long it took [s].
+    pub fn finish(self) -> f64 {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        self.begun.elapsed().as_secs_f64()
+    }
+}
+
+/// A bar on standard error.
+pub fn bar(template: &str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    // The template is ours; a wrong one would only look plain.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn day(time: f64) -> String {
+    if time >= DAY { format!("day {:.1}", time / DAY) } else { step(time) }
+}
+
+/// A step size as people say it.
+fn step(seconds: f64) -> String {
+    match seconds {
+        s if s <= 0.0 => "0 s".into(),
+        s if s < 1e-3 => format!("{s:.1e} s"),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3600.0 => format!("{:.1} min", s / 60.0),
+        s if s < DAY => format!("{:.1} h", s / 3600.0),
+        s => format!("{:.1} d", s / DAY),
+    }
+}

@@ -1,0 +1,195 @@
+//! The model files a scenario uses: found by name or path, changed where the scenario says so, and walked for the numbers
+//! and traits they hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use crate::catalogue::{self, Kind};
+use crate::error::{Error, Result, Source};
+use crate::scenario::change::Change;
+use crate::scenario::keyed;
+use crate::sourced::Evidence;
+
+/// A model file as a scenario uses it.
+#[derive(Debug, Clone)]
+pub struct ModelFile {
+    /// What it describes.
+    pub kind: Kind,
+    /// Its name without ending, as "cheek".
+    pub name: String,
+    /// The text as it stands in the file, before any change.
+    pub original: Arc<Source>,
+    /// The text with the changes of the scenario.
+    pub used: Arc<Source>,
+}
+
+/// A number of a model file, for the account of what a run rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Number {
+    /// The file it is in, as "tissue cheek".
+    pub file: String,
+    /// Its key, as "constant.d_T".
+    pub key: String,
+    /// The value as written.
+    pub text: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Whether its source was read for this number.
+    pub checked: bool,
+    /// Where it is from.
+    pub source: String,
+    /// What it is, in words; may be empty.
+    pub what: String,
+}
+
+impl Number {
+    /// Whether this counts as a measurement: measured, and read rather than recalled.
+    pub fn counts_as_measured(&self) -> bool {
+        self.evidence == Evidence::Measured && self.checked
+    }
+}
+
+impl ModelFile {
+    /// Finds a file by its name in the catalogue, or by a path that ends in `.toml`, taken from `folder`.
+    pub(super) fn open(kind: Kind, word: &str, folder: &Path) -> Result<Self> {
+        let original = catalogue::find(kind, word, Some(folder))?;
+        let name = stem(Path::new(word));
+        Ok(Self { kind, name, used: original.clone(), original })
+    }
+
+    /// A file made up by the scenario itself.
+    pub(super) fn made(kind: Kind, name: &str, text: String) -> Self {
+        let original = Source::new(format!("{name}.toml"), text);
+        Self { kind, name: name.to_owned(), used: original.clone(), original }
+    }
+
+    /// The path of its copy inside a run's folder, as "models/tissues/cheek.toml".
+    pub fn path(&self) -> String {
+        format!("models/{}/{}.toml", self.kind.folder(), self.name)
+    }
+
+    /// Applies those of `changes` that concern this kind of file.
+    pub(super) fn change(&mut self, changes: &[&Change]) -> Result<()> {
+        let own: Vec<_> = changes.iter().filter(|change| change.path[0] == root(self.kind)).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        let mut document = self.document()?;
+        for change in own {
+            change.apply_to_model(&mut document)?;
+        }
+        self.used = Source::new(self.original.name.clone(), document.to_string());
+        Ok(())
+    }
+
+    /// Replaces the text used by that of `document`.
+    pub(super) fn use_document(&mut self, document: &DocumentMut) {
+        self.used = Source::new(self.original.name.clone(), document.to_string());
+    }
+
+    /// The text used, as a document that can be changed.
+    pub(super) fn document(&self) -> Result<DocumentMut> {
+        keyed::document(&self.used)
+    }
+
+    /// The numbers it holds, in the order of the file.
+    pub(super) fn numbers(&self) -> Result<Vec<Number>> {
+        let mut numbers = Vec::new();
+        walk(self.document()?.as_table(), "", &mut |key, table| {
+            let text = |name: &str| table.get(name).and_then(Item::as_str);
+            let written = table.get("value").or(table.get("expression"));
+            let (Some(written), Some(evidence), Some(source)) = (written, text("evidence"), text("source")) else {
+                return;
+            };
+            let evidence = match evidence {
+                "measured" => Evidence::Measured,
+                "derived" => Evidence::Derived,
+                "tuned" => Evidence::Tuned,
+                _ => Evidence::Assumed,
+            };
+            numbers.push(Number {
+                file: format!("{} {}", root(self.kind), self.name),
+                key: key.to_owned(),
+                text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
+                evidence,
+                checked: table.get("checked").and_then(Item::as_bool).unwrap_or(true),
+                source: source.to_owned(),
+                what: text("what").unwrap_or_default().to_owned(),
+            });
+        });
+        Ok(numbers)
+    }
+
+    /// The traits that choose between its numbers, each with the alternatives it knows.
+    pub(super) fn traits(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut traits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        walk(self.document()?.as_table(), "", &mut |_, table| {
+            let Some(by) = table.get("by").and_then(Item::as_str) else { return };
+            let values = table.get("value").and_then(Item::as_table_like);
+            for (place, name) in by.split('/').enumerate() {
+                let known = traits.entry(name.to_owned()).or_default();
+                let alternatives = values.iter().flat_map(|values| values.iter());
+                known.extend(alternatives.filter_map(|(key, _)| key.split('/').nth(place)).map(str::to_owned));
+            }
+        });
+        Ok(traits)
+    }
+}
+
+/// The first word of the keys that lead into files of this kind.
+pub(super) fn root(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tissue => "tissue",
+        Kind::Device => "device",
+        Kind::Operator => "operator",
+        Kind::Response => "response",
+        Kind::Mechanics => "mechanics",
+    }
+}
+
+/// Calls `see` with the key and the table of every table, outermost first.
+fn walk(table: &dyn TableLike, above: &str, see: &mut dyn FnMut(&str, &dyn TableLike)) {
+    see(above, table);
+    for (key, item) in table.iter() {
+        let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
+        if let Some(inner) = item.as_table_like() {
+            walk(inner, &path, see);
+        } else if let Some(array) = item.as_array_of_tables() {
+            for (i, inner) in array.iter().enumerate() {
+                walk(inner, &format!("{path}.{}", i + 1), see);
+            }
+        }
+    }
+}
+
+/// The name of a file without folder and ending.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The largest text that is read as a scenario or a model [bytes].
+const MOST_TEXT: u64 = 4 << 20;
+
+/// Reads a text file, named in messages as it was given.
+pub(super) fn read_text(path: &Path) -> Result<Arc<Source>> {
+    let shown = path.display().to_string();
+    let size = std::fs::metadata(path).map_err(|cause| unreadable(&shown, &cause))?.len();
+    if size > MOST_TEXT {
+        return Err(Error::input(format!("`{shown}` is too large to be a scenario or a model ({size} bytes)")));
+    }
+    let bytes = std::fs::read(path).map_err(|cause| unreadable(&shown, &cause))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::input(format!("`{shown}` is not a text file")).help("a scenario or model is a TOML text in UTF-8")
+    })?;
+    Ok(Source::new(shown, text))
+}
+
+fn unreadable(shown: &str, cause: &std::io::Error) -> Error {
+    match cause.kind() {
+        std::io::ErrorKind::NotFound => Error::input(format!("there is no file `{shown}`")),
+        _ => Error::input(format!("could not read `{shown}`: {cause}")),
+    }
+}

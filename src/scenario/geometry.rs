@@ -1,0 +1,142 @@
+//! The piece of skin that is computed, and how many cells it has.
+
+use crate::catalogue::Layer;
+use crate::error::{Result, suggestion};
+use crate::grid::graded_depth;
+use crate::scenario::decide::{Decider, Limits};
+use crate::scenario::plan::Geometry;
+use crate::scenario::resolve::LENGTH;
+use crate::scenario::written;
+
+/// The most cells along one axis.
+pub(super) const MOST_CELLS: usize = 100_000;
+/// The most classes of depth.
+const MOST_STRATA: usize = 64;
+const RESOLUTION: Limits = Limits { unit: "1", low: (0.05, "0.05"), high: (20.0, "20") };
+
+const GEOMETRIES: [&str; 4] = ["cells", "section", "tile", "point"];
+
+/// The geometry and the resolution.
+pub(super) fn geometry(
+    decide: &mut Decider,
+    grid: &written::Grid,
+    layers: &[Layer],
+    needled: bool,
+) -> Result<(Geometry, f64)> {
+    let chosen = decide.choice("grid", "geometry", grid.geometry.as_ref(), &GEOMETRIES)?;
+    // An option that does nothing in this geometry is a misunderstanding, not a wish.
+    let options: [(&str, &str, Option<std::ops::Range<usize>>); 7] = [
+        ("strata", "cells", grid.strata.as_ref().map(|given| given.span())),
+        ("radius", "cells", grid.radius.as_ref().map(|given| given.span())),
+        ("spacing", "cells", grid.spacing.as_ref().map(|given| given.span())),
+        ("width", "section tile", grid.width.as_ref().map(|given| given.span())),
+        ("cells", "section tile", grid.cells.as_ref().map(|given| given.span())),
+        ("periodic", "section tile", grid.periodic.as_ref().map(|given| given.span())),
+        ("layer", "point", grid.layer.as_ref().map(|given| given.span())),
+    ];
+    for (name, used_by, given) in options {
+        if let Some(span) = given
+            && !used_by.split(' ').any(|own| own == chosen)
+        {
+            let help = format!("it belongs to geometry = \"{}\"", used_by.replace(' ', "\" or \""));
+            return Err(decide.refuse(span, format!("the geometry `{chosen}` has no `{name}`")).help(help));
+        }
+    }
+    let geometry = match chosen {
+        "cells" => {
+            let strata = decide.whole("grid", "strata", grid.strata.as_ref(), 5, 1..=MOST_STRATA)?;
+            // Needled cells take their radius from the density of holes.
+            let default = (!needled).then_some("0.3 mm");
+            let radius = decide.amount("grid", "radius", grid.radius.as_ref(), default, LENGTH)?;
+            let spacing =
+                decide.amount("grid", "spacing", grid.spacing.as_ref(), Some("5 um"), LENGTH)?.unwrap_or(5e-6);
+            if let (Some(radius), Some(given)) = (radius, grid.spacing.as_ref().or(grid.radius.as_ref()))
+                && spacing > radius
+            {
+                return Err(decide.refuse(given.span(), "the spacing is larger than the radius"));
+            }
+            Geometry::Cells { strata: if needled { strata } else { 1 }, radius, spacing }
+        }
+        "section" => {
+            let width = decide.amount("grid", "width", grid.width.as_ref(), Some("2 mm"), LENGTH)?.unwrap_or(2e-3);
+            let cells = decide.whole("grid", "cells", grid.cells.as_ref(), 128, 1..=MOST_CELLS)?;
+            Geometry::Section { width, cells, periodic: periodic(decide, grid) }
+        }
+        "tile" => {
+            let width = pair(grid.width.as_ref());
+            let cells = pair(grid.cells.as_ref());
+            let (mut widths, mut counts) = ([1e-3; 2], [64; 2]);
+            if let Some(given) = &width {
+                let found = decide.amounts("grid", "width", given, LENGTH)?;
+                widths = [found[0], found[found.len() - 1]];
+            } else {
+                decide.note("grid", "width", "1 mm".into());
+            }
+            if let Some(given) = &cells {
+                for (count, given) in counts.iter_mut().zip([&given[0], &given[given.len() - 1]]) {
+                    *count = decide.whole_of("cells", given, &(1..=MOST_CELLS))?;
+                }
+            }
+            decide.note("grid", "cells", counts.iter().map(|&count| count as i64).collect());
+            if let Some(wrong) = [(&width, &grid.width), (&cells, &grid.cells)]
+                .into_iter()
+                .find_map(|(pair, given)| pair.as_ref().filter(|pair| pair.len() > 2).and(given.as_ref()))
+            {
+                return Err(decide.refuse(wrong.span(), "a tile has two widths, along x and y"));
+            }
+            Geometry::Tile { width: widths, cells: counts, periodic: periodic(decide, grid) }
+        }
+        _ => {
+            let first = layers.first().map_or("", |layer| layer.name.as_str());
+            let default = layers.iter().find(|own| own.groups.iter().any(|group| group == "dermis"));
+            let default = default.map_or(first, |layer| layer.name.as_str());
+            let layer = decide.word("grid", "layer", grid.layer.as_ref(), default);
+            if !layers.iter().any(|own| own.name == layer || own.groups.contains(&layer)) {
+                let span = grid.layer.as_ref().map_or(0..0, |given| given.span());
+                let known: Vec<&str> = layers.iter().map(|own| own.name.as_str()).collect();
+                return Err(decide
+                    .refuse(span, format!("the tissue has no layer `{layer}`"))
+                    .help(suggestion(&layer, known)));
+            }
+            Geometry::Point { layer }
+        }
+    };
+    let resolution = decide.amount("grid", "resolution", grid.resolution.as_ref(), Some("1"), RESOLUTION)?;
+    Ok((geometry, resolution.unwrap_or(1.0)))
+}
+
+fn periodic(decide: &mut Decider, grid: &written::Grid) -> bool {
+    let periodic = grid.periodic.as_ref().is_none_or(|given| *given.get_ref());
+    decide.note("grid", "periodic", periodic.into());
+    periodic
+}
+
+/// One value for both directions, or a list of two.
+fn pair(given: Option<&written::Amount>) -> Option<Vec<written::Amount>> {
+    let given = given?;
+    Some(match given.get_ref() {
+        toml::Value::Array(values) if !values.is_empty() => {
+            values.iter().map(|value| written::Amount::new(given.span(), value.clone())).collect()
+        }
+        _ => vec![given.clone()],
+    })
+}
+
+/// Cells along x (or the radius), y (or the depth classes) and depth. The radius of needled cells is not known before the
+/// needling is computed; then it is taken as that of 250 holes per cm².
+pub(super) fn cells(geometry: &Geometry, resolution: f64, layers: &[Layer]) -> [usize; 3] {
+    let count = |cells: usize| ((cells as f64 * resolution).round() as usize).max(1);
+    let depth = || graded_depth(layers, resolution).1.len();
+    match geometry {
+        Geometry::Point { .. } => [1, 1, 1],
+        Geometry::Cells { strata, radius, spacing } => {
+            let radius = radius.unwrap_or(0.357e-3);
+            let spacing = spacing / resolution;
+            let core = (20.0 * spacing).min(radius);
+            let rings = core / spacing + (1.0 + 0.12 * (radius - core) / spacing).ln() / 0.12;
+            [(rings.ceil() as usize).max(1), *strata, depth()]
+        }
+        Geometry::Section { cells, .. } => [count(*cells), 1, depth()],
+        Geometry::Tile { cells, .. } => [count(cells[0]), count(cells[1]), depth()],
+    }
+}

@@ -1,0 +1,376 @@
+//! From what was typed to what is meant.
+//!
+//! Each option is decided in one line: the value typed if it is sound, else the default that stands beside it. The text of
+//! what was decided is kept, so that a run's folder holds a scenario that gives the same run again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_spanned::Spanned;
+use toml_edit::{DocumentMut, Item, Table};
+
+use crate::catalogue::{Device, Kind, Mechanics, Operator, Tissue};
+use crate::error::{Result, Source, read_toml, suggestion};
+use crate::language::{LayerName, Model, Setting};
+use crate::scenario::change::Change;
+use crate::scenario::decide::{Decider, Limits, as_written};
+use crate::scenario::estimate::{Estimate, Size};
+use crate::scenario::expect::expectations;
+use crate::scenario::files::ModelFile;
+use crate::scenario::geometry::{self, MOST_CELLS};
+use crate::scenario::plan::{Dose, Origin, Plan, Protocol};
+use crate::scenario::timeline;
+use crate::scenario::written::{self, Amount, Word, Written};
+use crate::sourced::Traits;
+use crate::units::DAY;
+
+/// A year in seconds.
+const YEAR: f64 = 365.25 * DAY;
+/// Lengths from which a piece of skin or of any medium is made.
+pub(super) const LENGTH: Limits = Limits { unit: "mm", low: (1e-9, "1 nm"), high: (1e3, "1 km") };
+const DEPTH: Limits = Limits { low: (0.0, "0 mm"), ..LENGTH };
+const NEEDLE: Limits = Limits { unit: "mm", low: (1e-5, "10 µm"), high: (1e-2, "10 mm") };
+const FREQUENCY: Limits = Limits { unit: "Hz", low: (0.1, "0.1 Hz"), high: (1e4, "10 kHz") };
+const SPEED: Limits = Limits { unit: "mm/s", low: (1e-5, "0.01 mm/s"), high: (10.0, "10 m/s") };
+const FORCE: Limits = Limits { unit: "N", low: (1e-3, "1 mN"), high: (1e3, "1 kN") };
+const WEAR: Limits = Limits { unit: "1", low: (0.0, "0"), high: (1e4, "10000") };
+const AREA: Limits = Limits { unit: "cm^2", low: (1e-6, "0.01 cm^2"), high: (2.0, "2 m^2") };
+const DENSITY: Limits = Limits { unit: "1/cm^2", low: (1e2, "0.01 1/cm^2"), high: (1e9, "100000 1/cm^2") };
+const PASSES: Limits = Limits { unit: "1", low: (0.01, "0.01"), high: (1e3, "1000") };
+const COVERAGE: Limits = Limits { unit: "s/cm^2", low: (1.0, "0.0001 s/cm^2"), high: (1e8, "10000 s/cm^2") };
+const AGE: Limits = Limits { unit: "years", low: (0.0, "0"), high: (120.0 * YEAR, "120 years") };
+const YEARS: Limits = Limits { unit: "1", low: (0.0, "0"), high: (120.0, "120 years") };
+
+/// What a scenario text means. `changes` concern model files; those of the scenario itself are already in the text.
+pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: &[&Change]) -> Result<Plan> {
+    let typed: Written = read_toml(source)?;
+    let mut decide = Decider::new(source);
+    let name = decide.word("", "name", typed.name.as_ref(), name);
+    let question = typed.question.clone().unwrap_or_default();
+    decide.note("", "question", question.as_str().into());
+
+    let opener = Opener { folder, changes };
+    let tissue_file = tissue_file(&mut decide, &typed, &opener)?;
+    let tissue = Arc::new(Tissue::read(&tissue_file.used)?);
+    let mut response =
+        opener.open(&mut decide, Kind::Response, ("", "response"), typed.response.as_ref(), "default")?;
+    // The model's own faults are told before those of the probes that are added to it.
+    Model::read(&response.used)?;
+    add_probes(&decide, &typed, &mut response)?;
+    let model = Arc::new(Model::read(&response.used)?);
+    let mut files = vec![tissue_file, response];
+
+    let seed = decide.whole("", "seed", typed.seed.as_ref(), 1, 0..=i64::MAX as usize)? as u64;
+    let protocol = match &typed.needling {
+        Some(needling) => Some(protocol(&mut decide, needling, typed.mechanics.as_ref(), &opener, &mut files)?),
+        None => no_needling(&decide, &typed, changes)?,
+    };
+    let (traits, age) = person(&mut decide, &typed, &tissue, &files)?;
+    let layers = tissue.layers(&traits)?;
+    let setting = Setting {
+        layers: layers.iter().map(|own| LayerName { name: own.name.clone(), groups: own.groups.clone() }).collect(),
+        traits: traits.clone(),
+    };
+    let compiled = model.compile(&setting)?;
+
+    let (sessions, end) = timeline::course(&mut decide, typed.course.as_ref(), protocol.is_some())?;
+    let (geometry, resolution) = geometry::geometry(&mut decide, &typed.grid, &layers, protocol.is_some())?;
+    let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, end)?;
+    let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
+        .chain(compiled.surface.iter().map(|field| field.name.as_str()))
+        .chain(compiled.quasi.iter().map(|field| field.name.as_str()))
+        .collect();
+    let (snapshots, snapshot_fields) =
+        timeline::snapshots(&mut decide, typed.snapshots.as_ref(), &fields, &sessions, end)?;
+    let signals = timeline::signals(&mut decide, &typed.signals, &compiled.signals, end)?;
+    let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
+    let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
+    let expected = expectations(source, &observables)?;
+    copy_tables(&mut decide, changes)?;
+
+    let mut numbers = Vec::new();
+    for file in &files {
+        numbers.extend(file.numbers()?);
+    }
+    let size = Size {
+        cells: geometry::cells(&geometry, resolution, &layers),
+        fields: fields.len(),
+        kept_fields: if snapshot_fields.is_empty() { fields.len() } else { snapshot_fields.len() },
+        snapshots: snapshots.len(),
+        sessions: sessions.len(),
+        looks: looks.len(),
+        end,
+        longest: stepping.longest,
+        tolerance: stepping.tolerance,
+        fixed: stepping.fixed,
+    };
+    let grid_place = [&typed.grid.cells, &typed.grid.resolution, &typed.grid.spacing].into_iter().flatten().next();
+    let estimate = Estimate::of(&size).map_err(|error| match grid_place {
+        Some(place) => error.at(source, place.span()),
+        None => error,
+    })?;
+    Ok(Plan {
+        name,
+        question,
+        model,
+        tissue,
+        layers,
+        traits,
+        age,
+        protocol,
+        geometry,
+        resolution,
+        end,
+        sessions,
+        looks,
+        snapshots,
+        snapshot_fields,
+        signals,
+        stepping,
+        seed,
+        origin: Origin { scenario: decide.decided.to_string(), files, numbers, expected, estimate },
+    })
+}
+
+/// Opens model files and applies the scenario's changes to them.
+struct Opener<'a> {
+    folder: &'a Path,
+    changes: &'a [&'a Change],
+}
+
+impl Opener<'_> {
+    /// Opens the file that an option names. In the decided scenario the option names the copy in the run's folder.
+    fn open(
+        &self,
+        decide: &mut Decider,
+        kind: Kind,
+        (table, key): (&str, &str),
+        given: Option<&Word>,
+        default: &str,
+    ) -> Result<ModelFile> {
+        let word = given.map_or(default, |word| word.get_ref().as_str());
+        let mut file = ModelFile::open(kind, word, self.folder).map_err(|error| match given {
+            Some(word) => error.at(&decide.source, word.span()),
+            None => error,
+        })?;
+        decide.note(table, key, file.path().into());
+        file.change(self.changes)?;
+        Ok(file)
+    }
+}
+
+/// The tissue, or a file that describes the slab in its place.
+fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result<ModelFile> {
+    let Some(slab) = &typed.slab else {
+        if typed.tissue.is_none() {
+            return Err(decide
+                .refuse(0..0, "the scenario names no tissue")
+                .help("write tissue = \"cheek\" at the top; `dermasim list tissues` shows the others"));
+        }
+        return opener.open(decide, Kind::Tissue, ("", "tissue"), typed.tissue.as_ref(), "");
+    };
+    if let Some(tissue) = &typed.tissue {
+        return Err(decide.refuse(tissue.span(), "a scenario has a tissue or a slab, not both"));
+    }
+    let slab = slab.get_ref();
+    let layer = decide.word("slab", "layer", slab.layer.as_ref(), "medium");
+    if layer.is_empty() || !layer.chars().all(|letter| letter.is_alphanumeric() || letter == '_') {
+        let span = slab.layer.as_ref().map_or(0..0, Word::span);
+        return Err(decide.refuse(span, format!("`{layer}` is no name for a layer")));
+    }
+    let thickness = decide.amount("slab", "thickness", slab.thickness.as_ref(), Some("1 mm"), LENGTH)?.unwrap_or(1e-3);
+    let cells = decide.whole("slab", "cells", slab.cells.as_ref(), 1, 1..=MOST_CELLS)?;
+    let spacing = thickness / cells as f64;
+    let text = format!(
+        "what = \"a uniform slab, described by the scenario\"\n\n[layer.{layer}]\nspacing = [\"{spacing} m\", \"{spacing} m\"]\n\
+         thickness = {{ value = \"{thickness} m\", evidence = \"assumed\", source = \"set by the scenario\" }}\n\
+         stiffness = {{ value = \"1 kPa\", evidence = \"assumed\", source = \"a slab is not needled\" }}\n"
+    );
+    let mut file = ModelFile::made(Kind::Tissue, "slab", text);
+    file.change(opener.changes)?;
+    Ok(file)
+}
+
+/// Adds the scenario's probes to the response model, as observables and regions of their own.
+fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Result<()> {
+    for (name, probe) in &typed.probe {
+        let mut document = response.document()?;
+        let table = |document: &mut DocumentMut, kind: &str, key: &str, entries: Vec<(&str, String)>| {
+            let root = document.as_table_mut();
+            let Some(all) = root.entry(kind).or_insert(Item::Table(Table::new())).as_table_mut() else { return false };
+            let mut own = Table::new();
+            for (key, value) in entries {
+                own.insert(key, toml_edit::value(value));
+            }
+            let free = !all.contains_key(key);
+            all.insert(key, Item::Table(own));
+            free
+        };
+        let mut value = probe.value.get_ref().clone();
+        let mut ends = Vec::new();
+        for (key, end) in [("from", &probe.from), ("to", &probe.to)] {
+            if let Some(end) = end {
+                ends.push((key, format!("{} m", decide.read(key, end, DEPTH)?)));
+            }
+        }
+        if !ends.is_empty() {
+            let region = format!("probe_{}", name.get_ref());
+            value = format!("mean({value}, {region})");
+            table(&mut document, "region", &region, ends);
+        }
+        let word = |word: &Option<Word>, default: &str| word.as_ref().map_or(default, |w| w.get_ref()).to_owned();
+        let entries = vec![
+            ("what", word(&probe.what, &format!("probe {}", name.get_ref()))),
+            ("value", value),
+            ("unit", word(&probe.unit, "1")),
+        ];
+        if !table(&mut document, "observable", name.get_ref(), entries) {
+            return Err(decide.refuse(name.span(), format!("the model already has an observable `{}`", name.get_ref())));
+        }
+        response.use_document(&document);
+        Model::read(&response.used).map_err(|error| {
+            let message = format!("probe `{}`: {}", name.get_ref(), error.message());
+            error.retold(&decide.source, probe.value.span(), message)
+        })?;
+    }
+    Ok(())
+}
+
+fn protocol(
+    decide: &mut Decider,
+    typed: &Spanned<written::Needling>,
+    mechanics: Option<&Word>,
+    opener: &Opener,
+    files: &mut Vec<ModelFile>,
+) -> Result<Protocol> {
+    let place = typed.span();
+    let typed = typed.get_ref();
+    let Some(device_word) = &typed.device else {
+        return Err(decide
+            .refuse(place, "the needling names no device")
+            .help("write device = \"skinpen\"; `dermasim list devices` shows the others"));
+    };
+    let device_file = opener.open(decide, Kind::Device, ("needling", "device"), Some(device_word), "")?;
+    let operator = typed.operator.as_ref();
+    let operator_file = opener.open(decide, Kind::Operator, ("needling", "operator"), operator, "dermatologist")?;
+    let mechanics_file = opener.open(decide, Kind::Mechanics, ("", "mechanics"), mechanics, "default")?;
+    let device = Arc::new(Device::read(&device_file.used)?);
+    let operator = Arc::new(Operator::read(&operator_file.used)?);
+    let mechanics = Arc::new(Mechanics::read(&mechanics_file.used)?);
+    files.extend([device_file, operator_file, mechanics_file]);
+
+    let Some(length) = decide.amount("needling", "length", typed.length.as_ref(), None, NEEDLE)? else {
+        return Err(decide.refuse(place, "the needling has no length").help("write length = \"1.5 mm\""));
+    };
+    let set = typed.length.as_ref().map_or(place.clone(), Amount::span);
+    device.allows(length).map_err(|error| error.at(&decide.source, set))?;
+    let frequency = decide.amount("needling", "frequency", typed.frequency.as_ref(), None, FREQUENCY)?;
+    let glide = decide.amount("needling", "glide", typed.glide.as_ref(), None, SPEED)?;
+    let press = decide.amount("needling", "press", typed.press.as_ref(), None, FORCE)?;
+    let wear = decide.amount("needling", "wear", typed.wear.as_ref(), None, WEAR)?;
+    let area = decide.amount("needling", "area", typed.area.as_ref(), None, AREA)?;
+    let density = decide.amount("needling", "dose", typed.dose.as_ref(), None, DENSITY)?;
+    let passes = decide.amount("needling", "passes", typed.passes.as_ref(), None, PASSES)?;
+    let coverage = decide.amount("needling", "coverage", typed.coverage.as_ref(), None, COVERAGE)?;
+    let dose = match (density, passes, coverage) {
+        (None, None, None) => Dose::Device,
+        (Some(density), None, None) => Dose::Density(density),
+        (None, Some(passes), None) => Dose::Passes(passes),
+        (None, None, Some(coverage)) => Dose::Coverage(coverage),
+        _ => {
+            let second = [&typed.coverage, &typed.passes].into_iter().flatten().next().map_or(place, Amount::span);
+            return Err(decide
+                .refuse(second, "the dose is given twice")
+                .help("give one of dose (holes per area), passes, or coverage (time per area)"));
+        }
+    };
+    Ok(Protocol { device, operator, mechanics, length, frequency, glide, press, wear, area, dose })
+}
+
+/// Without needling nothing may be said about it.
+fn no_needling(decide: &Decider, typed: &Written, changes: &[&Change]) -> Result<Option<Protocol>> {
+    if let Some(mechanics) = &typed.mechanics {
+        return Err(decide
+            .refuse(mechanics.span(), "mechanics are named, but nothing is needled")
+            .help("add [needling]"));
+    }
+    let unused = changes.iter().find(|change| ["device", "operator", "mechanics"].contains(&change.path[0].as_str()));
+    match unused {
+        None => Ok(None),
+        Some(change) => Err(change.refuse(format!("`{}` is changed, but nothing is needled", change.key))),
+    }
+}
+
+/// The person's traits: the tissue's own where the scenario says nothing.
+fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[ModelFile]) -> Result<(Traits, f64)> {
+    let mut traits = Traits::from([("sex".into(), "female".into()), ("fitzpatrick".into(), "III".into())]);
+    traits = tissue.traits(&traits);
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files {
+        for (name, alternatives) in file.traits()? {
+            known.entry(name).or_default().extend(alternatives);
+        }
+    }
+    known.remove("layer");
+    let mut age = 35.0;
+    for (name, value) in &typed.person {
+        if name.get_ref() == "age" {
+            age = match value.get_ref() {
+                toml::Value::String(_) => decide.read("age", value, AGE)? / YEAR,
+                _ => decide.read("age", value, YEARS)?,
+            };
+            decide.note("person", "age", as_written(value.get_ref()));
+            continue;
+        }
+        let toml::Value::String(word) = value.get_ref() else {
+            return Err(decide.refuse(value.span(), format!("`{}` must be a text", name.get_ref())));
+        };
+        let usual = ["age", "sex", "fitzpatrick"];
+        let names = || {
+            usual.into_iter().chain(known.keys().map(String::as_str)).chain(tissue.traits.keys().map(String::as_str))
+        };
+        if !names().any(|own| own == name.get_ref()) {
+            return Err(decide
+                .refuse(name.span(), format!("no file of this scenario asks for the trait `{}`", name.get_ref()))
+                .help(suggestion(name.get_ref(), names().collect::<Vec<_>>())));
+        }
+        let mut alternatives: BTreeSet<&str> =
+            known.get(name.get_ref()).into_iter().flatten().map(String::as_str).collect();
+        match name.get_ref().as_str() {
+            "sex" => alternatives.extend(["female", "male"]),
+            "fitzpatrick" => alternatives.extend(["I", "II", "III", "IV", "V", "VI"]),
+            _ => {}
+        }
+        if !alternatives.is_empty() && !alternatives.contains(word.as_str()) {
+            return Err(decide
+                .refuse(value.span(), format!("unknown {} `{word}`", name.get_ref()))
+                .help(suggestion(word, alternatives)));
+        }
+        traits.insert(name.get_ref().clone(), word.clone());
+    }
+    traits.insert("age".into(), age.to_string());
+    for (name, value) in &traits {
+        if name != "age" {
+            decide.note("person", name, value.as_str().into());
+        } else if !typed.person.contains_key("age") {
+            decide.note("person", "age", 35.into());
+        }
+    }
+    Ok((traits, age))
+}
+
+/// Copies what is decided as it stands: probes, signals, changes of model files, expectations.
+fn copy_tables(decide: &mut Decider, changes: &[&Change]) -> Result<()> {
+    let original: DocumentMut = decide.source.text.parse().map_err(|_| decide.refuse(0..0, "this is not TOML"))?;
+    for name in ["probe", "signals", "expect"] {
+        if let Some(item) = original.get(name) {
+            decide.decided.insert(name, item.clone());
+        }
+    }
+    for change in changes {
+        let key = change.path.join(".");
+        decide.note("set", &key, change.value.clone());
+    }
+    Ok(())
+}

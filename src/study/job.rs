@@ -1,0 +1,66 @@
+//! One run of a study and the mark that tells it is done.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::scenario::Plan;
+
+/// The name of the file that marks a finished run.
+const MARK: &str = "done.json";
+
+/// One run of a study.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What it is called in messages, as "03-length-0.75mm".
+    pub name: String,
+    /// Where its answer goes.
+    pub folder: PathBuf,
+    /// What is run.
+    pub plan: Arc<Plan>,
+    /// Hash of everything that decides the answer.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    fingerprint: String,
+}
+
+impl Job {
+    /// A job of a plan; `program` tells programs apart that may compute differently.
+    pub fn new(name: impl Into<String>, folder: impl Into<PathBuf>, plan: Arc<Plan>, program: &str) -> Self {
+        let fingerprint = fingerprint(&plan, program);
+        Self { name: name.into(), folder: folder.into(), plan, fingerprint }
+    }
+
+    /// Whether the folder holds the finished answer of exactly this job.
+    pub fn is_done(&self) -> bool {
+        let text = std::fs::read_to_string(self.folder.join(MARK));
+        text.ok().and_then(|text| serde_json::from_str::<Mark>(&text).ok()).is_some_and(|mark| mark.fingerprint == self.fingerprint)
+    }
+
+    /// Puts the mark into a folder that holds the whole answer.
+    ///
+    /// # Errors
+    /// The mark cannot be written.
+    pub fn mark(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(MARK);
+        let mark = serde_json::json!(Mark { fingerprint: self.fingerprint.clone() });
+        std::fs::write(&path, format!("{mark:#}\n")).map_err(|cause| Error::file(path, "write", cause))
+    }
+}
+
+/// Hash of the decided scenario, the model files it uses and the program.
+pub fn fingerprint(plan: &Plan, program: &str) -> String {
+    let mut hash = blake3::Hasher::new();
+    let files = plan.origin.files.iter().map(|file| file.used.text.as_str());
+    for part in [program, &plan.origin.scenario].into_iter().chain(files) {
+        // Lengths keep the parts apart.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().to_hex().to_string()
+}

@@ -1,0 +1,89 @@
+//! Figures: there, with their numbers beside them, the same bytes every time, and no text on another.
+
+mod output_sample;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dermasim::output::summary;
+use dermasim::output::sweep::{Point, Sweep};
+use dermasim::plot;
+use output_sample as sample;
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("output-figures").join(name);
+    let _fresh = fs::remove_dir_all(&folder);
+    folder
+}
+
+fn sweep() -> Sweep {
+    let points = (1..=10)
+        .map(|step| {
+            let length = 0.25 * f64::from(step);
+            let record = sample::record(length / 1.5);
+            Point {
+                values: vec![format!("{length} mm")],
+                answers: summary::answers(&record),
+                needling: vec![sample::session(0.0)],
+            }
+        })
+        .collect();
+    let record = sample::record(1.0);
+    let headings = record.headings.iter().map(|h| (h.name.clone(), h.group.clone(), h.what.clone())).collect();
+    Sweep {
+        name: "depth".into(),
+        question: "How deep is deep enough?".into(),
+        axes: vec!["protocol.length".into()],
+        points,
+        headings,
+    }
+}
+
+fn complete(folder: &Path, figures: &[plot::Figure]) {
+    for figure in figures {
+        for ending in ["png", "svg", "csv"] {
+            let path = folder.join(format!("{}.{ending}", figure.stem));
+            assert!(fs::metadata(&path).is_ok_and(|data| data.len() > 100), "{} is missing", path.display());
+        }
+        assert!(!figure.caption.is_empty() && !figure.title.is_empty());
+    }
+}
+
+#[test]
+fn a_run_of_every_grid_is_drawn() {
+    for (name, shape) in [
+        ("cells", sample::cells()),
+        ("tile", sample::tile()),
+        ("section", sample::section()),
+        ("point", sample::point()),
+    ] {
+        let folder = folder(name);
+        let figures = plot::draw_run(&sample::run(name, shape, 1.0), &folder).unwrap();
+        complete(&folder, &figures);
+        assert!(figures.len() >= 6, "{name}: {figures:?}");
+    }
+}
+
+#[test]
+fn a_sweep_and_a_comparison_are_drawn() {
+    let place = folder("sweep");
+    complete(&place, &plot::draw_sweep(&sweep(), &place).unwrap());
+    let place = folder("compare");
+    let (one, other) = (sample::run("roller", sample::cells(), 0.7), sample::run("pen", sample::cells(), 1.0));
+    let runs = [("roller".to_owned(), &one), ("pen".to_owned(), &other)];
+    complete(&place, &plot::draw_compare(&runs, &place).unwrap());
+}
+
+#[test]
+fn a_figure_has_the_same_bytes_every_time() {
+    let kept = sample::run("cells", sample::cells(), 1.0);
+    let places = [folder("once"), folder("again")];
+    let figures = plot::draw_run(&kept, &places[0]).unwrap();
+    plot::draw_run(&kept, &places[1]).unwrap();
+    for figure in figures {
+        for ending in ["png", "svg", "csv"] {
+            let read = |place: &PathBuf| fs::read(place.join(format!("{}.{ending}", figure.stem))).unwrap();
+            assert!(read(&places[0]) == read(&places[1]), "{}.{ending}", figure.stem);
+        }
+    }
+}
