@@ -18,6 +18,9 @@ pub const WIDTH: f64 = 1600.0;
 /// Marks are placed on a grid this much finer than the units, and the PNG is averaged down from it: smooth lines.
 const FINE: f64 = 2.0;
 
+/// Bitmaps centre a text on the height of its letters without the strokes below the line, SVG on the lower case.
+const RAISED: f64 = 0.14;
+
 const FONT: &str = "sans-serif";
 static REGULAR: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 static BOLD: &[u8] = include_bytes!("font/DejaVuSans-Bold-subset.ttf");
@@ -123,7 +126,7 @@ impl Sheet {
     pub fn svg(&self) -> std::result::Result<String, String> {
         let mut text = String::new();
         let (width, height) = self.fine_size();
-        self.put(&SVGBackend::with_string(&mut text, (width, height)).into_drawing_area())?;
+        self.put(&SVGBackend::with_string(&mut text, (width, height)).into_drawing_area(), 0.0)?;
         // The fine grid stays inside; outside the figure has its plain size. Adjacent rectangles of a map must not show
         // seams, which crisp edges prevent.
         let fine = format!("width=\"{width}\" height=\"{height}\" viewBox");
@@ -134,7 +137,7 @@ impl Sheet {
     fn write_png(&self, path: &Path) -> std::result::Result<(), String> {
         let (width, height) = self.fine_size();
         let mut fine = vec![255u8; 3 * width as usize * height as usize];
-        self.put(&BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area())?;
+        self.put(&BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area(), RAISED)?;
         let half = (width / 2, height / 2);
         let stride = 3 * width as usize;
         let mut plain = Vec::with_capacity(fine.len() / 4);
@@ -159,7 +162,12 @@ impl Sheet {
         std::fs::rename(&draft, path).map_err(|cause| cause.to_string())
     }
 
-    fn put<B: DrawingBackend>(&self, area: &DrawingArea<B, plotters::coord::Shift>) -> std::result::Result<(), String> {
+    /// Puts the marks on an area of a backend that sets texts too high by `raised` of their size.
+    fn put<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, plotters::coord::Shift>,
+        raised: f64,
+    ) -> std::result::Result<(), String> {
         register_fonts();
         let at = |(x, y): Place| ((x * FINE).round() as i32, (y * FINE).round() as i32);
         let said = |error: DrawingAreaErrorKind<B::ErrorType>| error.to_string();
@@ -169,7 +177,10 @@ impl Sheet {
                 Mark::Fill(from, to, colour) => area.draw(&Rectangle::new([at(*from), at(*to)], rgb(*colour).filled())),
                 Mark::Line(places, colour, width) => {
                     let style = rgb(*colour).stroke_width((width * FINE).round().max(1.0) as u32);
-                    area.draw(&PathElement::new(places.iter().map(|place| at(*place)).collect::<Vec<_>>(), style))
+                    let draw = |piece: &[Place]| {
+                        area.draw(&PathElement::new(piece.iter().map(|place| at(*place)).collect::<Vec<_>>(), style))
+                    };
+                    unpointed(places).into_iter().try_for_each(draw)
                 }
                 Mark::Shape(places, colour) => {
                     let places: Vec<_> = places.iter().map(|place| at(*place)).collect();
@@ -178,7 +189,11 @@ impl Sheet {
                 Mark::Disc(place, radius, colour) => {
                     area.draw(&Circle::new(at(*place), (radius * FINE).round() as i32, rgb(*colour).filled()))
                 }
-                Mark::Text(place, text, font) => area.draw(&Text::new(text.clone(), at(*place), style(font))),
+                Mark::Text((x, y), text, font) => {
+                    let lower = raised * font.size;
+                    let place = if font.upright { (x + lower, *y) } else { (*x, y + lower) };
+                    area.draw(&Text::new(text.clone(), at(place), style(font)))
+                }
             }
             .map_err(said)?;
         }
@@ -233,6 +248,21 @@ pub fn shortened(text: &str, size: f64, bold: bool, width: f64) -> String {
         }
     }
     String::new()
+}
+
+/// A line in pieces that turn by less than a right angle: the tips of sharper corners would be drawn far beyond them.
+fn unpointed(places: &[Place]) -> Vec<&[Place]> {
+    let mut pieces = Vec::new();
+    let mut begin = 0;
+    for corner in 1..places.len().saturating_sub(1) {
+        let (a, b, c) = (places[corner - 1], places[corner], places[corner + 1]);
+        if (b.0 - a.0) * (c.0 - b.0) + (b.1 - a.1) * (c.1 - b.1) < 0.0 {
+            pieces.push(&places[begin..=corner]);
+            begin = corner;
+        }
+    }
+    pieces.push(&places[begin..]);
+    pieces
 }
 
 /// The pieces of a line that a pattern of dash and gap leaves.

@@ -52,14 +52,14 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The colour of a value; grey where it is not a number. There are 128 colours, so that equal neighbours can be
-    /// drawn as one.
+    /// The colour of a value; grey where it is not a number. There are 129 colours, so that equal neighbours can be
+    /// drawn as one and zero has a colour of its own.
     pub fn colour(&self, value: f64) -> Colour {
         if !value.is_finite() {
             return PALE;
         }
         let part = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        let part = (part * 127.0).round() / 127.0;
+        let part = (part * 128.0).round() / 128.0;
         let gradient: Gradient = if self.diverging { RED_BLUE } else { VIRIDIS };
         gradient.eval_continuous(if self.diverging { 1.0 - part } else { part }).as_tuple()
     }
@@ -117,6 +117,15 @@ pub fn with_unit(name: &str, text: &str) -> String {
 
 /// A number with three digits that count, in plain type: 0.0123, 4.57, 1230, 1.2·10⁷.
 pub fn short(value: f64) -> String {
+    rounded(value, 3)
+}
+
+/// A number with two digits that count, for sentences.
+pub fn brief(value: f64) -> String {
+    rounded(value, 2)
+}
+
+fn rounded(value: f64, figures: i32) -> String {
     if !value.is_finite() {
         return "–".into();
     }
@@ -125,7 +134,7 @@ pub fn short(value: f64) -> String {
     }
     let power = value.abs().log10().floor() as i32;
     let text = if (-3..6).contains(&power) {
-        let digits = (2 - power).max(0) as usize;
+        let digits = (figures - 1 - power).max(0) as usize;
         let text = format!("{value:.digits$}");
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
     } else {
