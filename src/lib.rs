@@ -34,4 +34,4 @@ pub mod output;
 pub mod plot;
 pub mod report;
 
-//pub mod cli;
+pub mod cli;
