@@ -408,7 +408,7 @@ fn wrong_lines_are_named() {
         ("rate", "rate = \"k*u^D\"", 19, "an exponent is a plain number"),
         ("rate", "rate = \"exp(k)*u\"", 19, "exp()"),
         ("rate", "rate = \"k*v\"", 19, "must vanish where `u` is zero"),
-        ("rate", "rate = \"k*(u - v)\"", 19, "signed = true"),
+        ("rate", "rate = \"k*(u - v - 1)\"", 19, "signed = true"),
         ("rate", "rate = \"k*(u > 0)\"", 19, "is a condition"),
         ("rate", "rate = \"k*if(u, 1, 0)\"", 19, "a condition is needed here"),
         ("rate", "rate = \"k*u*distance/[1 m]\"", 19, "a puncture nearby"),
@@ -463,5 +463,17 @@ fn losses_that_vanish_are_accepted() {
         model(&format!(
             "name = \"t\"\n[constant.k]\nvalue = \"1 1/d\"\n{ASSUMED}[field.u]\n[field.v]\n[process.p]\nrate = \"{rate}\"\ntakes = {{ u = 1 }}\n"
         ));
+    }
+}
+
+#[test]
+fn every_shipped_model_is_read() {
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/models/response")).expect("models") {
+        let path = entry.expect("entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        if let Err(error) = Model::read(&Source::new(name, text)) {
+            panic!("{error}");
+        }
     }
 }
