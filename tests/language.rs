@@ -74,7 +74,11 @@ fn jacobian_is_right(compiled: &Compiled, state: &[f64]) {
         for row in 0..state.len() {
             let slope = (above[row] - below[row]) / (2.0 * step);
             let size = full[row][column].abs().max((above[row].abs() + below[row].abs()) * 1e-4).max(1e-12);
-            assert!((slope - full[row][column]).abs() <= 1e-5 * size, "d{row}/d{column}: {slope}, {}", full[row][column]);
+            assert!(
+                (slope - full[row][column]).abs() <= 1e-5 * size,
+                "d{row}/d{column}: {slope}, {}",
+                full[row][column]
+            );
         }
     }
 }

@@ -82,8 +82,12 @@ fn the_explicit_reference_agrees() {
         };
         let implicit = run(&adaptive(1e-7));
         let explicit = run(&Stepping { method: Method::Explicit, tolerance: 1.0, longest: 2e-3, fixed: None });
-        let worst =
-            implicit.state.iter().zip(&explicit.state).map(|(u, v)| (u - v).abs() / v.abs().max(1e-2)).fold(0.0, f64::max);
+        let worst = implicit
+            .state
+            .iter()
+            .zip(&explicit.state)
+            .map(|(u, v)| (u - v).abs() / v.abs().max(1e-2))
+            .fold(0.0, f64::max);
         assert!(worst < 2e-5, "{worst}");
     }
 }

@@ -85,7 +85,7 @@ fn layered_diffusion_has_order_two_in_space() {
         depthwise = \"1 + cos(p*z)/(p*D)\"
         lateral = \"2 + cos(p*x)\"
         exact = \"exp(-time)*lateral*depthwise\"
-        [field.u]\nwhat = \"spreading\"\nsigned = true\nrest = 0\ninitial = \"exact\"\ndiffusivity = \"D\"
+        [field.u]\nwhat = \"spreading\"\nsigned = true\nrest = 0\ninitial = \"lateral*depthwise\"\ndiffusivity = \"D\"
         [process.source]\nwhat = \"source\"
         changes = {{ u = \"-exact + exp(-time)*(lateral*p*cos(p*z) + D*p^2*cos(p*x)*depthwise)\" }}\n"
     );

@@ -38,9 +38,16 @@ impl Model {
             for (target, value) in &event.effects {
                 let field = self.target(target)?;
                 if field.kind == FieldKind::QuasiSteady {
-                    return Err(self.source.refuse(target.span.clone(), "a quasi-steady field follows the others at once"));
+                    return Err(self
+                        .source
+                        .refuse(target.span.clone(), "a quasi-steady field follows the others at once"));
                 }
-                self.expect(value, Scope::effect(local, field.kind), field.unit.dimension, "the new value of the field")?;
+                self.expect(
+                    value,
+                    Scope::effect(local, field.kind),
+                    field.unit.dimension,
+                    "the new value of the field",
+                )?;
             }
         }
         for (name, observable) in &self.observables {
@@ -54,7 +61,10 @@ impl Model {
         let mut path = path.to_vec();
         path.extend(path.first().copied());
         let shown = path.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → ");
-        self.source.refuse(place.span.clone(), format!("{} depends on itself: {shown}", &shown[..shown.find(' ').unwrap_or(0)]))
+        self.source.refuse(
+            place.span.clone(),
+            format!("{} depends on itself: {shown}", &shown[..shown.find(' ').unwrap_or(0)]),
+        )
     }
 
     fn check_constants(&mut self) -> Result<()> {
@@ -90,7 +100,9 @@ impl Model {
                 model::Definition::Number(number) => Measure::Of(number.dimension()),
                 model::Definition::Expression(expression) => match self.measure(expression, Scope::CONSTANT)?.0 {
                     Measure::Truth => {
-                        return Err(self.source.refuse(expression.span.clone(), "a constant is a number, not a condition"));
+                        return Err(self
+                            .source
+                            .refuse(expression.span.clone(), "a constant is a number, not a condition"));
                     }
                     measure => measure,
                 },
@@ -244,7 +256,9 @@ impl Model {
                     Measure::Of(dimension) => dimension,
                     Measure::Any => continue,
                     Measure::Truth => {
-                        return Err(self.source.refuse(coefficient.span.clone(), "a coefficient is a number, not a condition"));
+                        return Err(self
+                            .source
+                            .refuse(coefficient.span.clone(), "a coefficient is a number, not a condition"));
                     }
                 };
                 let wanted = field.unit.dimension.over(time).over(factor);

@@ -290,7 +290,11 @@ impl<'a> Compiler<'a> {
             let known: Vec<&str> = self.setting.layers.iter().flat_map(names_of).collect();
             let own = self.model.regions.keys().map(String::as_str);
             let known: Vec<&str> = own.chain(known).chain(["all", "surface"]).collect();
-            return Err(self.model.source.refuse(span, format!("unknown region `{name}`")).help(suggestion(name, known)));
+            return Err(self
+                .model
+                .source
+                .refuse(span, format!("unknown region `{name}`"))
+                .help(suggestion(name, known)));
         }
         let layers = self.layers(&[Mention { name: name.to_owned(), span }])?;
         Ok(Region::Depth { layers, from: 0.0, to: f64::INFINITY })
@@ -344,12 +348,18 @@ impl<'a> Compiler<'a> {
                     let at = layer.map_or("on the surface".to_owned(), |layer| {
                         format!("in the layer `{}`", self.setting.layers[layer].name)
                     });
-                    return Err(self.model.source.refuse(field.span.clone(), format!("`{name}` has no value at rest {at}")));
+                    return Err(self
+                        .model
+                        .source
+                        .refuse(field.span.clone(), format!("`{name}` has no value at rest {at}")));
                 };
                 let value = self.constant_expression(expression, layer)?;
                 if value < 0.0 && !field.signed {
                     return Err(self
-                        .refuse(&expression.root, format!("the rest of `{name}` is {value}, and it is not declared signed"))
+                        .refuse(
+                            &expression.root,
+                            format!("the rest of `{name}` is {value}, and it is not declared signed"),
+                        )
                         .help("write signed = true if the field may be negative"));
                 }
                 Ok(value)
@@ -513,7 +523,9 @@ impl<'a> Compiler<'a> {
             if let Some(value) = value
                 && value < 0.0
             {
-                return Err(self.refuse(&expression.root, format!("a diffusivity cannot be negative, and this is {value}")));
+                return Err(
+                    self.refuse(&expression.root, format!("a diffusivity cannot be negative, and this is {value}"))
+                );
             }
             values.push(value.unwrap_or(0.0));
             fixed &= value.is_some();

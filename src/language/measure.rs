@@ -45,10 +45,7 @@ impl Scope {
     pub(super) const RATE: Self = Self { inside: CELL, ..Self::new("a rate in the tissue", CELL.with(Needs::COLUMN)) };
     pub(super) const SURFACE_RATE: Self = Self {
         inside: CELL,
-        ..Self::new(
-            "a rate on the surface",
-            Needs::SURFACE.with(OUTSIDE).with(Needs::LATERAL).with(Needs::COLUMN),
-        )
+        ..Self::new("a rate on the surface", Needs::SURFACE.with(OUTSIDE).with(Needs::LATERAL).with(Needs::COLUMN))
     };
     pub(super) const OBSERVABLE: Self = Self {
         inside: CELL.with(Needs::NEAR),
@@ -106,21 +103,19 @@ impl Model {
     }
 
     /// Checks that an expression measures `wanted`; `whose` says what that is: "a diffusivity".
-    pub(super) fn expect(
-        &self,
-        expression: &Expression,
-        scope: Scope,
-        wanted: Dimension,
-        whose: &str,
-    ) -> Result<()> {
+    pub(super) fn expect(&self, expression: &Expression, scope: Scope, wanted: Dimension, whose: &str) -> Result<()> {
         match self.measure(expression, scope)?.0 {
             Measure::Any => Ok(()),
             Measure::Of(found) if found == wanted => Ok(()),
             Measure::Of(found) => {
                 let message = format!("{whose} is in {wanted}, but this is in {found}");
-                Err(self.refuse(&expression.root, message).help("check the units of the constants, fields and coefficients in it"))
+                Err(self
+                    .refuse(&expression.root, message)
+                    .help("check the units of the constants, fields and coefficients in it"))
             }
-            Measure::Truth => Err(self.refuse(&expression.root, format!("{whose} is a number, but this is a condition"))),
+            Measure::Truth => {
+                Err(self.refuse(&expression.root, format!("{whose} is a number, but this is a condition")))
+            }
         }
     }
 
@@ -221,7 +216,9 @@ impl Model {
             let mut known: Vec<&str> = self.symbols.declared.keys().map(String::as_str).collect();
             known.extend(locals.map(|(_, name)| name.as_str()));
             known.extend(VARIABLES.iter().filter(|variable| variable.3.missing(scope.given).is_none()).map(|v| v.0));
-            return Err(self.refuse(node, format!("unknown name `{name}`")).help(suggestion(name, known.iter().copied())));
+            return Err(self
+                .refuse(node, format!("unknown name `{name}`"))
+                .help(suggestion(name, known.iter().copied())));
         };
         let (measure, wanted) = match meaning {
             Meaning::Constant(index) => (self.symbols.constants[index], Needs::NONE),
@@ -246,9 +243,7 @@ impl Model {
 
     fn binary(&self, operator: Binary, a: &Node, b: &Node, scope: Scope, needs: &mut Needs) -> Result<Measure> {
         match operator {
-            Binary::Add | Binary::Subtract => {
-                self.common(&[a, b], scope, needs, "they cannot be added or subtracted")
-            }
+            Binary::Add | Binary::Subtract => self.common(&[a, b], scope, needs, "they cannot be added or subtracted"),
             Binary::Multiply => {
                 let (x, y) = (self.number(a, scope, needs)?, self.number(b, scope, needs)?);
                 Ok(x.zip(y).map_or(Measure::Any, |(x, y)| Measure::Of(x.times(y))))
@@ -281,7 +276,10 @@ impl Model {
             Some(n) if n.fract() == 0.0 && n.abs() <= 9.0 => Ok(Measure::Of(dimension.power(n as i8))),
             Some(0.5) if dimension.root().is_some() => Ok(Measure::Of(dimension.root().unwrap_or_default())),
             _ => Err(self
-                .refuse(exponent, format!("{} is in {dimension}, so its exponent must be a fixed whole number", self.shown(base)))
+                .refuse(
+                    exponent,
+                    format!("{} is in {dimension}, so its exponent must be a fixed whole number", self.shown(base)),
+                )
                 .help("divide the base by a constant of the same unit, then any exponent will do")),
         }
     }
@@ -311,7 +309,8 @@ impl Model {
             return Err(error.help(suggestion(name, FUNCTIONS.iter().map(|function| function.0))));
         };
         if list.len() < *fewest || list.len() > *most {
-            let message = format!("`{name}` does not take {} argument{}", list.len(), if list.len() == 1 { "" } else { "s" });
+            let message =
+                format!("`{name}` does not take {} argument{}", list.len(), if list.len() == 1 { "" } else { "s" });
             return Err(self.refuse(node, message).help(*meaning));
         }
         let number = Measure::Of(Dimension::NONE);
@@ -401,7 +400,9 @@ impl Model {
         Ok(match (name, measure) {
             (_, None) => Measure::Any,
             ("integral", _) if surface => {
-                return Err(self.refuse(node, "the surface has no depth to integrate over").help("use mean(…, surface)"));
+                return Err(self
+                    .refuse(node, "the surface has no depth to integrate over")
+                    .help("use mean(…, surface)"));
             }
             ("integral", _) => Measure::Of(dimension.times(self.physical(Dimension::LENGTH))),
             _ => Measure::Of(dimension),

@@ -195,15 +195,28 @@ impl Model {
                     return Err(match position {
                         0 => self
                             .source
-                            .refuse(at.span.clone(), format!("what takes `{name}` must vanish where `{name}` is zero, and this does not"))
+                            .refuse(
+                                at.span.clone(),
+                                format!("what takes `{name}` must vanish where `{name}` is zero, and this does not"),
+                            )
                             .help(format!("multiply by `{name}`, hill({name}, K) or the like; {signed}")),
                         1 => self
                             .source
-                            .refuse(at.span.clone(), format!("this gives to `{name}`, but it may be negative where `{name}` is zero"))
-                            .help(format!("split it into a process that gives and one that takes, or use positive(…); {signed}")),
+                            .refuse(
+                                at.span.clone(),
+                                format!("this gives to `{name}`, but it may be negative where `{name}` is zero"),
+                            )
+                            .help(format!(
+                                "split it into a process that gives and one that takes, or use positive(…); {signed}"
+                            )),
                         _ => self
                             .source
-                            .refuse(at.span.clone(), format!("this may be negative where `{name}` is zero, so `{name}` would become negative"))
+                            .refuse(
+                                at.span.clone(),
+                                format!(
+                                    "this may be negative where `{name}` is zero, so `{name}` would become negative"
+                                ),
+                            )
                             .help(format!("every loss of `{name}` needs a factor that vanishes with it; {signed}")),
                     });
                 }

@@ -147,8 +147,9 @@ impl Reader<'_> {
             let name = key.get_ref().clone();
             let refuse = |message: String| Err(self.source.refuse(key.span(), message));
             if !writable(&name) {
-                return refuse(format!("`{name}` cannot be written in an expression"))
-                    .map_err(|error: Error| error.help("a name is made of letters, digits and `_`, and begins with a letter"));
+                return refuse(format!("`{name}` cannot be written in an expression")).map_err(|error: Error| {
+                    error.help("a name is made of letters, digits and `_`, and begins with a letter")
+                });
             }
             if reserved(&name) {
                 return refuse(format!("`{name}` has a meaning of its own in the model language"))
@@ -455,9 +456,7 @@ impl Reader<'_> {
                     exchange: read(&exchange, &Unit::one())?,
                     outside: read(&outside, unit)?,
                 })),
-                _ => Err(self
-                    .source
-                    .refuse(span, "a boundary condition has a `value`, or `exchange` and `outside`")),
+                _ => Err(self.source.refuse(span, "a boundary condition has a `value`, or `exchange` and `outside`")),
             }
         };
         Ok([
@@ -470,7 +469,10 @@ impl Reader<'_> {
         ])
     }
 
-    fn intermediates(&self, table: Table<TextOr<crate::language::file::IntermediateForm>>) -> Result<IndexMap<String, Intermediate>> {
+    fn intermediates(
+        &self,
+        table: Table<TextOr<crate::language::file::IntermediateForm>>,
+    ) -> Result<IndexMap<String, Intermediate>> {
         table
             .into_iter()
             .map(|(key, form)| {
@@ -538,10 +540,9 @@ impl Reader<'_> {
         let metre = Unit { factor: 1.0, dimension: Dimension::LENGTH, text: "m".into() };
         let depth = |scalar: &Spanned<Scalar>| match (self.scale, scalar.get_ref()) {
             (Some(scale), Scalar::Number(value)) => Ok(value * scale.length),
-            (None, Scalar::Number(value)) if *value != 0.0 => Err(self
-                .source
-                .refuse(scalar.span(), "a depth needs a unit")
-                .help("write it like \"0.5 mm\"")),
+            (None, Scalar::Number(value)) if *value != 0.0 => {
+                Err(self.source.refuse(scalar.span(), "a depth needs a unit").help("write it like \"0.5 mm\""))
+            }
             _ => self.fixed(scalar, &metre, "a depth"),
         };
         let from = form.from.as_ref().map_or(Ok(0.0), depth)?;

@@ -227,7 +227,9 @@ impl Parser<'_> {
         let written = &self.text[start..start + end];
         match written.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok((Token::Number(value), end)),
-            _ => Err(self.place.refuse(start..start + end, format!("`{written}` is not a number that can be computed with"))),
+            _ => Err(self
+                .place
+                .refuse(start..start + end, format!("`{written}` is not a number that can be computed with"))),
         }
     }
 
@@ -236,8 +238,9 @@ impl Parser<'_> {
         let Some(end) = rest.find(']') else {
             return Err(self.place.refuse(start..start + 1, "this bracket is not closed"));
         };
-        let quantity: Quantity =
-            rest[1..end].parse().map_err(|error: Error| error.at(self.place.source, self.place.map(start..start + end + 1)))?;
+        let quantity: Quantity = rest[1..end]
+            .parse()
+            .map_err(|error: Error| error.at(self.place.source, self.place.map(start..start + end + 1)))?;
         Ok((Token::Quantity(quantity), end + 1))
     }
 
@@ -247,7 +250,10 @@ impl Parser<'_> {
             '+' => Token::Operator(Binary::Add),
             '-' | '−' => Token::Operator(Binary::Subtract),
             '*' if rest.starts_with("**") => {
-                return Err(self.place.refuse(start..start + 2, "`**` is not an operator here").help("write a power with `^`"));
+                return Err(self
+                    .place
+                    .refuse(start..start + 2, "`**` is not an operator here")
+                    .help("write a power with `^`"));
             }
             '*' | '·' | '×' => Token::Operator(Binary::Multiply),
             '/' => Token::Operator(Binary::Divide),
@@ -421,7 +427,10 @@ mod tests {
             ("-a*b", "(Multiply (neg a) b)"),
             ("a*-b", "(Multiply a (neg b))"),
             ("1e-3 − .5·x", "(Subtract 0.001 (Multiply 0.5 x))"),
-            ("if(not a < b and c >= d or e > f, 1, 0)", "(if (Or (And (not (Less a b)) (GreaterEqual c d)) (Greater e f)) 1 0)"),
+            (
+                "if(not a < b and c >= d or e > f, 1, 0)",
+                "(if (Or (And (not (Less a b)) (GreaterEqual c d)) (Greater e f)) 1 0)",
+            ),
             ("hill(T, [2 mm], 2)", "(hill T 0.002m 2)"),
             ("random()", "(random )"),
         ] {
@@ -446,8 +455,29 @@ mod tests {
         let sum = "1+".repeat(5000) + "1";
         let minus = "-".repeat(50_000) + "1";
         for text in [
-            "", " ", "a +", "a b", "2x", "a ** b", "(a", "a)", "f(a", "f(a b)", "[3 mm", "[3 mmm]", "a = b", "a < b < c", "1e999", "$",
-            "a,b", "f(,)", ".", &deep, &powers, &sum, &minus,
+            "",
+            " ",
+            "a +",
+            "a b",
+            "2x",
+            "a ** b",
+            "(a",
+            "a)",
+            "f(a",
+            "f(a b)",
+            "[3 mm",
+            "[3 mmm]",
+            "a = b",
+            "a < b < c",
+            "1e999",
+            "$",
+            "a,b",
+            "f(,)",
+            ".",
+            &deep,
+            &powers,
+            &sum,
+            &minus,
         ] {
             assert!(read(text).is_err(), "{text:.30?} was accepted");
         }

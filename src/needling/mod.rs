@@ -18,9 +18,10 @@ pub mod vessel;
 
 use indexmap::IndexMap;
 
-use crate::catalogue::Mechanics;
-use crate::error::Result;
-use crate::scenario::Plan;
+use crate::catalogue::{Layer, Mechanics, Tissue};
+use crate::error::{Error, Result};
+use crate::scenario::{Plan, Protocol};
+use crate::sourced::Traits;
 
 pub use place::merge;
 pub use summary::{Summary, quantile};
@@ -129,6 +130,8 @@ impl Needling {
 
 /// A hole while it is being made.
 struct Hole {
+    /// Its number among the struck places, for random numbers.
+    number: usize,
     puncture: Puncture,
     skin: Local,
     /// Depth after the first stroke.
@@ -137,13 +140,38 @@ struct Hole {
     ruptures: Ruptures,
 }
 
+/// Who is needled, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The skin.
+    pub tissue: &'a Tissue,
+    /// Its layers for this person, from the surface down.
+    pub layers: &'a [Layer],
+    /// The person.
+    pub traits: &'a Traits,
+    /// Age in years.
+    pub age: f64,
+    /// Seed of all random numbers.
+    pub seed: u64,
+}
+
 /// Computes what session number `session` of the plan does mechanically, with `strata` classes of depth.
 ///
 /// # Errors
-/// The device cannot do what the protocol asks, or the tissue cannot be needled.
+/// The plan has no needling; else as [`treat`].
 pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
-    let numbers = Session::of(plan)?;
-    let source = Source::new(plan.seed, session);
+    let protocol = plan.protocol.as_ref().ok_or_else(|| Error::input("this plan has no needling"))?;
+    let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
+    treat(protocol, &Subject { tissue, layers, traits, age: plan.age, seed: plan.seed }, session, strata)
+}
+
+/// Computes what a session (counted from 0) by this protocol does to somebody, with `strata` classes of depth.
+///
+/// # Errors
+/// The device cannot do what the protocol asks, the dose is more than fits on the skin, or the tissue cannot be needled.
+pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
+    let numbers = Session::of(subject, protocol)?;
+    let source = Source::new(subject.seed, session);
     let pattern = place::place(&numbers.printer, numbers.amount, numbers.merging, numbers.wobble, &source)?;
     let mut holes = drill(&numbers, &pattern, &source);
     holes.retain(|hole| hole.puncture.depth > 0.0);
@@ -155,11 +183,11 @@ pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
     for slice in profile.iter_mut().flatten() {
         *slice /= holes.len() as f64;
     }
-    let summary = summarise(plan, &numbers, &pattern, &holes);
+    let summary = summarise(subject, &numbers, &pattern, &holes);
     let strata = classes(&numbers, &holes, strata);
     // Strata carry the mean blood of their class; an explicit hole bleeds or does not.
-    for (number, hole) in holes.iter_mut().enumerate() {
-        let mut draws = source.of(Purpose::Rupture, number);
+    for hole in &mut holes {
+        let mut draws = source.of(Purpose::Rupture, hole.number);
         let counts = hole.ruptures.mean.map(|mean| f64::from(draws.count(mean)));
         hole.puncture.blood = blood(&numbers, &hole.ruptures, counts);
     }
@@ -252,7 +280,7 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
     };
     let skin = Local { epidermis, dermis: epidermis + dermis };
     let ground = Ground { stiffness, slope, open_share: numbers.open_share, force: 0.0 };
-    (Hole { puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() }, ground)
+    (Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() }, ground)
 }
 
 /// Blood that stays in the tissue when so many vessels of each class rupture.
@@ -310,7 +338,7 @@ fn by_class(values: [f64; CLASSES]) -> IndexMap<String, f64> {
 }
 
 /// The numbers of a session for tables and reports.
-fn summarise(plan: &Plan, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
+fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
     let area = pattern.side * pattern.side;
     let count = holes.len().max(1) as f64;
     let share = |test: &dyn Fn(&Hole) -> bool| holes.iter().filter(|hole| test(hole)).count() as f64 / count;
@@ -323,7 +351,7 @@ fn summarise(plan: &Plan, numbers: &Session, pattern: &place::Pattern, holes: &[
     let strokes_per_area = pattern.strokes.len() as f64 / area;
     let passes = pattern.passes / numbers.contact;
     let coverage_time = match numbers.pace {
-        Pace::Strokes(pace) => strokes_per_area / (pace * numbers.contact),
+        Pace::Strokes(pace) => passes * numbers.printer.strokes_per_pass() / pace,
         Pace::Area(pace) => passes / pace,
     };
     let visible = |class: usize| numbers.beds[class].shed * (1.0 - numbers.beds[class].retained) >= numbers.bead;
@@ -344,10 +372,16 @@ fn summarise(plan: &Plan, numbers: &Session, pattern: &place::Pattern, holes: &[
             "{millilitres:.1} mL of blood in a session is more than is seen: the bleeding is overestimated"
         ));
     }
+    let exit_share = share(&|hole| hole.puncture.depth > hole.skin.dermis);
+    if exit_share > 0.5 {
+        notes.push(
+            "most holes leave the dermis; by histology the skin of the face is thicker than by ultrasound".into(),
+        );
+    }
     if holes.is_empty() {
         notes.push("no needle pierced the skin".into());
     }
-    let reached = plan
+    let reached = subject
         .layers
         .iter()
         .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
@@ -379,7 +413,7 @@ fn summarise(plan: &Plan, numbers: &Session, pattern: &place::Pattern, holes: &[
         pierced_share: holes.len() as f64 / pattern.holes.len().max(1) as f64,
         force_limited_share: share(&|hole| hole.limited),
         reached,
-        exit_share: share(&|hole| hole.puncture.depth > hole.skin.dermis),
+        exit_share,
         dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
         surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
         drag: mean(&|hole| hole.puncture.drag),

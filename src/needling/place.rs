@@ -202,7 +202,8 @@ pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64
         }
         let most = match amount {
             Amount::Holes(_) => full,
-            Amount::Passes(wanted) => (full as f64 * wanted / passes as f64).round() as usize,
+            Amount::Passes(_) if whole => full,
+            Amount::Passes(wanted) => (wanted * per_pass * area).round() as usize,
         };
         let target = match amount {
             Amount::Holes(density) => (density * area).round().max(1.0) as usize,
@@ -224,7 +225,8 @@ pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64
             return too_many();
         }
         if matches!(amount, Amount::Passes(_)) || holes.places.len() >= target {
-            let passes = kept.len() as f64 / (per_pass * area);
+            // The count on a patch scatters about that of whole passes, whose number is known.
+            let passes = if whole { passes as f64 } else { kept.len() as f64 / (per_pass * area) };
             return Ok(Pattern { side, holes: holes.places, strokes: kept, passes });
         }
         passes *= 2;

@@ -8,7 +8,9 @@ use super::place::{Amount, Printer, cartridge};
 use super::vessel::{self, Bed, CLASSES, Local, Place};
 use crate::catalogue::{DefaultDose, Drive, aged};
 use crate::error::{Error, Result};
-use crate::scenario::{Dose, Plan, Protocol};
+use crate::scenario::{Dose, Protocol};
+
+use super::Subject;
 use crate::sourced::{Sourced, Traits};
 
 /// The numbers of one session. SI units.
@@ -220,20 +222,20 @@ fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amoun
 }
 
 /// The vessels for one person.
-fn beds(plan: &Plan, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASSES]> {
+fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASSES]> {
     let of = |number: &Sourced| number.of(traits);
     let shedding = &protocol.mechanics.shedding;
     let (viscosity, clotting) = (of(&shedding.viscosity)?, of(&shedding.clotting)?);
     let constants = &protocol.mechanics.bleeding;
-    let Some(vessels) = &plan.tissue.vessels else {
+    let Some(vessels) = &subject.tissue.vessels else {
         let none = Bed { place: Place::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
         return Ok([none; CLASSES]);
     };
-    let (loops_by_age, plexus_by_age) = match &plan.tissue.ageing {
+    let (loops_by_age, plexus_by_age) = match &subject.tissue.ageing {
         None => (1.0, 1.0),
         Some(ageing) => {
             let from = of(&ageing.vessel_age)?;
-            (aged(of(&ageing.loops)?, plan.age, from), aged(of(&ageing.plexus)?, plan.age, from))
+            (aged(of(&ageing.loops)?, subject.age, from), aged(of(&ageing.plexus)?, subject.age, from))
         }
     };
     let bed = |class: usize, place: Place, diameter: f64| -> Result<Bed> {
@@ -267,17 +269,16 @@ fn beds(plan: &Plan, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASS
 }
 
 impl Session {
-    /// The numbers of a session of the plan.
+    /// The numbers of a session by this protocol.
     ///
     /// # Errors
-    /// The plan has no needling, the device does not allow the length, the tissue cannot be needled, or a number is out of range.
-    pub fn of(plan: &Plan) -> Result<Self> {
-        let protocol = plan.protocol.as_ref().ok_or_else(|| Error::input("this plan has no needling"))?;
+    /// The device does not allow the length, the tissue cannot be needled, or a number is out of range.
+    pub fn of(subject: &Subject<'_>, protocol: &Protocol) -> Result<Self> {
         protocol.device.allows(protocol.length)?;
-        let traits = plan.tissue.traits(&plan.traits);
+        let traits = subject.tissue.traits(subject.traits);
         let of = |number: &Sourced| number.of(&traits);
-        let support = plan.tissue.support.as_ref().ok_or_else(|| {
-            Error::input(format!("the tissue `{}` cannot be needled: it has no [support]", plan.tissue.name))
+        let support = subject.tissue.support.as_ref().ok_or_else(|| {
+            Error::input(format!("the tissue `{}` cannot be needled: it has no [support]", subject.tissue.name))
         })?;
         let (mechanics, needle) = (&protocol.mechanics, &protocol.device.needle);
         let mut notes = Vec::new();
@@ -307,13 +308,13 @@ impl Session {
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
         let bottom = |group: &str| {
-            let inside = plan.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
+            let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
             inside.map(|layer| layer.bottom).fold(0.0, f64::max)
         };
         let epidermis = bottom("epidermis");
         let skin = Local { epidermis, dermis: bottom("dermis").max(epidermis) };
         let share = |group: &str, share: &Sourced| -> Result<f64> {
-            Ok(of(share)?.sqrt() * plan.tissue.spread(group, &plan.traits)?)
+            Ok(of(share)?.sqrt() * subject.tissue.spread(group, subject.traits)?)
         };
         let pain = &mechanics.pain;
         let (tested, longest) = (of(&pain.length)?, of(&pain.longest)?);
@@ -354,7 +355,7 @@ impl Session {
                 share("epidermis", &mechanics.variation.epidermis)?,
                 share("dermis", &mechanics.variation.dermis)?,
             ],
-            beds: beds(plan, protocol, &traits)?,
+            beds: beds(subject, protocol, &traits)?,
             rupture: of(&mechanics.shedding.rupture)?,
             bead: of(&mechanics.shedding.bead)?,
             gate: of(&mechanics.shedding.gate)?,

@@ -29,22 +29,34 @@ impl Skin {
     /// # Errors
     /// A field is no longer finite.
     pub fn receive(&mut self, needling: &Needling) -> Result<()> {
-        let repeated = !self.holes.all.is_empty();
         let punctures = self.place(needling);
+        self.pierce(
+            &punctures,
+            &SessionNumbers {
+                hole_density: needling.hole_density,
+                dermal_hole_density: needling.dermal_hole_density,
+                mean_depth: needling.summary.mean_depth,
+                tear_index: needling.summary.tear_index,
+            },
+        )
+    }
+
+    /// Applies punctures, each with the y index it is confined to (the class of a unit cell, else none), and then what the
+    /// session does as a whole.
+    ///
+    /// # Errors
+    /// A field is no longer finite.
+    pub fn pierce(&mut self, punctures: &[(Option<usize>, Puncture)], numbers: &SessionNumbers) -> Result<()> {
+        let repeated = !self.holes.all.is_empty();
         if repeated && self.grid.kind == "cells" {
             self.homogenise();
         }
-        for puncture in &punctures {
+        for puncture in punctures {
             self.puncture(puncture);
         }
         self.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
-        self.locate(&punctures);
-        self.session(&SessionNumbers {
-            hole_density: needling.hole_density,
-            dermal_hole_density: needling.dermal_hole_density,
-            mean_depth: needling.summary.mean_depth,
-            tear_index: needling.summary.tear_index,
-        });
+        self.locate(punctures);
+        self.session(numbers);
         self.last_session = self.time;
         self.check()
     }

@@ -80,9 +80,8 @@ pub fn error(skin: &Skin, field: usize, exact: impl Fn(f64, f64, f64) -> f64) ->
         .map(|z| {
             let row = &skin.state[skin.layout.row(z, field)];
             let depth = skin.grid.z.centres[z];
-            let sum: f64 = (0..row.len())
-                .map(|p| lateral[p] * (row[p] - exact(places[0][p], places[1][p], depth)).abs())
-                .sum();
+            let sum: f64 =
+                (0..row.len()).map(|p| lateral[p] * (row[p] - exact(places[0][p], places[1][p], depth)).abs()).sum();
             sum * skin.grid.z.width(z) / total
         })
         .sum()

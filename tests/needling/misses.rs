@@ -1,0 +1,79 @@
+//! What the mechanics do not reproduce, by name. Each test asserts the miss: one that begins to pass here has been mended, and
+//! moves to `measured`.
+
+use super::setting::{Case, MM, PER_MM, UM, ground, law, set};
+use dermasim::catalogue::Drive;
+
+/// Rows missed, and why. The README lists the same.
+pub const MISSES: &[(&str, &str)] = &[
+    (
+        "4, its size",
+        "force falls by 11 % from 0.5 to 1 mm/s, 28 % was measured: only the part that blunts the tip depends on speed",
+    ),
+    (
+        "7, with human skin",
+        "a 0.77 mm roller reaches 0.38 mm with the support of a human face; rat needs a support of its own",
+    ),
+    ("8, with relaxed skin", "needles of 0.6 mm reach 0.31 mm, 0.46 mm was seen with needles pressed in by a plate"),
+    ("9, with tips of 5 µm", "hand pressing pierces too: the model sees the difference only for tips of about 15 µm"),
+    (
+        "19, diameter at equal set length",
+        "a thicker needle meets more resistance and reaches less deep, so that bleeding falls",
+    ),
+    ("19, pain by diameter", "pain does not depend on the diameter here: one study says so, another sees it at 1.2 mm"),
+    ("26, with a pen", "a pen set to 0.1 mm and pressed with 1 N reaches the dermis, through the assumed dome"),
+    ("27, without a dome", "pens reach 1.12 of 1.5 mm on the first stroke unless skin domes into the nose"),
+];
+
+#[test]
+fn row_04_falls_too_little() {
+    let fall = 1.0 - law().force(5.0 * UM, MM) / law().force(5.0 * UM, 0.5 * MM);
+    assert!((0.05..0.2).contains(&fall), "{fall}");
+}
+
+#[test]
+fn row_07_needs_the_support_of_a_rat() {
+    let depth = ground(0.17 * PER_MM, 4.0 * UM, MM).stroke(0.0, 0.77 * MM, None);
+    assert!(depth > 1.3 * 0.1525 * MM, "{depth}");
+}
+
+#[test]
+fn row_08_needs_the_support_of_a_plate() {
+    let depth = ground(0.17 * PER_MM, 5.0 * UM, MM).stroke(0.0, 0.6 * MM, None);
+    assert!(depth < 0.75 * 0.46 * MM, "{depth}");
+}
+
+#[test]
+fn row_09_sharp_tips_pierce_by_hand_too() {
+    assert!(ground(0.17 * PER_MM, 5.0 * UM, MM).shortest() < 0.245 * MM);
+}
+
+#[test]
+fn row_19_thick_needles_bleed_less_at_equal_set_length() {
+    let blood = |diameter: f64| {
+        let case =
+            Case::new("forearm", "hypodermic", 1.2 * MM).device(|one| set(&mut one.needle.diameter, diameter * MM));
+        case.run().summary.blood_per_area
+    };
+    assert!(blood(0.8) < blood(0.3));
+}
+
+#[test]
+fn row_26_a_pen_at_0_1_mm_reaches_the_dermis() {
+    assert!(Case::new("cheek", "skinpen", 0.1 * MM).run().dermal_hole_density > 0.0);
+}
+
+#[test]
+fn row_27_needs_the_dome() {
+    let flat = Case::new("cheek", "skinpen", 1.5 * MM).device(|one| {
+        if let Drive::Pen(pen, _) = &mut one.drive {
+            set(&mut pen.dome, 0.0);
+        }
+    });
+    assert!(flat.run().summary.mean_depth < 0.8 * 1.5 * MM);
+}
+
+#[test]
+fn every_miss_says_why() {
+    assert!(MISSES.iter().all(|(row, why)| !row.is_empty() && why.len() > 20));
+}
