@@ -163,7 +163,11 @@ impl Sheet {
     }
 
     /// Puts the marks on an area of a backend that sets texts too high by `raised` of their size.
-    fn put<B: DrawingBackend>(&self, area: &DrawingArea<B, plotters::coord::Shift>, raised: f64) -> std::result::Result<(), String> {
+    fn put<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, plotters::coord::Shift>,
+        raised: f64,
+    ) -> std::result::Result<(), String> {
         register_fonts();
         let at = |(x, y): Place| ((x * FINE).round() as i32, (y * FINE).round() as i32);
         let said = |error: DrawingAreaErrorKind<B::ErrorType>| error.to_string();
