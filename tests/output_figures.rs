@@ -5,8 +5,6 @@ mod output_sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dermasim::output::summary;
-use dermasim::output::sweep::{Point, Sweep};
 use dermasim::plot;
 use output_sample as sample;
 
@@ -14,29 +12,6 @@ fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("output-figures").join(name);
     let _fresh = fs::remove_dir_all(&folder);
     folder
-}
-
-fn sweep() -> Sweep {
-    let points = (1..=10)
-        .map(|step| {
-            let length = 0.25 * f64::from(step);
-            let record = sample::record(length / 1.5);
-            Point {
-                values: vec![format!("{length} mm")],
-                answers: summary::answers(&record),
-                needling: vec![sample::session(0.0)],
-            }
-        })
-        .collect();
-    let record = sample::record(1.0);
-    let headings = record.headings.iter().map(|h| (h.name.clone(), h.group.clone(), h.what.clone())).collect();
-    Sweep {
-        name: "depth".into(),
-        question: "How deep is deep enough?".into(),
-        axes: vec!["protocol.length".into()],
-        points,
-        headings,
-    }
 }
 
 fn complete(folder: &Path, figures: &[plot::Figure]) {
@@ -67,7 +42,7 @@ fn a_run_of_every_grid_is_drawn() {
 #[test]
 fn a_sweep_and_a_comparison_are_drawn() {
     let place = folder("sweep");
-    complete(&place, &plot::draw_sweep(&sweep(), &place).unwrap());
+    complete(&place, &plot::draw_sweep(&sample::sweep(), &place).unwrap());
     let place = folder("compare");
     let (one, other) = (sample::run("roller", sample::cells(), 0.7), sample::run("pen", sample::cells(), 1.0));
     let runs = [("roller".to_owned(), &one), ("pen".to_owned(), &other)];

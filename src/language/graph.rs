@@ -443,8 +443,9 @@ impl Graph {
         made[&root]
     }
 
-    /// The value of every node needed by `roots`, with leaves valued by `leaf`. The plain evaluation that compiled programs
+    /// The values of `roots`, with leaves valued by `leaf`. The plain evaluation that compiled programs
     /// answer to.
+    #[cfg(test)]
     pub(super) fn evaluate(&self, roots: &[Id], leaf: impl Fn(Op) -> f64) -> Vec<f64> {
         let mut values = vec![f64::NAN; self.nodes.len()];
         for id in self.reachable(roots) {

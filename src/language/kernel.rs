@@ -6,8 +6,7 @@
 //!
 //! This file alone handles raw addresses. What makes that sound: places are made by [`Program::compile`] only, so a register
 //! or constant lies inside the buffer, whose size [`Layout`] computes; an input's address is that of a slice whose length
-//! [`Program::run`] has checked; and an instruction reads all operands of some lanes before it writes those lanes, so that a
-//! result may replace an operand.
+//! [`Program::run`] has checked; and a result never goes to a register that the same instruction reads.
 
 use std::mem::MaybeUninit;
 
@@ -60,7 +59,7 @@ struct Layout {
 impl Layout {
     fn of(program: &Program) -> Self {
         let inputs = program.inputs.len();
-        let registers = (program.constants.len() * LANES).next_multiple_of(LANES);
+        let registers = program.constants.len().next_multiple_of(LANES);
         let values = registers + program.registers * TILE;
         let tail = values + inputs * TILE;
         let tail_out = tail + inputs * LANES;
@@ -107,9 +106,7 @@ impl Program {
         }
         let skip = scratch.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
         let buffer = &mut scratch[skip..];
-        for (constant, lanes) in self.constants.iter().zip(buffer.chunks_exact_mut(LANES)) {
-            lanes.fill(*constant);
-        }
+        buffer[..self.constants.len()].copy_from_slice(&self.constants);
         for (index, input) in inputs.iter().enumerate() {
             match input {
                 Operand::Value(value) => buffer[layout.values + index * TILE..][..TILE].fill(*value),
@@ -197,62 +194,70 @@ unsafe fn tile_fused<const N: usize>(code: &[Instruction], bases: Bases) {
     unsafe { tile::<N, true>(code, bases) }
 }
 
-/// The lanes of an operand: its address, and whether it moves on with the cells.
-#[derive(Clone, Copy)]
-struct Lanes {
-    first: *const f64,
-    mask: usize,
+/// An operand: a value for each cell, or one for all.
+trait Values: Copy {
+    fn at(self, cell: usize) -> f64;
+}
+
+impl<const N: usize> Values for &[f64; N] {
+    #[inline(always)]
+    fn at(self, cell: usize) -> f64 {
+        self[cell]
+    }
+}
+
+impl Values for f64 {
+    #[inline(always)]
+    fn at(self, _: usize) -> f64 {
+        self
+    }
 }
 
 impl Bases {
+    /// The operand that has a value for each cell.
     #[inline(always)]
-    unsafe fn operand(self, place: Place) -> Lanes {
-        // SAFETY: the index was assigned by `Program::compile`.
+    unsafe fn block<'a, const N: usize>(self, place: Place) -> &'a [f64; N] {
+        // SAFETY: the index was assigned by `Program::compile`; nobody writes there while the instruction reads, for its
+        // result goes to another register or to the output.
         unsafe {
-            let first = match (place.base, place.varies) {
-                (0, true) => self.registers.add(place.index as usize * TILE).cast_const(),
-                (0, false) => self.buffer.add(place.index as usize * LANES).cast_const(),
-                (base, _) => *self.inputs.add(base as usize - 1),
+            let first = match place.base {
+                0 => self.registers.add(place.index as usize * TILE).cast_const(),
+                base => *self.inputs.add(base as usize - 1),
             };
-            Lanes { first, mask: if place.varies { usize::MAX } else { 0 } }
+            &*first.cast()
         }
     }
 
     #[inline(always)]
-    unsafe fn target(self, to: Target) -> *mut f64 {
+    unsafe fn constant(self, place: Place) -> f64 {
         // SAFETY: the index was assigned by `Program::compile`.
+        unsafe { *self.buffer.add(place.index as usize) }
+    }
+
+    #[inline(always)]
+    unsafe fn target<'a, const N: usize>(self, to: Target) -> &'a mut [f64; N] {
+        // SAFETY: as for `block`.
         unsafe {
-            match to {
+            let first = match to {
                 Target::Register(index) => self.registers.add(index as usize * TILE),
                 Target::Output(index) => self.out.add(index as usize * self.stride),
-            }
+            };
+            &mut *first.cast()
         }
     }
 }
 
-impl Lanes {
-    #[inline(always)]
-    unsafe fn read(self, at: usize) -> [f64; LANES] {
-        // SAFETY: a tile has at least `at + LANES` cells, a constant `LANES` copies.
-        unsafe { self.first.add(at & self.mask).cast::<[f64; LANES]>().read_unaligned() }
-    }
-}
-
-/// Computes `f` for all lanes. Operands that `f` does not use are read in vain, and so not read at all in the end.
+/// Computes `f` for all cells. The plain loop is what the compiler turns into vector instructions.
 #[inline(always)]
-unsafe fn each<const N: usize>(to: *mut f64, [a, b, c]: [Lanes; 3], f: impl Fn(f64, f64, f64) -> f64) {
-    let mut at = 0;
-    while at < N {
-        // SAFETY: the tile has N cells, a multiple of `LANES`.
-        unsafe {
-            let (a, b, c) = (a.read(at), b.read(at), c.read(at));
-            let mut result = [0.0; LANES];
-            for lane in 0..LANES {
-                result[lane] = f(a[lane], b[lane], c[lane]);
-            }
-            to.add(at).cast::<[f64; LANES]>().write_unaligned(result);
-        }
-        at += LANES;
+fn each<const N: usize>(
+    to: &mut [f64; N],
+    a: impl Values,
+    b: impl Values,
+    c: impl Values,
+    f: impl Fn(f64, f64, f64) -> f64,
+) {
+    for cell in 0..N {
+        to[cell] = f(a.at(cell), b.at(cell), c.at(cell));
     }
 }
 
@@ -265,28 +270,70 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
 #[inline(always)]
 unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: Bases) {
     for instruction in code {
+        let [a, b, c] = instruction.from;
         // SAFETY: the caller vouches for the places.
-        unsafe {
-            let to = bases.target(instruction.to);
-            let from = instruction.from.map(|place| bases.operand(place));
-            match instruction.code {
-                Code::Copy => each::<N>(to, from, |a, _, _| a),
-                Code::Add => each::<N>(to, from, |a, b, _| a + b),
-                Code::Subtract => each::<N>(to, from, |a, b, _| a - b),
-                Code::Multiply => each::<N>(to, from, |a, b, _| a * b),
-                Code::Divide => each::<N>(to, from, |a, b, _| a / b),
-                Code::Negate => each::<N>(to, from, |a, _, _| -a),
-                Code::MultiplyAdd => each::<N>(to, from, |a, b, c| fused::<FUSED>(a, b, c)),
-                Code::MultiplySubtract => each::<N>(to, from, |a, b, c| fused::<FUSED>(a, b, -c)),
-                Code::SubtractProduct => each::<N>(to, from, |a, b, c| fused::<FUSED>(-a, b, c)),
-                Code::Minimum => each::<N>(to, from, |a, b, _| if a < b { a } else { b }),
-                Code::Maximum => each::<N>(to, from, |a, b, _| if a > b { a } else { b }),
-                Code::Less => each::<N>(to, from, |a, b, _| if a < b { 1.0 } else { 0.0 }),
-                Code::LessEqual => each::<N>(to, from, |a, b, _| if a <= b { 1.0 } else { 0.0 }),
-                Code::Choose => each::<N>(to, from, |a, b, c| if a != 0.0 { b } else { c }),
-                Code::RealPower => each::<N>(to, from, |a, b, _| a.powf(b)),
-                Code::Apply(function) => each::<N>(to, from, |a, _, _| function.of(a)),
-            }
+        let to: &mut [f64; N] = unsafe { bases.target(instruction.to) };
+        // SAFETY: as above. Each `match` below chooses by whether an operand varies.
+        macro_rules! varying {
+            ($place:ident) => {
+                unsafe { bases.block::<N>($place) }
+            };
+        }
+        macro_rules! fixed {
+            ($place:ident) => {
+                // SAFETY: as above.
+                unsafe { bases.constant($place) }
+            };
+        }
+        macro_rules! one {
+            ($f:expr) => {
+                match a.varies {
+                    true => each(to, varying!(a), 0.0, 0.0, |a, _, _| $f(a)),
+                    false => each(to, fixed!(a), 0.0, 0.0, |a, _, _| $f(a)),
+                }
+            };
+        }
+        macro_rules! two {
+            ($f:expr) => {
+                match (a.varies, b.varies) {
+                    (true, true) => each(to, varying!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
+                    (true, false) => each(to, varying!(a), fixed!(b), 0.0, |a, b, _| $f(a, b)),
+                    (false, true) => each(to, fixed!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
+                    (false, false) => each(to, fixed!(a), fixed!(b), 0.0, |a, b, _| $f(a, b)),
+                }
+            };
+        }
+        macro_rules! three {
+            ($f:expr) => {
+                match (a.varies, b.varies, c.varies) {
+                    (true, true, true) => each(to, varying!(a), varying!(b), varying!(c), $f),
+                    (true, true, false) => each(to, varying!(a), varying!(b), fixed!(c), $f),
+                    (true, false, true) => each(to, varying!(a), fixed!(b), varying!(c), $f),
+                    (true, false, false) => each(to, varying!(a), fixed!(b), fixed!(c), $f),
+                    (false, true, true) => each(to, fixed!(a), varying!(b), varying!(c), $f),
+                    (false, true, false) => each(to, fixed!(a), varying!(b), fixed!(c), $f),
+                    (false, false, true) => each(to, fixed!(a), fixed!(b), varying!(c), $f),
+                    (false, false, false) => each(to, fixed!(a), fixed!(b), fixed!(c), $f),
+                }
+            };
+        }
+        match instruction.code {
+            Code::Copy => one!(|a| a),
+            Code::Add => two!(|a, b| a + b),
+            Code::Subtract => two!(|a, b| a - b),
+            Code::Multiply => two!(|a, b| a * b),
+            Code::Divide => two!(|a, b| a / b),
+            Code::Negate => one!(|a: f64| -a),
+            Code::MultiplyAdd => three!(|a, b, c| fused::<FUSED>(a, b, c)),
+            Code::MultiplySubtract => three!(|a, b, c| fused::<FUSED>(a, b, -c)),
+            Code::SubtractProduct => three!(|a, b, c| fused::<FUSED>(-a, b, c)),
+            Code::Minimum => two!(|a, b| if a < b { a } else { b }),
+            Code::Maximum => two!(|a, b| if a > b { a } else { b }),
+            Code::Less => two!(|a, b| if a < b { 1.0 } else { 0.0 }),
+            Code::LessEqual => two!(|a, b| if a <= b { 1.0 } else { 0.0 }),
+            Code::Choose => three!(|a, b, c| if a != 0.0 { b } else { c }),
+            Code::RealPower => two!(|a: f64, b| a.powf(b)),
+            Code::Apply(function) => one!(|a| function.of(a)),
         }
     }
 }

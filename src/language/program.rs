@@ -390,31 +390,38 @@ impl<'a> Assignment<'a> {
         for step in order {
             let (code, list) = self.steps[step as usize];
             let from: Vec<Place> = list.into_iter().flatten().map(|source| self.locate(source)).collect();
-            for operand in self.operands(step).collect::<Vec<_>>() {
-                self.waiting[operand as usize] -= 1;
-                if self.waiting[operand as usize] == 0
-                    && let Some(register) = self.place[operand as usize].take()
-                {
-                    self.free.push(register);
-                }
-            }
             let outputs = copies.remove(&step).unwrap_or_default();
             if let ([output], 0) = (&outputs[..], self.waiting[step as usize]) {
                 self.emit(code, Target::Output(*output), &from);
+                self.release(step);
                 continue;
             }
+            // Before the operands are released: the kernel counts on a result not replacing an operand.
             let register = self.free.pop().unwrap_or_else(|| {
                 self.registers += 1;
                 self.registers as u32 - 1
             });
             self.place[step as usize] = Some(register);
             self.emit(code, Target::Register(register), &from);
+            self.release(step);
             let here = Place { base: 0, varies: true, index: register };
             for output in outputs {
                 self.emit(Code::Copy, Target::Output(output), &[here]);
             }
             if self.waiting[step as usize] == 0 {
                 self.place[step as usize] = None;
+                self.free.push(register);
+            }
+        }
+    }
+
+    /// Frees the registers of operands that no later step needs.
+    fn release(&mut self, step: u32) {
+        for operand in self.operands(step).collect::<Vec<_>>() {
+            self.waiting[operand as usize] -= 1;
+            if self.waiting[operand as usize] == 0
+                && let Some(register) = self.place[operand as usize].take()
+            {
                 self.free.push(register);
             }
         }

@@ -164,9 +164,14 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
         .filter(|column| plain(column) && record.headings[*column].rest > 0.0 && changes(column))
         .take(LINES.len())
         .collect();
-    let mut risks: Vec<usize> = columns(record, "risk");
-    risks.extend(columns(record, "symptom"));
-    let risks: Vec<usize> = risks.into_iter().filter(|c| plain(c) && changes(c)).take(LINES.len()).collect();
+    // Symptoms pass in days and have their own figures; they stand in only where a model has no risks.
+    let changing = |group: &str| -> Vec<usize> {
+        columns(record, group).into_iter().filter(|c| plain(c) && changes(c)).take(LINES.len()).collect()
+    };
+    let (risks, risk_name) = match changing("risk") {
+        none if none.is_empty() => (changing("symptom"), "Symptoms: change from rest"),
+        risks => (risks, "Risk: change from rest"),
+    };
     if gains.is_empty() || risks.is_empty() {
         return None;
     }
@@ -175,8 +180,8 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
     headline(&mut sheet, "Benefit beside risk");
     let mut rows = Vec::new();
     let sides = [
-        (&gains, "Benefit: change from rest [%]", 100.0, [110.0, 130.0, 600.0, 650.0]),
-        (&risks, "Risk and symptoms: change from rest", 1.0, [910.0, 130.0, 1370.0, 650.0]),
+        (&gains, "Benefit: change from rest [%]", 100.0, [110.0, 130.0, 580.0, 650.0]),
+        (&risks, risk_name, 1.0, [930.0, 130.0, 1350.0, 650.0]),
     ];
     for (chosen, name, factor, [left, top, right, bottom]) in sides {
         let courses: Vec<Vec<(f64, f64)>> = chosen
@@ -206,14 +211,14 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
             panel.curve(&mut sheet, values, colour, 4.0, dash);
             let name = &record.headings[*column].name;
             let y = labels[index];
-            let sample = [(right + 44.0, y), (right + 88.0, y)];
-            sheet.line(vec![(right + 6.0, ends[index].clamp(top, bottom)), (right + 38.0, y)], PALE, 1.5);
+            let sample = [(right + 40.0, y), (right + 84.0, y)];
+            sheet.line(vec![(right + 6.0, ends[index].clamp(top, bottom)), (right + 34.0, y)], PALE, 1.5);
             match dash {
                 None => sheet.line(sample.to_vec(), colour, 4.0),
                 Some(pattern) => sheet.dashed(&sample, colour, 4.0, pattern),
             }
-            let room = if left < 500.0 { 910.0 - 90.0 } else { WIDTH } - right - 106.0;
-            sheet.text((right + 98.0, y), shortened(&title(name), SMALL, false, room), font(SMALL, INK, Align::Start));
+            let room = if left < 500.0 { 930.0 - 70.0 } else { WIDTH } - right - 102.0;
+            sheet.text((right + 94.0, y), shortened(&title(name), SMALL, false, room), font(SMALL, INK, Align::Start));
             for (day, value) in values {
                 let side = if factor == 100.0 { "benefit [%]" } else { "risk" };
                 rows.push(vec![side.to_owned(), name.clone(), table::number(*day), table::number(*value)]);
@@ -223,10 +228,9 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
     let figure = Figure {
         stem: "benefit_and_risk".into(),
         title: "Benefit beside risk".into(),
-        caption:
-            "Left: gains as change from rest in per cent. Right: risks and symptoms (plain indices) as change from \
-                  rest. Vertical lines: sessions. Observables with a unit are in the figures of their group."
-                .into(),
+        caption: "Left: gains as change from rest in per cent. Right: risks (plain indices) as change from rest. \
+                  Vertical lines: sessions. Observables with a unit are in the figures of their group."
+            .into(),
     };
     Some(Drawn { figure, sheet, header: header(&["side", "observable", "day", "change_from_rest"]), rows })
 }

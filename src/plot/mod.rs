@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
+pub use course::group_of;
 use sheet::Sheet;
 
 /// A figure on the disk.

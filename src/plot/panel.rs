@@ -76,10 +76,15 @@ fn widened(low: f64, high: f64) -> (f64, f64) {
     (middle - room, middle + room)
 }
 
-/// The next of 1, 2, 5 times a power of ten.
+/// The nearest of 1, 2, 5 times a power of ten, by ratio.
 fn round_step(wanted: f64) -> f64 {
     let power = 10f64.powf(wanted.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= 0.999 * wanted).unwrap_or(wanted)
+    let far = |step: &f64| (step / wanted).ln().abs();
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .min_by(|a, b| far(a).total_cmp(&far(b)))
+        .unwrap_or(wanted)
 }
 
 fn ticks(low: f64, high: f64, step: f64) -> Vec<(f64, String)> {

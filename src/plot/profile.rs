@@ -4,9 +4,9 @@ use crate::grid::Shape;
 use crate::observe::Snapshot;
 use crate::output::{Kept, table};
 use crate::plot::panel::{Axis, Key, Panel, headline, legend};
-use crate::plot::section::{chosen, moment_name, moments};
+use crate::plot::section::{chosen, moment_name, moments, shown_depth};
 use crate::plot::sheet::{Align, Sheet, WIDTH, shortened};
-use crate::plot::style::{DASHES, GREY, PALE, SMALL, font, plain, sequence, title, with_unit};
+use crate::plot::style::{GREY, INK, LABEL, PALE, SMALL, font, plain, sequence, title, with_unit};
 use crate::plot::{Drawn, Figure, header};
 use crate::units::DAY;
 
@@ -19,6 +19,7 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
     }
     let snapshots = &kept.snapshots;
     let moments = moments(snapshots);
+    let depth = shown_depth(kept, &fields);
     let columns = fields.len().min(3);
     let rows_of = fields.len().div_ceil(columns);
     let keys: Vec<Key> = moments
@@ -27,7 +28,7 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
         .map(|(index, moment)| Key {
             text: moment_name(snapshots, *moment),
             colour: sequence(index, moments.len()),
-            dash: DASHES[index % DASHES.len()],
+            dash: None,
             upright: false,
         })
         .collect();
@@ -49,13 +50,13 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
             right: x + width,
             bottom: y + tall,
             x: Axis::holding(curves.iter().flatten().map(|(value, _)| *value), 3),
-            y: Axis::exact(0.0, shape.z[shape.z.len() - 1] * 1e3, 6),
+            y: Axis::exact(0.0, depth * 1e3, 6),
             down: true,
         };
         let unit = unit.to_string();
-        panel.frame(&mut sheet, &title(name), &with_unit(&plain(name), &unit));
+        panel.frame(&mut sheet, &title(name), &with_unit("mean", &unit));
         if place % columns == 0 {
-            let font = crate::plot::sheet::Font { upright: true, ..font(SMALL, GREY, Align::Middle) };
+            let font = crate::plot::sheet::Font { upright: true, ..font(LABEL, INK, Align::Middle) };
             sheet.text((x - 96.0, y + 0.5 * tall), "depth [mm]", font);
         }
         layers(&mut sheet, &panel, shape, place % columns + 1 == columns || place + 1 == fields.len());
@@ -105,7 +106,7 @@ fn profile(shape: &Shape, snapshot: &Snapshot, field: usize) -> Vec<(f64, f64)> 
 }
 
 /// Boundaries of layers, and their names to the right of the last panel of a row.
-fn layers(sheet: &mut Sheet, panel: &Panel, shape: &Shape, named: bool) {
+pub fn layers(sheet: &mut Sheet, panel: &Panel, shape: &Shape, named: bool) {
     let shown: Vec<_> = shape.layers.iter().filter(|(_, top, _)| top * 1e3 < panel.y.high).collect();
     for (_, top, _) in shown.iter().skip(1) {
         panel.level(sheet, top * 1e3, PALE, 1.5);
@@ -113,8 +114,10 @@ fn layers(sheet: &mut Sheet, panel: &Panel, shape: &Shape, named: bool) {
     if !named {
         return;
     }
-    let middles: Vec<f64> =
-        shown.iter().map(|(_, top, bottom)| panel.at(panel.x.low, 0.5e3 * (top + bottom)).1).collect();
+    let middles: Vec<f64> = shown
+        .iter()
+        .map(|(_, top, bottom)| panel.at(panel.x.low, 0.5 * (top * 1e3 + (bottom * 1e3).min(panel.y.high))).1)
+        .collect();
     let placed = crate::plot::panel::spread(&middles, 30.0, panel.top, panel.bottom);
     for (((name, ..), wish), y) in shown.iter().zip(middles).zip(placed) {
         sheet.line(vec![(panel.right, wish.min(panel.bottom)), (panel.right + 22.0, y)], PALE, 1.5);

@@ -6,7 +6,7 @@ use crate::grid::Shape;
 use crate::observe::Snapshot;
 use crate::output::{Kept, table};
 use crate::plot::panel::{Axis, Panel, headline, spread};
-use crate::plot::sheet::{Align, Mark, Place, Sheet, WIDTH, shortened};
+use crate::plot::sheet::{Align, Colour, Mark, Place, Sheet, WIDTH, shortened};
 use crate::plot::style::{GREY, INK, LABEL, PAPER, SMALL, Scale, day, font, plain, title, unit, with_unit};
 use crate::plot::{Drawn, Figure, header};
 use crate::units::DAY;
@@ -62,6 +62,27 @@ pub fn moment_name(snapshots: &[Snapshot], index: usize) -> String {
     } else {
         name
     }
+}
+
+/// How far down to look [m]: as deep as these fields change or holes reach, and a little more.
+pub fn shown_depth(kept: &Kept<'_>, fields: &[usize]) -> f64 {
+    let (shape, snapshots) = (&kept.shape, &kept.snapshots);
+    let Some(bottom) = shape.z.last() else { return 0.0 };
+    let deepest = snapshots.iter().flat_map(|snapshot| &snapshot.holes).map(|hole| hole[2]).fold(0.0, f64::max);
+    let active = |field: usize| -> f64 {
+        let start = &snapshots[0].fields[field].2;
+        let mut changes = vec![0.0f64; start.dim().0];
+        for snapshot in snapshots.iter() {
+            let now = snapshot.fields[field].2.outer_iter();
+            for ((now, start), change) in now.zip(start.outer_iter()).zip(&mut changes) {
+                *change = now.iter().zip(start).map(|(a, b)| (a - b).abs()).fold(*change, f64::max);
+            }
+        }
+        let largest = changes.iter().copied().fold(0.0, f64::max);
+        changes.iter().rposition(|change| *change > 0.03 * largest).map_or(0.0, |k| shape.z[k + 1])
+    };
+    let active = fields.iter().map(|field| active(*field)).fold(deepest, f64::max);
+    if active > 0.0 { (1.25 * active).min(*bottom) } else { *bottom }
 }
 
 /// Where the section is cut: the row along y, and its words.
@@ -129,16 +150,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
         Scale { low: low.min(0.0), high, diverging }
     };
 
-    // Depth: as far down as something happens, and a little more.
-    let quiet = |k: usize| {
-        (0..cells_x).all(|i| moments.iter().all(|m| (value(*m, k, i) - value(moments[0], k, i)).abs() < 0.03 * size))
-    };
-    let active = (0..cells_z).rev().find(|k| !quiet(*k)).map_or(0.0, |k| shape.z[k + 1]);
-    let deepest = snapshots.iter().flat_map(|snapshot| &snapshot.holes).map(|hole| hole[2]).fold(0.0, f64::max);
-    let bottom = *shape.z.last()?;
-    let depth = (1.25 * active.max(deepest)).min(bottom);
-    let depth = if depth > 0.0 { depth } else { bottom };
-
+    let depth = shown_depth(kept, &[field]);
     let mirrored = shape.kind == "cells";
     let (from, to) = (if mirrored { -shape.x[cells_x] } else { shape.x[0] }, shape.x[cells_x]);
     let frames = frames(moments.len(), (to - from) / depth);
@@ -154,17 +166,18 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
             top: *top,
             right: *right,
             bottom: *below,
-            x: Axis::exact(from * 1e3, to * 1e3, if right - left > 300.0 { 4 } else { 2 }),
+            x: if mirrored { radial(to * 1e3) } else { Axis::exact(from * 1e3, to * 1e3, 4) },
             y: Axis::exact(0.0, depth * 1e3, 5),
             down: true,
         };
-        paint(&mut sheet, &panel, shape, mirrored, depth, scale, &|k, i| value(*moment, k, i));
+        paint(&mut sheet, &panel, shape, scale, &|k, i| value(*moment, k, i));
         let first_in_row = index == 0 || frames[index - 1][1] < *top;
         axes(&mut sheet, &panel, first_in_row, mirrored);
         let text = moment_name(snapshots, *moment);
         sheet.text(((left + right) / 2.0, top - 24.0), text, font(LABEL, INK, Align::Middle));
         let last_in_row = frames.get(index + 1).is_none_or(|next| next[1] > *top);
-        boundaries(&mut sheet, &panel, shape, last_in_row && *top == top_row);
+        let line = if diverging { GREY } else { PAPER };
+        boundaries(&mut sheet, &panel, shape, line, last_in_row && *top == top_row);
         channels(&mut sheet, &panel, shape, &snapshots[*moment], row, mirrored);
         for (k, i) in cells().filter(|(k, _)| shape.z[*k] < depth) {
             let middle = |faces: &[f64], at: usize| table::number(0.5e3 * (faces[at] + faces[at + 1]));
@@ -178,7 +191,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
     }
     bar(&mut sheet, scale, frames[0], &unit(&unit_of.to_string()));
     let caption = format!(
-        "{} {where_cut}{}. All moments share one scale of colour{}. White lines: layers; dark lines: channels.",
+        "{} {where_cut}{}. All moments share one scale of colour{}. Thin lines: layers; thick dark lines: channels.",
         quantity,
         if mirrored { ", mirrored at the axis" } else { "" },
         if diverging { ", white where nothing changed" } else { "" },
@@ -213,17 +226,17 @@ fn frames(count: usize, proportion: f64) -> Vec<[f64; 4]> {
         .collect()
 }
 
+/// The axis of a mirrored cell: the axis in the middle and one round distance on both sides.
+fn radial(radius: f64) -> Axis {
+    let power = 10f64.powf(radius.log10().floor());
+    let mark = (0.9 * radius / power).floor().max(0.5) * power;
+    let text = crate::plot::style::short(mark);
+    Axis { low: -radius, high: radius, ticks: vec![(-mark, text.clone()), (0.0, "0".into()), (mark, text)] }
+}
+
 /// Paints the cells; equal neighbours along a row become one rectangle.
-fn paint(
-    sheet: &mut Sheet,
-    panel: &Panel,
-    shape: &Shape,
-    mirrored: bool,
-    depth: f64,
-    scale: Scale,
-    value: &dyn Fn(usize, usize) -> f64,
-) {
-    let cells_x = shape.x.len() - 1;
+fn paint(sheet: &mut Sheet, panel: &Panel, shape: &Shape, scale: Scale, value: &dyn Fn(usize, usize) -> f64) {
+    let (cells_x, mirrored, depth) = (shape.x.len() - 1, shape.kind == "cells", panel.y.high * 1e-3);
     for k in (0..shape.z.len() - 1).filter(|k| shape.z[*k] < depth) {
         let (top, bottom) = (shape.z[k] * 1e3, shape.z[k + 1].min(depth) * 1e3);
         let mut i = 0;
@@ -266,10 +279,8 @@ fn axes(sheet: &mut Sheet, panel: &Panel, first_in_row: bool, mirrored: bool) {
     for (value, text) in &panel.x.ticks {
         let (x, y) = panel.at(*value, panel.y.high);
         sheet.line(vec![(x, y), (x, y + 7.0)], GREY, 1.5);
-        let inside = x - panel.left > 14.0 && panel.right - x > 14.0;
-        let narrow = panel.right - panel.left < 190.0;
-        // In slits only the middle is told; the scale is that of the depth.
-        if inside && (!narrow || *value == 0.0 || !mirrored) {
+        let inside = x - panel.left > 6.0 && panel.right - x > 6.0;
+        if inside {
             sheet.text((x, y + 24.0), text.clone(), font(SMALL, GREY, Align::Middle));
         }
     }
@@ -282,12 +293,11 @@ fn axes(sheet: &mut Sheet, panel: &Panel, first_in_row: bool, mirrored: bool) {
     }
 }
 
-fn boundaries(sheet: &mut Sheet, panel: &Panel, shape: &Shape, named: bool) {
+fn boundaries(sheet: &mut Sheet, panel: &Panel, shape: &Shape, colour: Colour, named: bool) {
     let shown: Vec<_> = shape.layers.iter().filter(|(_, top, _)| top * 1e3 < panel.y.high).collect();
     for (_, top, _) in shown.iter().skip(1) {
         let (_, y) = panel.at(0.0, top * 1e3);
-        sheet.line(vec![(panel.left, y), (panel.right, y)], PAPER, 3.0);
-        sheet.line(vec![(panel.left, y), (panel.right, y)], GREY, 1.0);
+        sheet.line(vec![(panel.left, y), (panel.right, y)], colour, 1.5);
     }
     if !named {
         return;
@@ -328,8 +338,8 @@ fn bar(sheet: &mut Sheet, scale: Scale, [_, top, _, bottom]: [f64; 4], unit: &st
     let bottom = bottom.max(top + 300.0);
     let axis = Axis::exact(scale.low, scale.high, 5);
     let panel = Panel { left, top, right, bottom, x: Axis::exact(0.0, 1.0, 1), y: axis, down: false };
-    for step in 0..128 {
-        let value = |part: f64| scale.low + (scale.high - scale.low) * part / 128.0;
+    for step in 0..129 {
+        let value = |part: f64| scale.low + (scale.high - scale.low) * part / 129.0;
         let (from, to) = (panel.at(0.0, value(f64::from(step))), panel.at(1.0, value(f64::from(step) + 1.0)));
         sheet.marks.push(Mark::Fill((from.0, to.1), (to.0, from.1), scale.colour(value(f64::from(step) + 0.5))));
     }

@@ -52,14 +52,14 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The colour of a value; grey where it is not a number. There are 128 colours, so that equal neighbours can be
-    /// drawn as one.
+    /// The colour of a value; grey where it is not a number. There are 129 colours, so that equal neighbours can be
+    /// drawn as one and zero has a colour of its own.
     pub fn colour(&self, value: f64) -> Colour {
         if !value.is_finite() {
             return PALE;
         }
         let part = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        let part = (part * 127.0).round() / 127.0;
+        let part = (part * 128.0).round() / 128.0;
         let gradient: Gradient = if self.diverging { RED_BLUE } else { VIRIDIS };
         gradient.eval_continuous(if self.diverging { 1.0 - part } else { part }).as_tuple()
     }

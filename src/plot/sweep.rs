@@ -240,8 +240,7 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
         |answer: &Answer| answer.rest.filter(|rest| *rest > 0.0).zip(answer.end).map(|(r, e)| 100.0 * (e / r - 1.0));
     let named = |name: &str, _: &str| title(name);
     let gains = panels(sweep, along, "gain", gain, named);
-    let mut risks = panels(sweep, along, "risk", |answer| answer.peak, named);
-    risks.extend(panels(sweep, along, "symptom", |answer| answer.peak, named));
+    let risks = panels(sweep, along, "risk", |answer| answer.peak, named);
     let few = |all: Vec<Shown>| -> Vec<Shown> {
         all.into_iter().filter(|shown| plain_only(shown) && changed(shown)).take(LINES.len()).collect()
     };
@@ -254,7 +253,7 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     let mut rows = Vec::new();
     for (shown, name, [left, top, right, bottom]) in [
         (&gains, "Gain at the end, from rest [%]", [110.0, 130.0, 590.0, 650.0]),
-        (&risks, "Risk and symptoms, peak change", [910.0, 130.0, 1370.0, 650.0]),
+        (&risks, "Risk, largest change", [930.0, 130.0, 1370.0, 650.0]),
     ] {
         let values = shown.iter().flat_map(|shown| &shown.curves[0].1).map(|(_, y)| *y).chain([0.0]);
         let panel = Panel { left, top, right, bottom, x: along.axis(5), y: Axis::holding(values, 5), down: false };
@@ -272,7 +271,7 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
             let y = labels[index];
             sheet.line(vec![(right + 4.0, ends[index]), (right + 34.0, y)], PALE, 1.5);
             sheet.marks.push(Mark::Disc((right + 46.0, y), 6.0, LINES[index]));
-            let room = if left < 500.0 { 910.0 - 90.0 } else { WIDTH } - right - 64.0;
+            let room = if left < 500.0 { 930.0 - 70.0 } else { WIDTH } - right - 64.0;
             sheet.text((right + 60.0, y), shortened(&shown.title, SMALL, false, room), font(SMALL, INK, Align::Start));
             for (x, y) in values {
                 rows.push(vec![shown.name.clone(), table::number(*x), table::number(*y)]);
@@ -282,10 +281,9 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     let figure = Figure {
         stem: "sweep_benefit_and_risk".into(),
         title: "Benefit beside risk".into(),
-        caption:
-            "Left: gains at the end of each run as change from rest. Right: the largest change of risks and symptoms \
-                  (plain indices)."
-                .into(),
+        caption: "Left: gains at the end of each run as change from rest. Right: the largest change of risks (plain \
+                  indices)."
+            .into(),
     };
     let mut header = header(&["observable", "", "change"]);
     header[1] = along.label.clone();

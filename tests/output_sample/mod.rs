@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use dermasim::grid::Shape;
 use dermasim::observe::{Heading, Record, Snapshot};
 use dermasim::output::needling::{Histogram, Session};
+use dermasim::output::sweep::{Point, Sweep};
 use dermasim::output::{About, Kept, Number, Provenance, summary};
 use dermasim::simulate::Cost;
 use dermasim::sourced::Evidence;
@@ -277,5 +278,29 @@ pub fn provenance() -> Provenance {
             number("tissue cheek: thickness", "1.2 mm", Evidence::Measured, false),
             number("device skinpen: wobble", "20 µm", Evidence::Assumed, false),
         ],
+    }
+}
+
+/// A sweep over the length of the needles.
+pub fn sweep() -> Sweep {
+    let points = (1..=10)
+        .map(|step| {
+            let length = 0.25 * f64::from(step);
+            let record = self::record(length / 1.5);
+            Point {
+                values: vec![format!("{length} mm")],
+                answers: summary::answers(&record),
+                needling: vec![session(0.0)],
+            }
+        })
+        .collect();
+    let record = self::record(1.0);
+    let headings = record.headings.iter().map(|h| (h.name.clone(), h.group.clone(), h.what.clone())).collect();
+    Sweep {
+        name: "depth".into(),
+        question: "How deep is deep enough?".into(),
+        axes: vec!["protocol.length".into()],
+        points,
+        headings,
     }
 }

@@ -1,0 +1,144 @@
+//! The tables of reports.
+
+use crate::output::needling::Session;
+use crate::output::sweep::Sweep;
+use crate::output::{Answer, Kept};
+use crate::plot::style::{day, short, title, with_unit};
+use crate::report::document::Table;
+use crate::report::words::GROUPS;
+
+/// A number, or a dash.
+fn told(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), short)
+}
+
+/// A number with its sign.
+fn signed(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| if value > 0.0 { format!("+{}", short(value)) } else { short(value) })
+}
+
+fn days(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), day)
+}
+
+const ANSWER: [&str; 6] = ["", "at rest", "largest change", "on day", "at the end", "over on day"];
+
+fn row(name: &str, answer: &Answer) -> Vec<String> {
+    let Answer { unit, rest, peak, peak_day, end, resolved_day } = answer;
+    let name = with_unit(&title(name), unit);
+    vec![name, told(*rest), signed(*peak), days(*peak_day), told(*end), days(*resolved_day)]
+}
+
+/// The answers of a run by group, and what the needles did.
+pub fn of_run(kept: &Kept<'_>) -> Vec<Table> {
+    let mut tables = Vec::new();
+    for (group, name) in GROUPS {
+        let mine = kept.record.headings.iter().filter(|heading| crate::plot::group_of(heading) == group);
+        let rows: Vec<Vec<String>> =
+            mine.filter_map(|heading| Some(row(&heading.name, kept.answers.get(&heading.name)?))).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let note = match group {
+            "gain" => "A gain that lasts has no day on which it is over.",
+            _ => {
+                "Over: from this day on the deviation from rest stays within 5 % of its largest value; – if it does not within the run."
+            }
+        };
+        let header = ANSWER.map(str::to_owned).to_vec();
+        tables.push(Table { title: name.into(), header, rows, note: note.into() });
+    }
+    tables.extend(needling(&kept.needling));
+    tables
+}
+
+fn needling(sessions: &[Session]) -> Option<Table> {
+    let first = sessions.first()?;
+    let shown = &sessions[..sessions.len().min(6)];
+    let mut header = vec![String::new()];
+    header.extend(shown.iter().map(|session| format!("day {}", day(session.day))));
+    let rows = first.scalars().into_iter().map(|(name, _)| {
+        let value =
+            |session: &Session| session.scalars().into_iter().find(|(other, _)| *other == name).map(|found| found.1);
+        std::iter::once(title(&name)).chain(shown.iter().map(|session| told(value(session)))).collect()
+    });
+    Some(Table {
+        title: "What the needles did".into(),
+        header,
+        rows: rows.collect(),
+        note:
+            "A column for each session. In SI units unless the name tells another. Depths by bin are in needling.csv."
+                .into(),
+    })
+}
+
+/// Peaks and ends of a sweep: a row for each point, a table for each group.
+pub fn of_sweep(sweep: &Sweep) -> Vec<Table> {
+    let axes: Vec<_> = (0..sweep.axes.len()).map(|index| sweep.axis(index)).collect();
+    let mut tables = Vec::new();
+    for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
+        let shown: Vec<&str> =
+            sweep.headings.iter().filter(|(_, of, _)| of == group).map(|(name, ..)| name.as_str()).collect();
+        if shown.is_empty() {
+            continue;
+        }
+        let mut header: Vec<String> = axes.iter().map(|axis| crate::plot::style::plain(&axis.key)).collect();
+        let unit = |name: &str| {
+            sweep.points.iter().find_map(|point| point.answers.get(name)).map(|answer| answer.unit.clone())
+        };
+        header.extend(shown.iter().map(|name| with_unit(&title(name), &unit(name).unwrap_or_default())));
+        let rows = sweep.points.iter().map(|point| {
+            let value = |name: &&str| {
+                let answer = point.answers.get(*name);
+                if group == "gain" {
+                    told(answer.and_then(|answer| answer.end))
+                } else {
+                    signed(answer.and_then(|answer| answer.peak))
+                }
+            };
+            point.values.iter().cloned().chain(shown.iter().map(value)).collect()
+        });
+        let what = if group == "gain" { "values at the end" } else { "largest change from rest" };
+        tables.push(Table {
+            title: format!("{name}: {what}"),
+            header,
+            rows: rows.collect(),
+            note: "All numbers of all points are in sweep.csv.".into(),
+        });
+    }
+    tables
+}
+
+/// Runs side by side: a table for each group.
+pub fn of_compare(runs: &[(String, &Kept<'_>)]) -> Vec<Table> {
+    let Some((_, first)) = runs.first() else { return Vec::new() };
+    let mut tables = Vec::new();
+    for (group, name) in GROUPS {
+        let gain = group == "gain";
+        let mine = first.record.headings.iter().filter(|heading| crate::plot::group_of(heading) == group);
+        let mut rows = Vec::new();
+        for heading in mine {
+            let mut row = vec![with_unit(&title(&heading.name), &heading.unit.to_string())];
+            for (_, run) in runs {
+                let answer = run.answers.get(&heading.name);
+                row.push(if gain {
+                    told(answer.and_then(|answer| answer.end))
+                } else {
+                    signed(answer.and_then(|answer| answer.peak))
+                });
+                row.push(days(answer.and_then(|answer| if gain { answer.peak_day } else { answer.resolved_day })));
+            }
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            continue;
+        }
+        let mut header = vec![String::new()];
+        for (run, _) in runs {
+            header.push(format!("{run}: {}", if gain { "at the end" } else { "largest change" }));
+            header.push(if gain { "best on day".into() } else { "over on day".into() });
+        }
+        tables.push(Table { title: name.into(), header, rows, note: "All numbers are in compare.csv.".into() });
+    }
+    tables
+}

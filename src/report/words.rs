@@ -1,0 +1,234 @@
+//! The answer in plain words, from the numbers alone.
+
+use crate::output::sweep::Sweep;
+use crate::output::{Answer, Kept};
+use crate::plot::group_of;
+use crate::plot::style::{day, plain, short, title, unit};
+use crate::report::document::Line;
+
+/// The parts of an answer as a report names them.
+pub const GROUPS: [(&str, &str); 4] =
+    [("symptom", "Symptoms"), ("gain", "Gains"), ("risk", "Risks"), ("state", "State of the skin")];
+
+/// Sentences about one group at most; the tables have all.
+const SENTENCES: usize = 6;
+
+fn line(lead: &str, text: impl Into<String>) -> Line {
+    Line { lead: lead.into(), text: text.into() }
+}
+
+/// A value with its unit.
+fn with(value: f64, of: &str) -> String {
+    match unit(of) {
+        none if none.is_empty() => short(value),
+        unit => format!("{} {unit}", short(value)),
+    }
+}
+
+/// A change from rest: in per cent for plain numbers that rest above zero, else as it is.
+fn change(deviation: f64, answer: &Answer) -> String {
+    let sign = if deviation > 0.0 { "+" } else { "" };
+    match answer.rest {
+        Some(rest) if rest > 0.0 && unit(&answer.unit).is_empty() => {
+            format!("{sign}{} %", short(100.0 * deviation / rest))
+        }
+        _ => format!("{sign}{}", with(deviation, &answer.unit)),
+    }
+}
+
+fn joined(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The answer of a run.
+pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
+    let mut lines = vec![line("What was done.", done(kept))];
+    lines.extend(needles(kept));
+    lines.extend(symptoms(kept));
+    lines.extend(gains(kept));
+    lines.extend(risks(kept));
+    lines
+}
+
+fn done(kept: &Kept<'_>) -> String {
+    let about = &kept.about;
+    let person: Vec<String> = about.person.iter().map(|(name, value)| format!("{} {value}", plain(name))).collect();
+    let person = if person.is_empty() { String::new() } else { format!(", {}", person.join(", ")) };
+    let skin = format!("{} skin (age {}{person})", plain(&about.tissue), short(about.age));
+    let followed = format!("followed for {} days", day(about.end_day));
+    let Some(device) = &about.device else {
+        return format!("{}, not needled, {followed}.", title(&skin));
+    };
+    let length = about.needle_length_mm.map_or(String::new(), |length| format!(" set to {} mm", short(length)));
+    let operator = about.operator.as_ref().map_or(String::new(), |who| format!(" by a {}", plain(who)));
+    let days: Vec<String> = about.session_days.iter().map(|at| day(*at)).collect();
+    let sessions = match days.len() {
+        1 => format!("in one session on day {}", days[0]),
+        2..=8 => format!("in {} sessions on days {}", days.len(), joined(&days)),
+        many => format!("in {many} sessions"),
+    };
+    format!("{}, needled with {}{length}{operator} {sessions}, {followed}.", title(&skin), plain(device))
+}
+
+fn needles(kept: &Kept<'_>) -> Option<Line> {
+    let session = kept.needling.first()?;
+    let depths = &session.depths;
+    let middles = depths.edges_mm.windows(2).map(|edges| 0.5 * (edges[0] + edges[1]));
+    let mean: f64 = middles.zip(&depths.share).map(|(middle, share)| middle * share).sum();
+    let quantile = |wanted: f64| {
+        let mut below = 0.0;
+        let bin = depths.share.iter().position(|share| {
+            below += share;
+            below >= wanted
+        });
+        bin.map_or(0.0, |bin| depths.edges_mm[bin + 1])
+    };
+    let layer = kept.shape.layers.iter().find(|(_, top, bottom)| (*top..*bottom).contains(&(mean * 1e-3)));
+    let layer = layer.map_or(String::new(), |(name, ..)| format!(", on average into the {}", plain(name)));
+    let mut text = if depths.share.is_empty() {
+        "The needles left no holes.".to_owned()
+    } else {
+        format!(
+            "The holes are {} mm deep on average{layer}; nine in ten lie between {} and {} mm.",
+            short(mean),
+            short(quantile(0.05)),
+            short(quantile(0.95))
+        )
+    };
+    text += &format!(
+        " A session leaves {} holes per cm², {} of which reach the dermis.",
+        short(session.holes_per_cm2),
+        short(session.dermal_holes_per_cm2)
+    );
+    Some(line("How deep.", text))
+}
+
+/// Names and answers of a group, those that changed most first.
+fn changed<'a>(kept: &'a Kept<'_>, group: &'a str) -> impl Iterator<Item = (&'a str, &'a Answer, f64)> {
+    let mine = kept.record.headings.iter().filter(move |heading| group_of(heading) == group);
+    mine.filter_map(|heading| {
+        let answer = kept.answers.get(&heading.name)?;
+        Some((heading.name.as_str(), answer, answer.peak.filter(|peak| *peak != 0.0)?))
+    })
+}
+
+fn symptoms(kept: &Kept<'_>) -> Option<Line> {
+    let last = kept.about.session_days.last().copied();
+    let said: Vec<String> = changed(kept, "symptom")
+        .take(SENTENCES)
+        .map(|(name, answer, peak)| {
+            let when = answer.peak_day.map_or(String::new(), |at| format!(" on day {}", day(at)));
+            let over = match (answer.resolved_day, last) {
+                (Some(over), Some(last)) if over > last => {
+                    format!("is over {} days after the last session", short(over - last))
+                }
+                (Some(_), _) => "is over by the last session".into(),
+                (None, _) => "is not over at the end".into(),
+            };
+            format!("{} is strongest{when} ({}) and {over}.", title(name), change(peak, answer))
+        })
+        .collect();
+    match (said.is_empty(), changed(kept, "symptom").count()) {
+        (true, 0) => None,
+        _ => Some(line("Symptoms.", said.join(" "))),
+    }
+}
+
+fn gains(kept: &Kept<'_>) -> Option<Line> {
+    let said: Vec<String> = changed(kept, "gain")
+        .take(SENTENCES)
+        .filter_map(|(name, answer, peak)| {
+            let end = answer.end.zip(answer.rest).map(|(end, rest)| end - rest)?;
+            let best = answer
+                .peak_day
+                .map_or(String::new(), |at| format!(" ({} at most, on day {})", change(peak, answer), day(at)));
+            Some(format!("{} {}{best}", plain(name), change(end, answer)))
+        })
+        .collect();
+    let end = day(kept.about.end_day);
+    (!said.is_empty()).then(|| line(&format!("After {end} days."), format!("Compared with rest: {}.", said.join("; "))))
+}
+
+fn risks(kept: &Kept<'_>) -> Option<Line> {
+    let said: Vec<String> = changed(kept, "risk")
+        .take(SENTENCES)
+        .map(|(name, answer, peak)| {
+            let when = answer.peak_day.map_or(String::new(), |at| format!(" on day {}", day(at)));
+            format!("{} changes by at most {}{when}", plain(name), change(peak, answer))
+        })
+        .collect();
+    (!said.is_empty()).then(|| line("Risks.", format!("{}.", title(&said.join("; ")))))
+}
+
+/// The answer of a sweep: where each gain and risk is largest and smallest.
+pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
+    let axes: Vec<String> = sweep.axes.iter().map(|key| plain(key)).collect();
+    let mut lines =
+        vec![line("What was done.", format!("{} runs that differ in {}.", sweep.points.len(), joined(&axes)))];
+    for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
+        let mut said = Vec::new();
+        for (observable, _, _) in sweep.headings.iter().filter(|(_, of, _)| of == group).take(SENTENCES) {
+            let value = |answer: &Answer| match group {
+                "gain" => answer.end.zip(answer.rest).map(|(end, rest)| end - rest),
+                _ => answer.peak,
+            };
+            let found = sweep.points.iter().filter_map(|point| {
+                let answer = point.answers.get(observable)?;
+                Some((point, answer, value(answer)?))
+            });
+            let found: Vec<_> = found.collect();
+            let most = found.iter().max_by(|a, b| a.2.total_cmp(&b.2));
+            let least = found.iter().min_by(|a, b| a.2.total_cmp(&b.2));
+            if let (Some(most), Some(least)) = (most, least)
+                && most.2 != least.2
+            {
+                said.push(format!(
+                    "{} from {} (at {}) to {} (at {})",
+                    plain(observable),
+                    change(least.2, least.1),
+                    least.0.values.join(", "),
+                    change(most.2, most.1),
+                    most.0.values.join(", ")
+                ));
+            }
+        }
+        if !said.is_empty() {
+            let what = if group == "gain" { "change from rest at the end" } else { "largest change from rest" };
+            lines.push(line(&format!("{name}."), format!("As {what}: {}.", said.join("; "))));
+        }
+    }
+    lines
+}
+
+/// The answer of a comparison: how the other runs differ from the first.
+pub fn of_compare(runs: &[(String, &Kept<'_>)]) -> Vec<Line> {
+    let Some(((base, first), others)) = runs.split_first() else { return Vec::new() };
+    let mut lines = vec![line(&format!("{base}."), done(first))];
+    for (name, run) in others {
+        lines.push(line(&format!("{name}."), done(run)));
+        for (group, heading) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
+            let gain = group == "gain";
+            let said: Vec<String> = changed(run, group)
+                .take(SENTENCES)
+                .filter_map(|(observable, answer, peak)| {
+                    let other = first.answers.get(observable)?;
+                    let of = |answer: &Answer, peak: f64| match gain {
+                        true => answer.end.zip(answer.rest).map(|(end, rest)| end - rest),
+                        false => Some(peak),
+                    };
+                    let (this, that) = (of(answer, peak)?, of(other, other.peak?)?);
+                    Some(format!("{} {} against {}", plain(observable), change(this, answer), change(that, other)))
+                })
+                .collect();
+            if !said.is_empty() {
+                let what = if gain { "at the end" } else { "at most" };
+                lines.push(line("", format!("{heading} {what}, {name} against {base}: {}.", said.join("; "))));
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,62 @@
+//! Reports: one file, nothing from outside, everything escaped, the numbers in words.
+
+mod output_sample;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dermasim::{plot, report};
+use output_sample as sample;
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("output-reports").join(name);
+    let _fresh = fs::remove_dir_all(&folder);
+    folder
+}
+
+fn self_contained(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    for outside in ["src=\"http", "href=\"http", "@import", "url(", "<script"] {
+        assert!(!text.contains(outside), "{outside} in {}", path.display());
+    }
+    assert!(text.contains("not medical advice") && text.contains("data:image/"));
+    text
+}
+
+#[test]
+fn a_run_is_told_in_words() {
+    let place = folder("run");
+    let kept = sample::run("cheek-three-sessions", sample::cells(), 1.0);
+    let figures = plot::draw_run(&kept, &place.join("figures")).unwrap();
+    let path = place.join("report.html");
+    report::write_run(&path, &kept, &sample::provenance(), &figures, &place.join("figures")).unwrap();
+    let text = self_contained(&path);
+    for wanted in [
+        "&lt;four weeks apart&gt;",
+        "Cheek skin (age 40, fitzpatrick III, sex female), needled with skinpen set to 1.5 mm by a dermatologist",
+        "collagen I +39 %",
+        "Erythema is strongest on day 28.25",
+        "Of 5 numbers that went into this, 1 (20 %) were measured",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is missing");
+    }
+    assert!(!text.contains("<four"), "the question is not escaped");
+}
+
+#[test]
+fn a_sweep_and_a_comparison_are_told_in_words() {
+    let place = folder("sweep");
+    let sweep = sample::sweep();
+    let figures = plot::draw_sweep(&sweep, &place.join("figures")).unwrap();
+    let path = place.join("report.html");
+    report::write_sweep(&path, &sweep, &sample::provenance(), &figures, &place.join("figures")).unwrap();
+    assert!(self_contained(&path).contains("10 runs that differ in protocol.length"));
+
+    let place = folder("compare");
+    let (one, other) = (sample::run("roller", sample::cells(), 0.7), sample::run("pen", sample::cells(), 1.0));
+    let runs = [("roller".to_owned(), &one), ("pen".to_owned(), &other)];
+    let figures = plot::draw_compare(&runs, &place.join("figures")).unwrap();
+    let path = place.join("report.html");
+    report::write_compare(&path, &runs, &figures, &place.join("figures")).unwrap();
+    assert!(self_contained(&path).contains("pen against roller"));
+}
