@@ -75,7 +75,7 @@ fn courses(path: &Path, runs: &[(String, Kept)]) -> Result<()> {
     header.extend(runs[1..].iter().map(|(name, _)| format!("{name} − {}", runs[0].0)));
     let first = &runs[0].1.record;
     let pairs: Vec<Vec<Pair>> = runs.iter().map(|(_, kept)| pair(first, &kept.record)).collect();
-    let rows = first.headings.iter().enumerate().flat_map(|(column, heading)| {
+    let rows = first.headings.iter().flat_map(|heading| {
         let pairs = &pairs;
         first.times.iter().enumerate().map(move |(row, time)| {
             let values: Vec<Option<f64>> = pairs

@@ -83,7 +83,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         .collect();
     let (snapshots, snapshot_fields) =
         timeline::snapshots(&mut decide, typed.snapshots.as_ref(), &fields, &sessions, end)?;
-    let signals = timeline::signals(&mut decide, &typed.signals, &compiled.signals, end)?;
+    let signals = timeline::signals(&mut decide, &typed.signals, &model.signals, end)?;
     let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
     let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
     let expected = expectations(source, &observables)?;

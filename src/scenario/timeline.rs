@@ -163,23 +163,23 @@ pub(super) fn snapshots(
 pub(super) fn signals(
     decide: &mut Decider,
     typed: &IndexMap<Word, Signal>,
-    known: &[(String, f64)],
+    known: &IndexMap<String, crate::language::Signal>,
     end: f64,
 ) -> Result<Vec<(f64, String, f64)>> {
     let mut events: Vec<(f64, String, f64)> = Vec::new();
     for (name, signal) in typed {
-        let Some((_, default)) = known.iter().find(|(own, _)| own == name.get_ref()) else {
+        let Some(own) = known.get(name.get_ref().as_str()) else {
             return Err(decide
                 .refuse(name.span(), format!("the model has no signal `{}`", name.get_ref()))
-                .help(suggestion(name.get_ref(), known.iter().map(|(own, _)| own.as_str()))));
+                .help(suggestion(name.get_ref(), known.keys().map(String::as_str))));
         };
-        let level = |value: &Amount| {
-            quantity(value.get_ref()).map(|one| one.value).map_err(|error| error.at(&decide.source, value.span()))
+        let level = |value: &toml::Value, span| {
+            let measured = quantity(value).and_then(|one| one.expect(&own.unit.text));
+            measured.map_err(|error| error.at(&decide.source, span))
         };
         let stretches = match signal {
             Signal::Constant(value) => {
-                let value = quantity(value).map_err(|error| error.at(&decide.source, name.span()))?.value;
-                events.push((0.0, name.get_ref().clone(), value));
+                events.push((0.0, name.get_ref().clone(), level(value, name.span())?));
                 continue;
             }
             Signal::Stretches(stretches) => stretches,
@@ -189,9 +189,9 @@ pub(super) fn signals(
             let moment = |key: &str, given: &Option<Amount>, default: f64| {
                 given.as_ref().map_or(Ok(default), |given| decide.read(key, given, MOMENT))
             };
-            let own = stretch.get_ref();
-            let from = moment("from", &own.from, 0.0)?;
-            let until = moment("until", &own.until, f64::INFINITY)?;
+            let typed = stretch.get_ref();
+            let from = moment("from", &typed.from, 0.0)?;
+            let until = moment("until", &typed.until, f64::INFINITY)?;
             if from < last {
                 let message = format!("the stretches of `{}` must follow each other", name.get_ref());
                 return Err(decide.refuse(stretch.span(), message));
@@ -202,8 +202,8 @@ pub(super) fn signals(
             if i > 0 && from == last {
                 events.pop();
             }
-            events.push((from, name.get_ref().clone(), level(&own.value)?));
-            events.push((until, name.get_ref().clone(), *default));
+            events.push((from, name.get_ref().clone(), level(typed.value.get_ref(), typed.value.span())?));
+            events.push((until, name.get_ref().clone(), own.default));
             last = until;
         }
     }
