@@ -113,11 +113,11 @@ table! {
 #[derive(Debug, Clone)]
 pub enum Drive {
     /// By a motor, many at once, while the pen glides.
-    Pen(Pen, Layout),
+    Pen(Box<Pen>, Layout),
     /// By rolling a drum.
-    Roller(Roller),
+    Roller(Box<Roller>),
     /// By hand, one at a time.
-    Hand(Hand),
+    Hand(Box<Hand>),
 }
 
 /// How needles stand in a cartridge.
@@ -174,10 +174,10 @@ impl Device {
         let drive = match (written.pen, written.roller, written.hand) {
             (Some(pen), None, None) => {
                 let layout = written.layout.map_or(Layout::Disc, Spanned::into_inner);
-                Drive::Pen(pen.into_inner().check(source)?, layout)
+                Drive::Pen(Box::new(pen.into_inner().check(source)?), layout)
             }
-            (None, Some(roller), None) => Drive::Roller(roller.into_inner().check(source)?),
-            (None, None, Some(hand)) => Drive::Hand(hand.into_inner().check(source)?),
+            (None, Some(roller), None) => Drive::Roller(Box::new(roller.into_inner().check(source)?)),
+            (None, None, Some(hand)) => Drive::Hand(Box::new(hand.into_inner().check(source)?)),
             (pen, roller, hand) => {
                 let places = [pen.map(|one| one.span()), roller.map(|one| one.span()), hand.map(|one| one.span())];
                 let at = places.into_iter().flatten().nth(1).unwrap_or(0..0);

@@ -9,7 +9,7 @@ use serde_spanned::Spanned;
 use super::number::table;
 use super::stem;
 use crate::error::{Error, Result, Source, read_toml};
-use crate::sourced::{Choice, Sourced, Traits};
+use crate::sourced::{Sourced, Traits};
 use crate::units::{DAY, Quantity};
 
 /// The deepest skin that is computed [m].
@@ -235,24 +235,6 @@ impl Tissue {
             vessels,
             source: source.clone(),
         })
-    }
-
-    /// Every trait that chooses between numbers here, with the values it may have, as `plexus`: `shallow`, `deep`.
-    pub fn choices(&self) -> IndexMap<String, Vec<String>> {
-        let mut choices: IndexMap<String, Vec<String>> = IndexMap::new();
-        for (_, number) in self.numbers() {
-            if let Choice::By(by, table) = &number.value {
-                for key in table.keys() {
-                    for (name, value) in by.split('/').zip(key.split('/')) {
-                        let known = choices.entry(name.to_owned()).or_default();
-                        if !known.iter().any(|one| one == value) {
-                            known.push(value.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        choices
     }
 
     /// The traits of a person here: those given, and the tissue's own for the rest.

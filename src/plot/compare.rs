@@ -27,7 +27,10 @@ pub fn figures(runs: &[(String, &Kept<'_>)]) -> Vec<Drawn> {
         let chosen: Vec<usize> = columns(&first.1.record, group).into_iter().filter(everywhere).collect();
         for (part, chosen) in chosen.chunks(PANELS).enumerate() {
             let stem = if part == 0 { format!("compare_{stem}") } else { format!("compare_{stem}_{}", part + 1) };
-            drawn.push(figure(runs, chosen, stem, name));
+            // Symptoms pass within days: a whole course would show them as needles.
+            let weeks = group == "symptom";
+            let name = if weeks { "Symptoms after the first session" } else { name };
+            drawn.push(figure(runs, chosen, stem, name, weeks));
         }
     }
     drawn
@@ -37,7 +40,21 @@ fn place(record: &Record, name: &str) -> Option<usize> {
     record.headings.iter().position(|heading| heading.name == name)
 }
 
-fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &str) -> Drawn {
+/// The days that are shown: the whole course, or the weeks after the first session of the first run that has one.
+fn window(runs: &[(String, &Kept<'_>)], weeks: bool) -> (f64, f64) {
+    let end = runs.iter().filter_map(|(_, run)| run.record.times.last()).fold(0.0f64, |end, time| end.max(*time)) / DAY;
+    let sessions = runs.iter().map(|(_, run)| &run.record.sessions).find(|sessions| !sessions.is_empty());
+    match sessions.filter(|_| weeks) {
+        None => (0.0, end),
+        Some(sessions) => {
+            let first = sessions[0] / DAY;
+            let next = sessions.get(1).map_or(end, |next| next / DAY);
+            (first, next.min(first + 28.0).min(end).max(first))
+        }
+    }
+}
+
+fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &str, weeks: bool) -> Drawn {
     let runs = &runs[..runs.len().min(LINES.len())];
     let mut sheet = Sheet::new(0.0);
     headline(&mut sheet, name);
@@ -52,18 +69,19 @@ fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &s
     let width = (crate::plot::sheet::WIDTH - left - 40.0 - gap * (columns - 1) as f64) / columns as f64;
     let pitch = upper + between + lower + below;
     sheet.height = top + chosen.len().div_ceil(columns) as f64 * pitch - below + 90.0;
-    let end = runs.iter().filter_map(|(_, run)| run.record.times.last()).fold(0.0f64, |end, time| end.max(*time)) / DAY;
+    let (start, end) = window(runs, weeks);
     let mut rows = Vec::new();
     for (index, column) in chosen.iter().enumerate() {
         let heading = &runs[0].1.record.headings[*column];
         let courses: Vec<Vec<(f64, f64)>> = runs
             .iter()
             .map(|(_, run)| place(&run.record, &heading.name).map(|at| course(&run.record, at)).unwrap_or_default())
+            .map(|course| course.into_iter().filter(|(day, _)| (start..=end).contains(day)).collect())
             .collect();
         let differences: Vec<Vec<(f64, f64)>> = courses.iter().map(|other| difference(other, &courses[0])).collect();
         let x = left + (index % columns) as f64 * (width + gap);
         let y = top + (index / columns) as f64 * pitch;
-        let days = || Axis::days(0.0, end, if columns > 1 { 4 } else { 9 });
+        let days = || Axis::days(start, end, if columns > 1 { 4 } else { 9 });
         let above = Panel {
             left: x,
             top: y,

@@ -177,7 +177,10 @@ impl Sheet {
                 Mark::Fill(from, to, colour) => area.draw(&Rectangle::new([at(*from), at(*to)], rgb(*colour).filled())),
                 Mark::Line(places, colour, width) => {
                     let style = rgb(*colour).stroke_width((width * FINE).round().max(1.0) as u32);
-                    area.draw(&PathElement::new(places.iter().map(|place| at(*place)).collect::<Vec<_>>(), style))
+                    let draw = |piece: &[Place]| {
+                        area.draw(&PathElement::new(piece.iter().map(|place| at(*place)).collect::<Vec<_>>(), style))
+                    };
+                    unpointed(places).into_iter().try_for_each(draw)
                 }
                 Mark::Shape(places, colour) => {
                     let places: Vec<_> = places.iter().map(|place| at(*place)).collect();
@@ -245,6 +248,21 @@ pub fn shortened(text: &str, size: f64, bold: bool, width: f64) -> String {
         }
     }
     String::new()
+}
+
+/// A line in pieces that turn by less than a right angle: the tips of sharper corners would be drawn far beyond them.
+fn unpointed(places: &[Place]) -> Vec<&[Place]> {
+    let mut pieces = Vec::new();
+    let mut begin = 0;
+    for corner in 1..places.len().saturating_sub(1) {
+        let (a, b, c) = (places[corner - 1], places[corner], places[corner + 1]);
+        if (b.0 - a.0) * (c.0 - b.0) + (b.1 - a.1) * (c.1 - b.1) < 0.0 {
+            pieces.push(&places[begin..=corner]);
+            begin = corner;
+        }
+    }
+    pieces.push(&places[begin..]);
+    pieces
 }
 
 /// The pieces of a line that a pattern of dash and gap leaves.

@@ -117,6 +117,15 @@ pub fn with_unit(name: &str, text: &str) -> String {
 
 /// A number with three digits that count, in plain type: 0.0123, 4.57, 1230, 1.2·10⁷.
 pub fn short(value: f64) -> String {
+    rounded(value, 3)
+}
+
+/// A number with two digits that count, for sentences.
+pub fn brief(value: f64) -> String {
+    rounded(value, 2)
+}
+
+fn rounded(value: f64, figures: i32) -> String {
     if !value.is_finite() {
         return "–".into();
     }
@@ -125,7 +134,7 @@ pub fn short(value: f64) -> String {
     }
     let power = value.abs().log10().floor() as i32;
     let text = if (-3..6).contains(&power) {
-        let digits = (2 - power).max(0) as usize;
+        let digits = (figures - 1 - power).max(0) as usize;
         let text = format!("{value:.digits$}");
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
     } else {
