@@ -8,6 +8,7 @@ use super::terminal::{number, say, short, table};
 use crate::error::{Error, Result};
 use crate::output::{self, Kept};
 use crate::plot;
+use crate::report;
 use crate::study::{Pair, pair};
 use crate::units::DAY;
 
@@ -41,7 +42,9 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     output::file::write_folder(&folder, |fresh| {
         output::sweep::write_compare(&fresh.join("compare.csv"), &answers)?;
         courses(&fresh.join("timecourse.csv"), &runs)?;
-        plot::draw_compare(&views, &fresh.join("figures")).map(drop)
+        let figures = fresh.join("figures");
+        let drawn = plot::draw_compare(&views, &figures)?;
+        report::write_compare(&fresh.join("report.html"), &views, &drawn, &figures)
     })?;
     if !arguments.quiet {
         say(differences(&runs));

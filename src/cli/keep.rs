@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::output::{self, Inputs, Kept, Number, Provenance};
 use crate::plot;
+use crate::report;
 use crate::scenario::{Plan, Verdict};
 use crate::simulate::Outcome;
 use crate::study::Job;
@@ -73,13 +74,15 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         for file in &origin.files {
             output::file::write(&fresh.join(file.path()), &file.original.text)?;
         }
-        plot::draw_run(&kept, &fresh.join("figures"))?;
+        let figures = fresh.join("figures");
+        let drawn = plot::draw_run(&kept, &figures)?;
+        report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
         job.map_or(Ok(()), |job| job.mark(fresh))
     })
 }
 
 /// The numbers a plan rests on.
-fn provenance(plan: &Plan) -> Provenance {
+pub fn provenance(plan: &Plan) -> Provenance {
     let numbers = plan.origin.numbers.iter().map(|number| Number {
         name: format!("{}: {}", number.file, number.key),
         value: number.text.clone(),

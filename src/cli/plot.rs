@@ -1,4 +1,4 @@
-//! `dermasim plot`: the figures of finished runs, drawn again.
+//! `dermasim plot`: the figures and reports of finished runs, drawn again.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::terminal::{say, short};
 use crate::error::{Error, Result};
-use crate::output::Kept;
+use crate::output::{Kept, Provenance};
 use crate::plot;
+use crate::report;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -23,7 +24,10 @@ pub fn command(arguments: &Arguments) -> Result<()> {
                 .help("give folders that `dermasim run` wrote"));
         }
         let figures = folder.join("figures");
-        let drawn = plot::draw_run(&Kept::read(folder)?, &figures)?;
+        let kept = Kept::read(folder)?;
+        let drawn = plot::draw_run(&kept, &figures)?;
+        let provenance = Provenance::read(&folder.join("provenance.csv"))?;
+        report::write_run(&folder.join("report.html"), &kept, &provenance, &drawn, &figures)?;
         say(format!("{} figures in {}", drawn.len(), short(&figures)));
     }
     Ok(())

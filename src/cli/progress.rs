@@ -20,9 +20,7 @@ pub struct Progress {
     lines: bool,
     begun: Instant,
     shown: f64,
-    /// Where this run began to be timed: step sizes grow, so the pace of the last part says more than that of the first.
-    last: (f64, Instant),
-    pace: Option<f64>,
+    steps: u64,
 }
 
 impl Progress {
@@ -30,8 +28,7 @@ impl Progress {
     pub fn new(quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = (!quiet && terminal).then(|| bar("{bar:24} {msg}", POSITIONS));
-        let now = Instant::now();
-        Self { bar, lines: !quiet && !terminal, begun: now, shown: 0.0, last: (0.0, now), pace: None }
+        Self { bar, lines: !quiet && !terminal, begun: Instant::now(), shown: 0.0, steps: 0 }
     }
 
     /// Shows where the run is.
@@ -40,14 +37,14 @@ impl Progress {
             return;
         }
         let share = if at.end > 0.0 { (at.time / at.end).clamp(0.0, 1.0) } else { 1.0 };
-        let now = Instant::now();
-        let since = now.duration_since(self.last.1);
-        if since > Duration::from_millis(500) && share > self.last.0 {
-            let pace = since.as_secs_f64() / (share - self.last.0);
-            self.pace = Some(self.pace.map_or(pace, |old| 0.7 * old + 0.3 * pace));
-            self.last = (share, now);
-        }
-        let left = self.pace.map_or(String::new(), |pace| format!(", {} left", shown_duration(pace * (1.0 - share))));
+        self.steps += 1;
+        let spent = self.begun.elapsed();
+        // Steps grow with time, so what is left is counted in steps as large as the present or the usual one.
+        let stride = at.step.max(at.time / self.steps as f64);
+        let steps_left = (at.end - at.time) / stride;
+        let seconds = spent.as_secs_f64() / self.steps as f64 * steps_left;
+        let known = spent > Duration::from_millis(500) && seconds.is_finite();
+        let left = if known { format!(", {} left", shown_duration(seconds)) } else { String::new() };
         let text = || format!("{} of {}, step {}{left}", day(at.time), day(at.end), step(at.step));
         if let Some(bar) = &self.bar {
             bar.set_position((share * POSITIONS as f64) as u64);

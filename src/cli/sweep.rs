@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::output::sweep::{Point as Row, Sweep};
 use crate::output::{self, table};
 use crate::plot;
+use crate::report;
 use crate::scenario::{Plan, Point, Scenario};
 use crate::simulate;
 use crate::study::{self, Board, Ended, Job};
@@ -104,7 +105,9 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
     }
     sweep.write(&folder.join("sweep.csv"))?;
     sweep.write_needling(&folder.join("sweep_needling.csv"))?;
-    plot::draw_sweep(&sweep, &folder.join("figures")).map(drop)
+    let figures = folder.join("figures");
+    let drawn = plot::draw_sweep(&sweep, &figures)?;
+    report::write_sweep(&folder.join("report.html"), &sweep, &keep::provenance(plan), &drawn, &figures)
 }
 
 /// What tells this program from others that may compute differently: its version and its own bytes.

@@ -3,9 +3,9 @@
 use crate::error::{Error, Result};
 
 /// Wall time of one cell, field and step on two cores [ns]. Measured on the default scenario; within a factor of three.
-const NANOSECONDS: f64 = 60.0;
+const NANOSECONDS: f64 = 50.0;
 /// Steps that the healing after one session takes at a tolerance of 1e-3. A second-order method needs tol^(-1/2) as many.
-const STEPS_PER_SESSION: f64 = 250.0;
+const STEPS_PER_SESSION: f64 = 100.0;
 /// Copies of the state a run holds: the stepper's stages, its right-hand sides and factors.
 const COPIES: f64 = 16.0;
 /// Share of the machine's memory that a run may ask for.
