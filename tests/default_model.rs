@@ -75,7 +75,10 @@ fn rest_survives_ten_thousand_small_steps() {
 #[test]
 fn the_full_model_converges_with_order_two_or_more() {
     // From a smooth state, three days after a puncture, over one day with fixed steps.
-    let plan = plan("cheek", "[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[grid]\nstrata = 1\nspacing = \"12 um\"\n");
+    let plan = plan(
+        "cheek",
+        "[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[grid]\nstrata = 1\nspacing = \"12 um\"\n",
+    );
     let needling = dermasim::needling::injure(&plan, 0, 1).expect("needling");
     let mut skin = simulate::begin(&plan, Some(&needling)).expect("a skin");
     let mut stepper = Stepper::new(&mut skin, &stepping(1e-5, None)).expect("a balance at rest");

@@ -3,6 +3,7 @@
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::group_of;
+use crate::plot::style::brief;
 use crate::plot::style::{day, plain, short, title, unit};
 use crate::report::document::Line;
 
