@@ -481,3 +481,22 @@ fn every_shipped_model_is_read() {
         }
     }
 }
+
+#[test]
+fn names_are_explained() {
+    let model = model(SMALL);
+    let text = model.explain("u").expect("known");
+    for part in
+        ["field in the tissue", "du/dt =", "- k*u    (one)", "k = 1 1/d", "assumed; test", "used in intermediate a"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(model.explain("k").expect("known").contains("used in process one"));
+    assert!(model.explain("hill").is_some() && model.explain("depth").is_some());
+    assert!(model.explain("nobody").is_none());
+    for name in model.names() {
+        assert!(model.explain(name).is_some(), "{name}");
+    }
+    let formula = model.latex("v").expect("known");
+    assert_eq!(formula, "\\frac{\\partial v}{\\partial t} = \\nabla\\cdot\\left(D\\,\\nabla v\\right) + k\\,u");
+}

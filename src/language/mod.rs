@@ -22,6 +22,7 @@ mod file;
 mod graph;
 mod interval;
 mod kernel;
+mod latex;
 mod lower;
 mod measure;
 mod model;
