@@ -31,6 +31,8 @@ mod positivity;
 mod program;
 mod read;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub use compiled::*;
 pub use kernel::Operand;
