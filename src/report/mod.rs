@@ -41,7 +41,7 @@ pub fn write_run(
     let about = &kept.about;
     Document {
         kind: "A run of dermasim".into(),
-        title: crate::plot::style::title(&about.name),
+        title: crate::plot::style::title(&about.name.replace('-', " ")),
         question: about.question.clone(),
         answer: words::of_run(kept),
         tables: table::of_run(kept),
@@ -72,7 +72,7 @@ pub fn write_sweep(
 ) -> Result<()> {
     Document {
         kind: format!("A sweep of {} runs of dermasim", sweep.points.len()),
-        title: crate::plot::style::title(&sweep.name),
+        title: crate::plot::style::title(&sweep.name.replace('-', " ")),
         question: sweep.question.clone(),
         answer: words::of_sweep(sweep),
         tables: table::of_sweep(sweep),

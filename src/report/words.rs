@@ -3,8 +3,7 @@
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::group_of;
-use crate::plot::style::brief;
-use crate::plot::style::{day, plain, short, title, unit};
+use crate::plot::style::{brief, day, plain, short, title, unit};
 use crate::report::document::Line;
 
 /// The parts of an answer as a report names them.
@@ -21,8 +20,8 @@ fn line(lead: &str, text: impl Into<String>) -> Line {
 /// A value with its unit.
 fn with(value: f64, of: &str) -> String {
     match unit(of) {
-        none if none.is_empty() => short(value),
-        unit => format!("{} {unit}", short(value)),
+        none if none.is_empty() => brief(value),
+        unit => format!("{} {unit}", brief(value)),
     }
 }
 
@@ -31,7 +30,7 @@ fn change(deviation: f64, answer: &Answer) -> String {
     let sign = if deviation > 0.0 { "+" } else { "" };
     match answer.rest {
         Some(rest) if rest > 0.0 && unit(&answer.unit).is_empty() => {
-            format!("{sign}{} %", short(100.0 * deviation / rest))
+            format!("{sign}{} %", brief(100.0 * deviation / rest))
         }
         _ => format!("{sign}{}", with(deviation, &answer.unit)),
     }
@@ -95,9 +94,9 @@ fn needles(kept: &Kept<'_>) -> Option<Line> {
     } else {
         format!(
             "The holes are {} mm deep on average{layer}; nine in ten lie between {} and {} mm.",
-            short(mean),
-            short(quantile(0.05)),
-            short(quantile(0.95))
+            brief(mean),
+            brief(quantile(0.05)),
+            brief(quantile(0.95))
         )
     };
     let told = session.told();
@@ -137,7 +136,7 @@ fn symptoms(kept: &Kept<'_>) -> Option<Line> {
             let when = answer.peak_day.map_or(String::new(), |at| format!(" on day {}", day(at)));
             let over = match (answer.resolved_day, last) {
                 (Some(over), Some(last)) if over > last => {
-                    format!("is over {} days after the last session", short(over - last))
+                    format!("is over {} days after the last session", brief(over - last))
                 }
                 (Some(_), _) => "is over by the last session".into(),
                 (None, _) => "is not over at the end".into(),
