@@ -100,7 +100,7 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
             let (header, rows) = table::read_csv(&job.folder.join("observables.csv"))?;
             let column = |name: &str| header.iter().position(|own| own == name);
             let cell = |row: &[String], name: &str| column(name).and_then(|at| row.get(at)).cloned().unwrap_or_default();
-            sweep.headings = rows.iter().map(|row| (cell(row, "name"), cell(row, "group"), cell(row, "what"))).collect();
+            sweep.headings = rows.iter().map(|row| (cell(row, "observable"), cell(row, "group"), cell(row, "what"))).collect();
         }
     }
     sweep.write(&folder.join("sweep.csv"))?;
