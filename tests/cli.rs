@@ -38,10 +38,12 @@ fn a_run_writes_its_folder_and_the_folder_runs_again_to_the_same_bytes() {
     let again = first.join("scenario.toml");
     let output = dermasim(&["run", again.to_str().unwrap(), "--out", second.to_str().unwrap(), "--threads", "2", "-q"]);
     assert!(output.status.success() && output.stdout.is_empty(), "{}", told(&output));
-    for name in ["scenario.toml", "summary.json", "timecourse.csv", "observables.csv", "provenance.csv", "report.html"] {
+    for name in ["scenario.toml", "summary.json", "timecourse.csv", "observables.csv", "provenance.csv", "report.html"]
+    {
         assert_eq!(text(first.join(name)), text(second.join(name)), "{name}");
     }
-    for name in ["timecourse.parquet", "manifest.json", "models/response/van_der_pol.toml", "models/tissues/slab.toml"] {
+    for name in ["timecourse.parquet", "manifest.json", "models/response/van_der_pol.toml", "models/tissues/slab.toml"]
+    {
         assert!(second.join(name).is_file() || name.ends_with("slab.toml"), "{name} is missing");
     }
     assert!(text(first.join("scenario.toml")).contains("\"response.mu\" = 2"));
@@ -89,14 +91,18 @@ fn expectations_decide_the_exit_code() {
 #[test]
 fn a_sweep_is_one_table_and_goes_on_where_it_stopped() {
     let folder = tempfile::tempdir().unwrap();
-    let sweep = "[sweep]\n\"response.mu\" = { from = 1, to = 2, step = 0.5 }\n\"course.followed\" = [\"1 d\", \"2 d\"]\n";
+    let sweep =
+        "[sweep]\n\"response.mu\" = { from = 1, to = 2, step = 0.5 }\n\"course.followed\" = [\"1 d\", \"2 d\"]\n";
     let scenario = write(folder.path(), "swing.toml", &format!("{OSCILLATOR}{sweep}"));
     let out = folder.path().join("out");
     let run = || dermasim(&["run", &scenario, "--out", out.to_str().unwrap()]);
     let first = run();
     assert!(first.status.success(), "{}", told(&first));
     let table = text(out.join("sweep.csv"));
-    assert!(table.starts_with("response.mu,course.followed [d],observable,unit,rest,peak,peak_day,end,resolved_day"), "{table}");
+    assert!(
+        table.starts_with("response.mu,course.followed [d],observable,unit,rest,peak,peak_day,end,resolved_day"),
+        "{table}"
+    );
     assert_eq!(table.lines().count(), 1 + 6 * 2);
     // One point is lost; only that one is computed again, and the table is the same.
     let lost = out.join("runs").join("3-mu-1.5_followed-1d");
@@ -151,7 +157,8 @@ fn the_scenarios_and_models_of_the_project_are_sound() {
         let entries = std::fs::read_dir(folder).unwrap().flatten();
         entries.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
     };
-    let kinds = ["scenarios", "models/tissues", "models/devices", "models/operators", "models/mechanics", "models/response"];
+    let kinds =
+        ["scenarios", "models/tissues", "models/devices", "models/operators", "models/mechanics", "models/response"];
     let all: Vec<String> = kinds.into_iter().flat_map(files).collect();
     let arguments: Vec<&str> = std::iter::once("check").chain(all.iter().map(String::as_str)).collect();
     let output = dermasim(&arguments);
@@ -178,7 +185,9 @@ fn what_init_writes_is_sound() {
 
 /// A commented-out option as an option; prose stays a comment.
 fn uncommented(line: &str) -> String {
-    let option = line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')));
+    let option = line
+        .strip_prefix("# ")
+        .filter(|rest| rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')));
     option.unwrap_or(line).to_owned()
 }
 
@@ -210,7 +219,10 @@ fn a_reader_that_goes_away_is_no_fault() {
 #[test]
 fn ctrl_c_stops_a_run_cleanly() {
     let folder = tempfile::tempdir().unwrap();
-    let long = OSCILLATOR.replace("2 d", "100 years").replace("6 h", "1 y").replace("[observe]", "[stepping]\nfixed = \"1 s\"\n[observe]");
+    let long = OSCILLATOR
+        .replace("2 d", "100 years")
+        .replace("6 h", "1 y")
+        .replace("[observe]", "[stepping]\nfixed = \"1 s\"\n[observe]");
     let scenario = write(folder.path(), "long.toml", &long);
     let out = folder.path().join("out");
     let program = assert_cmd::cargo::cargo_bin("dermasim");

@@ -33,7 +33,8 @@ fn read(kind: &str, path: &Path) -> Result<()> {
 fn expected(path: &Path) -> (usize, String) {
     let text = std::fs::read_to_string(path).unwrap();
     let first = text.lines().next().and_then(|line| line.strip_prefix("# refused: line "));
-    let (line, message) = first.and_then(|rest| rest.split_once(':')).unwrap_or_else(|| panic!("{path:?} names no message"));
+    let (line, message) =
+        first.and_then(|rest| rest.split_once(':')).unwrap_or_else(|| panic!("{path:?} names no message"));
     (line.trim().parse().unwrap(), message.trim().to_owned())
 }
 
@@ -72,7 +73,9 @@ fn every_wrong_file_is_refused_at_its_line() {
         let (line, message) = expected(path);
         match read(kind, path) {
             Ok(()) => wrong.push(format!("{} is accepted", path.display())),
-            Err(error) => wrong.extend(complaint(&error, line, &message).map(|why| format!("{} {why}", path.display()))),
+            Err(error) => {
+                wrong.extend(complaint(&error, line, &message).map(|why| format!("{} {why}", path.display())))
+            }
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), files.len(), wrong.join("\n\n"));
@@ -148,8 +151,36 @@ value = "mean(a, half) / maximum(b, all)"
 
 /// Pieces that break things: words of the language, units, brackets, numbers at the edge.
 const PIECES: [&str; 30] = [
-    "", " ", "\n", "\"", "'", "[", "]", "{", "}", "(", ")", "=", ".", ",", "#", "-", "1e999", "-1", "nan", "inf", "0", "mm",
-    "\u{0}", "\u{1b}[31m", "é", "[set]", "a", "9999999999999999999", "true", "^-9",
+    "",
+    " ",
+    "\n",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    "=",
+    ".",
+    ",",
+    "#",
+    "-",
+    "1e999",
+    "-1",
+    "nan",
+    "inf",
+    "0",
+    "mm",
+    "\u{0}",
+    "\u{1b}[31m",
+    "é",
+    "[set]",
+    "a",
+    "9999999999999999999",
+    "true",
+    "^-9",
 ];
 
 fn broken(text: &str, cuts: &[(usize, usize, usize)]) -> String {

@@ -88,7 +88,10 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Response => {
             let model = Model::read(&source)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
-            format!("a response model of {fields} fields, {processes} processes, {} observables", model.observables.len())
+            format!(
+                "a response model of {fields} fields, {processes} processes, {} observables",
+                model.observables.len()
+            )
         }
     };
     Ok(text)

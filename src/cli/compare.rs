@@ -91,7 +91,10 @@ fn courses(path: &Path, runs: &[(String, Kept)]) -> Result<()> {
                 .collect();
             let differences = values[1..].iter().map(|value| Some(value.as_ref()? - values[0]?)).collect::<Vec<_>>();
             let texts = values.iter().copied().chain(differences).map(output::table::optional);
-            [output::table::number(time / DAY), heading.name.clone(), heading.unit.to_string()].into_iter().chain(texts).collect()
+            [output::table::number(time / DAY), heading.name.clone(), heading.unit.to_string()]
+                .into_iter()
+                .chain(texts)
+                .collect()
         })
     });
     output::table::write_csv(path, &header, rows)

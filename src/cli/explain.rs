@@ -91,7 +91,10 @@ impl Teller<'_> {
             lines.push(format!("  evidence  {}", standing(constant)));
             lines.push(format!("  source    {}", constant.source));
         } else if let Some(signal) = model.signals.get(name) {
-            lines.push(format!("{name} — signal, set by the scenario, in {}; {} unless set", signal.unit, signal.default));
+            lines.push(format!(
+                "{name} — signal, set by the scenario, in {}; {} unless set",
+                signal.unit, signal.default
+            ));
             lines.extend(said(&signal.what));
         } else if let Some(intermediate) = model.intermediates.get(name) {
             lines.push(format!("{name} — named expression"));
@@ -103,7 +106,10 @@ impl Teller<'_> {
             lines.extend(said(&process.what));
             lines.extend(process.rate.iter().map(|rate| format!("  rate = {}", self.formula(rate))));
             for (verb, list) in [("takes", &process.takes), ("gives", &process.gives), ("changes", &process.changes)] {
-                lines.extend(list.iter().map(|(field, expression)| format!("  {verb} {}: {}", field.name, self.formula(expression))));
+                lines.extend(
+                    list.iter()
+                        .map(|(field, expression)| format!("  {verb} {}: {}", field.name, self.formula(expression))),
+                );
             }
             lines.extend(process.layers.iter().map(|layers| format!("  only in {}", listed(layers))));
             lines.extend(from(&process.source));
@@ -202,14 +208,21 @@ impl Teller<'_> {
             lines.push(r"\end{aligned}".into());
         } else {
             lines.push(format!("{left} ="));
-            let rows: Vec<Vec<String>> = terms.into_iter().map(|(term, what)| vec![format!("    {term}"), what]).collect();
+            let rows: Vec<Vec<String>> =
+                terms.into_iter().map(|(term, what)| vec![format!("    {term}"), what]).collect();
             lines.extend(table(&["", ""], &rows).lines().skip(1).map(str::to_owned));
         }
         for (face, condition) in ["top", "bottom", "left", "right", "front", "back"].iter().zip(&field.boundary) {
             match condition {
-                Some(Condition::Value(value)) => lines.push(format!("  at the {face}: {name} = {}", self.formula(value))),
+                Some(Condition::Value(value)) => {
+                    lines.push(format!("  at the {face}: {name} = {}", self.formula(value)))
+                }
                 Some(Condition::Exchange { exchange, outside }) => {
-                    lines.push(format!("  at the {face}: flux in = {} · ({} − {name})", self.formula(exchange), self.formula(outside)));
+                    lines.push(format!(
+                        "  at the {face}: flux in = {} · ({} − {name})",
+                        self.formula(exchange),
+                        self.formula(outside)
+                    ));
                 }
                 Some(Condition::NoFlux) | None => {}
             }
@@ -225,9 +238,15 @@ impl Teller<'_> {
             .constants
             .iter()
             .filter(|(own, _)| *own != name && texts.iter().any(|text| mentions(text, own)))
-            .map(|(own, constant)| vec![format!("  {own}"), value(constant), standing(constant), constant.source.clone()])
+            .map(|(own, constant)| {
+                vec![format!("  {own}"), value(constant), standing(constant), constant.source.clone()]
+            })
             .collect();
-        if used.is_empty() { Vec::new() } else { vec![String::new(), table(&["  constant", "value", "evidence", "source"], &used)] }
+        if used.is_empty() {
+            Vec::new()
+        } else {
+            vec![String::new(), table(&["  constant", "value", "evidence", "source"], &used)]
+        }
     }
 
     /// The formulas that belong to a name: its own, and those of the processes that change it.
@@ -235,12 +254,15 @@ impl Teller<'_> {
         let model = self.model;
         let mut all: Vec<&Expression> = Vec::new();
         if let Some(field) = model.fields.get(name) {
-            all.extend(field.diffusivity.iter().chain(&field.rest).chain(&field.initial).flat_map(Layered::expressions));
+            all.extend(
+                field.diffusivity.iter().chain(&field.rest).chain(&field.initial).flat_map(Layered::expressions),
+            );
             all.extend(field.chemotaxis.iter().flat_map(|(_, sensitivity)| sensitivity.expressions()));
         }
         for (own, process) in &model.processes {
             let changed = process.takes.iter().chain(&process.gives).chain(&process.changes);
-            let mine: Vec<&(Mention, Expression)> = changed.filter(|(field, _)| own == name || field.name == name).collect();
+            let mine: Vec<&(Mention, Expression)> =
+                changed.filter(|(field, _)| own == name || field.name == name).collect();
             if !mine.is_empty() {
                 all.extend(&process.rate);
                 all.extend(mine.into_iter().map(|(_, expression)| expression));
@@ -248,7 +270,8 @@ impl Teller<'_> {
         }
         all.extend(model.intermediates.get(name).map(|one| &one.value));
         all.extend(model.observables.get(name).map(|one| &one.value));
-        if let Some(Definition::Expression(expression)) = model.constants.get(name).map(|constant| &constant.definition) {
+        if let Some(Definition::Expression(expression)) = model.constants.get(name).map(|constant| &constant.definition)
+        {
             all.push(expression);
         }
         all.into_iter().map(|expression| expression.text.as_str()).collect()
@@ -266,7 +289,8 @@ impl Teller<'_> {
             .cloned()
             .collect();
         for (event, own) in [("a puncture", &model.puncture), ("a session", &model.session)] {
-            let texts = own.intermediates.values().map(|one| &one.value).chain(own.effects.iter().map(|(_, effect)| effect));
+            let texts =
+                own.intermediates.values().map(|one| &one.value).chain(own.effects.iter().map(|(_, effect)| effect));
             let changed = own.effects.iter().any(|(field, _)| field.name == name);
             if changed || texts.into_iter().any(|expression| mentions(&expression.text, name)) {
                 users.push(event.into());
@@ -281,8 +305,11 @@ impl Teller<'_> {
             true => self.formulas(name),
             false => {
                 let field = &self.model.fields[name];
-                let all = field.diffusivity.iter().chain(&field.rest).chain(&field.initial).flat_map(Layered::expressions);
-                all.chain(field.chemotaxis.iter().flat_map(|(_, own)| own.expressions())).map(|one| one.text.as_str()).collect()
+                let all =
+                    field.diffusivity.iter().chain(&field.rest).chain(&field.initial).flat_map(Layered::expressions);
+                all.chain(field.chemotaxis.iter().flat_map(|(_, own)| own.expressions()))
+                    .map(|one| one.text.as_str())
+                    .collect()
             }
         }
     }
@@ -291,7 +318,8 @@ impl Teller<'_> {
         match layered {
             Layered::One(expression) => self.formula(expression),
             Layered::Table(table) => {
-                let parts = table.iter().map(|(layer, expression)| format!("{}: {}", layer.name, self.formula(expression)));
+                let parts =
+                    table.iter().map(|(layer, expression)| format!("{}: {}", layer.name, self.formula(expression)));
                 parts.collect::<Vec<_>>().join(", ")
             }
         }
@@ -324,7 +352,12 @@ fn file(name: &str) -> Result<Option<String>> {
     }
     let models = catalogue::list(Kind::Response);
     let found = models.iter().find(|entry| entry.name == name);
-    Ok(found.map(|entry| format!("{name} — response model\n  {}\n\n`dermasim list fields --model {name}` shows what it holds", entry.what)))
+    Ok(found.map(|entry| {
+        format!(
+            "{name} — response model\n  {}\n\n`dermasim list fields --model {name}` shows what it holds",
+            entry.what
+        )
+    }))
 }
 
 /// What a file says of itself, and its numbers in rows.

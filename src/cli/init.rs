@@ -27,9 +27,8 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let fresh = std::fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file);
     let written = fresh.and_then(|mut file| file.write_all(SCENARIO.as_bytes()));
     written.map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Error::input(format!("`{shown}` is there already")).help("give another name, as in `dermasim init mine.toml`")
-        }
+        std::io::ErrorKind::AlreadyExists => Error::input(format!("`{shown}` is there already"))
+            .help("give another name, as in `dermasim init mine.toml`"),
         _ => Error::file(&shown, "write", cause),
     })?;
     say(format!("{shown} written; run it with `dermasim run {shown}`"));

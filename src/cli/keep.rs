@@ -44,11 +44,15 @@ pub fn may_replace(folder: &Path, name: &str, mark: &str, force: bool) -> Result
     let (run, sweep) = (own("manifest.json"), own(SWEEP_MARK));
     let kind = if run.is_some() { "manifest.json" } else { SWEEP_MARK };
     match run.or(sweep) {
-        None => Err(Error::input(format!("`{shown}` holds something that is no answer of dermasim, and is left alone"))
-            .help("choose another place with --out")),
+        None => {
+            Err(Error::input(format!("`{shown}` holds something that is no answer of dermasim, and is left alone"))
+                .help("choose another place with --out"))
+        }
         Some(_) if force => Ok(()),
-        Some(other) if other != name => Err(Error::input(format!("`{shown}` holds the answer of another scenario, `{other}`"))
-            .help("choose another place with --out, or replace it with --force")),
+        Some(other) if other != name => {
+            Err(Error::input(format!("`{shown}` holds the answer of another scenario, `{other}`"))
+                .help("choose another place with --out, or replace it with --force"))
+        }
         Some(_) if kind != mark => {
             let held = if kind == SWEEP_MARK { "a sweep" } else { "a single run" };
             Err(Error::input(format!("`{shown}` holds {held} of this scenario"))
@@ -64,8 +68,11 @@ pub fn may_replace(folder: &Path, name: &str, mark: &str, force: bool) -> Result
 /// Something cannot be written.
 pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
     let origin = &outcome.plan.origin;
-    let models: Vec<(String, String)> =
-        origin.files.iter().map(|file| (format!("{}/{}", file.kind.folder(), file.name), file.original.text.clone())).collect();
+    let models: Vec<(String, String)> = origin
+        .files
+        .iter()
+        .map(|file| (format!("{}/{}", file.kind.folder(), file.name), file.original.text.clone()))
+        .collect();
     let provenance = provenance(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
     let kept = Kept::of(outcome);

@@ -39,7 +39,8 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         return Ok(());
     };
     // "tissue" is as good as "tissues".
-    let wanted = |name: &str| name == kind || name.strip_suffix('s') == Some(kind) || (name == "processes" && kind == "process");
+    let wanted =
+        |name: &str| name == kind || name.strip_suffix('s') == Some(kind) || (name == "processes" && kind == "process");
     if let Some((_, kind)) = FILES.into_iter().find(|(name, _)| wanted(name)) {
         say(files(kind));
         return Ok(());
@@ -97,11 +98,16 @@ fn parts(model: &Model, part: &str) -> String {
         ),
         "signals" => (
             &["name", "unit", "what it is"],
-            model.signals.iter().map(|(name, one)| vec![name.clone(), one.unit.to_string(), one.what.clone()]).collect(),
+            model
+                .signals
+                .iter()
+                .map(|(name, one)| vec![name.clone(), one.unit.to_string(), one.what.clone()])
+                .collect(),
         ),
-        "processes" => {
-            (&["name", "what happens"], model.processes.iter().map(|(name, one)| vec![name.clone(), one.what.clone()]).collect())
-        }
+        "processes" => (
+            &["name", "what happens"],
+            model.processes.iter().map(|(name, one)| vec![name.clone(), one.what.clone()]).collect(),
+        ),
         "intermediates" => (
             &["name", "value", "what it is"],
             model
@@ -110,9 +116,10 @@ fn parts(model: &Model, part: &str) -> String {
                 .map(|(name, one)| vec![name.clone(), one.value.text.clone(), one.what.clone()])
                 .collect(),
         ),
-        "regions" => {
-            (&["name", "what it is"], model.regions.iter().map(|(name, one)| vec![name.clone(), one.what.clone()]).collect())
-        }
+        "regions" => (
+            &["name", "what it is"],
+            model.regions.iter().map(|(name, one)| vec![name.clone(), one.what.clone()]).collect(),
+        ),
         _ => (
             &["name", "unit", "group", "what it means"],
             model

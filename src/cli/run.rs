@@ -94,7 +94,8 @@ fn show(plan: &Plan, folder: &Path, seconds: f64) -> Result<()> {
 /// # Errors
 /// One was not.
 pub fn expectations(verdicts: &[(String, Vec<Verdict>)], quiet: bool) -> Result<()> {
-    let all: Vec<(&String, &Verdict)> = verdicts.iter().flat_map(|(run, own)| own.iter().map(move |one| (run, one))).collect();
+    let all: Vec<(&String, &Verdict)> =
+        verdicts.iter().flat_map(|(run, own)| own.iter().map(move |one| (run, one))).collect();
     let missed = all.iter().filter(|(_, verdict)| !verdict.met).count();
     if all.is_empty() {
         return Ok(());

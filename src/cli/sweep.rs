@@ -55,7 +55,12 @@ pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[
     }
     gather(&folder, plan, points, &jobs)?;
     if !arguments.quiet {
-        say(format!("{} points in {}, together in {}", jobs.len() - failed, short(&folder), short(&folder.join("sweep.csv"))));
+        say(format!(
+            "{} points in {}, together in {}",
+            jobs.len() - failed,
+            short(&folder),
+            short(&folder.join("sweep.csv"))
+        ));
     }
     let verdicts = jobs
         .iter()
@@ -87,7 +92,8 @@ fn begin(folder: &Path, plan: &Plan, scenario: &Scenario, jobs: &[Job]) -> Resul
 /// One table and one set of figures from all finished points.
 fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<()> {
     let mut sweep = Sweep { name: plan.name.clone(), question: plan.question.clone(), ..Sweep::default() };
-    sweep.axes = points.first().map(|point| point.values.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
+    sweep.axes =
+        points.first().map(|point| point.values.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
     for (point, job) in points.iter().zip(jobs).filter(|(_, job)| job.is_done()) {
         let mut summary = keep::summary(&job.folder)?;
         let damaged = |cause: serde_json::Error| Error::file(job.folder.join("summary.json"), "read", cause.into());
@@ -99,8 +105,10 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
         if sweep.headings.is_empty() {
             let (header, rows) = table::read_csv(&job.folder.join("observables.csv"))?;
             let column = |name: &str| header.iter().position(|own| own == name);
-            let cell = |row: &[String], name: &str| column(name).and_then(|at| row.get(at)).cloned().unwrap_or_default();
-            sweep.headings = rows.iter().map(|row| (cell(row, "observable"), cell(row, "group"), cell(row, "what"))).collect();
+            let cell =
+                |row: &[String], name: &str| column(name).and_then(|at| row.get(at)).cloned().unwrap_or_default();
+            sweep.headings =
+                rows.iter().map(|row| (cell(row, "observable"), cell(row, "group"), cell(row, "what"))).collect();
         }
     }
     sweep.write(&folder.join("sweep.csv"))?;

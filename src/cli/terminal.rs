@@ -40,7 +40,8 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
     };
     let numbers = |column: usize| {
-        let mut filled = rows.iter().map(|row| cell(row, column)).filter(|text| !text.is_empty() && text != "–").peekable();
+        let mut filled =
+            rows.iter().map(|row| cell(row, column)).filter(|text| !text.is_empty() && text != "–").peekable();
         filled.peek().is_some() && filled.all(|text| text.parse::<f64>().is_ok())
     };
     let (widths, right): (Vec<usize>, Vec<bool>) = (0..columns).map(|column| (width(column), numbers(column))).unzip();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::output::needling::Session;
+use crate::output::needling::{Session, Told};
 use crate::output::summary::Answers;
 use crate::output::table::{self, optional};
 use crate::units::Unit;
@@ -99,18 +99,20 @@ impl Sweep {
         table::write_csv(path, &header, rows)
     }
 
-    /// Writes what the sessions did mechanically: the axes, then session, day, quantity, value.
+    /// Writes what the sessions did mechanically: the axes, then session, day, quantity, unit, value.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_needling(&self, path: &Path) -> Result<()> {
         let (mut header, cells) = self.axis_cells();
-        header.extend(["session", "day", "quantity", "value"].map(str::to_owned));
+        header.extend(["session", "day", "quantity", "unit", "value"].map(str::to_owned));
         let rows = self.points.iter().zip(cells).flat_map(|(point, cells)| {
             point.needling.iter().enumerate().flat_map(move |(index, session)| {
                 let head = [cells.clone(), vec![(index + 1).to_string(), table::number(session.day)]].concat();
-                let row = move |(name, value)| [head.clone(), vec![name, table::number(value)]].concat();
-                session.scalars().into_iter().map(row).collect::<Vec<_>>()
+                let row = move |told: Told| {
+                    [head.clone(), vec![told.key, told.unit.into(), table::number(told.value)]].concat()
+                };
+                session.told().into_iter().map(row).collect::<Vec<_>>()
             })
         });
         table::write_csv(path, &header, rows)

@@ -80,7 +80,7 @@ pub fn write_headings(path: &Path, headings: &[Heading]) -> Result<()> {
         let Heading { name, what, unit, group, rest } = heading;
         vec![name.clone(), unit.to_string(), group.clone(), number(*rest), what.clone()]
     });
-    write_csv(path, &["observable", "unit", "group", "rest", "what"], rows)
+    write_csv(path, &["name", "unit", "group", "rest", "what"], rows)
 }
 
 /// Reads what [`write_headings`] and [`write_course_csv`] wrote. The times of sessions [s] are not in these tables.

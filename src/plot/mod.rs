@@ -58,6 +58,7 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
     drawn.extend(course::after_session(kept));
     drawn.extend(course::whole(kept));
     drawn.extend(needling::depths(kept));
+    drawn.extend(needling::ruptures(kept));
     drawn.extend(section::maps(kept));
     drawn.extend(profile::profiles(kept));
     write(drawn, folder)

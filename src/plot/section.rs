@@ -90,14 +90,16 @@ fn cut(shape: &Shape, snapshots: &[Snapshot]) -> (usize, String) {
     let rows = shape.y.len().saturating_sub(1).max(1);
     match shape.kind.as_str() {
         "cells" => {
-            let heaviest = (0..shape.weights.len()).max_by(|a, b| shape.weights[*a].total_cmp(&shape.weights[*b]));
-            let row = heaviest.unwrap_or(0);
-            let share =
-                shape.weights.get(row).map_or(String::new(), |share| format!(" ({:.0} % of the holes)", 100.0 * share));
-            let which = if shape.weights.len() > 1 {
-                format!(", in the commonest of {} classes of depth{share}", shape.weights.len())
-            } else {
-                String::new()
+            // Classes come shallow first: the one in the middle of the holes.
+            let mut below = 0.0;
+            let middle = shape.weights.iter().position(|weight| {
+                below += weight;
+                below > 0.5 - 1e-9
+            });
+            let row = middle.unwrap_or(0);
+            let which = match shape.weights.len() {
+                0 | 1 => String::new(),
+                classes => format!(", in class {} of {classes} classes of depth (shallow first)", row + 1),
             };
             (row, format!("around one channel{which}"))
         }
@@ -315,9 +317,12 @@ fn boundaries(sheet: &mut Sheet, panel: &Panel, shape: &Shape, colour: Colour, n
 /// Channels as dark lines with a light edge, seen on every colour.
 fn channels(sheet: &mut Sheet, panel: &Panel, shape: &Shape, snapshot: &Snapshot, row: usize, mirrored: bool) {
     let pitch = |axis: &[f64]| axis.get(row + 1).zip(axis.get(row)).map_or(0.0, |(to, from)| to - from);
-    for [x, y, depth] in &snapshot.holes {
+    let classes = shape.weights.len().max(1);
+    let holes = snapshot.holes.len();
+    for (number, [x, y, depth]) in snapshot.holes.iter().enumerate() {
         let (x, here) = match shape.kind.as_str() {
-            "cells" => (0.0, (*y - row as f64).abs() < 0.5),
+            // Each session leaves a hole for each class; the old ones are no longer in the middle.
+            "cells" => (0.0, number % classes == row && number + classes >= holes),
             "tile" => (*x, (0.5 * (shape.y[row] + shape.y[row + 1]) - y).abs() <= pitch(&shape.y)),
             _ => (*x, true),
         };

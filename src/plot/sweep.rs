@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use crate::output::needling::Told;
 use crate::output::summary::Answer;
 use crate::output::sweep::{Axis as Swept, Sweep};
 use crate::output::table;
@@ -56,7 +57,7 @@ pub fn figures(sweep: &Sweep) -> Vec<Drawn> {
         needling(sweep, &along),
         "sweep_needling",
         "What the needles did in the first session",
-        "Numbers of the needling model for the first session.",
+        "Numbers of the needling model for the first session that change along the sweep.",
     ));
     drawn
 }
@@ -122,25 +123,34 @@ fn panels(
 
 fn needling(sweep: &Sweep, along: &Along) -> Vec<Shown> {
     let first = |index: usize| sweep.points[index].needling.first();
-    let mut names: Vec<String> = Vec::new();
+    let mut quantities: Vec<Told> = Vec::new();
     for session in sweep.points.iter().filter_map(|point| point.needling.first()) {
-        for (name, _) in session.scalars() {
-            if !names.contains(&name) {
-                names.push(name);
+        for told in session.told() {
+            if !quantities.iter().any(|known| known.key == told.key) {
+                quantities.push(told);
             }
         }
     }
-    names
+    quantities
         .into_iter()
-        .map(|name| {
+        .filter_map(|quantity| {
             let value = |index: usize| {
-                let scalars = first(index).map(|session| session.scalars()).unwrap_or_default();
-                scalars.into_iter().find(|(other, _)| *other == name).map_or(f64::NAN, |(_, value)| value)
+                let found = first(index)?.told().into_iter().find(|told| told.key == quantity.key);
+                Some(found?.value)
             };
-            let curves = along.curves.iter().map(|(curve, points)| {
-                (curve.clone(), points.iter().map(|(place, index)| (*place, value(*index))).collect())
-            });
-            Shown { title: title(&name), curves: curves.collect(), name: name.clone() }
+            let curves: Vec<Curve> = along
+                .curves
+                .iter()
+                .map(|(curve, points)| {
+                    let place = |(place, index): &(f64, usize)| (*place, value(*index).unwrap_or(f64::NAN));
+                    (curve.clone(), points.iter().map(place).collect())
+                })
+                .collect();
+            // What the sweep does not change is in the table; here it would be a flat line.
+            let mut values = curves.iter().flat_map(|(_, values)| values).map(|(_, value)| *value);
+            let flat = values.next().is_none_or(|first| values.all(|value| value == first || value.is_nan()));
+            let titled = with_unit(&title(&quantity.words), quantity.unit);
+            (!flat).then_some(Shown { title: titled, curves, name: quantity.key })
         })
         .collect()
 }

@@ -25,8 +25,13 @@ const ANSWER: [&str; 6] = ["", "at rest", "largest change", "on day", "at the en
 
 fn row(name: &str, answer: &Answer) -> Vec<String> {
     let Answer { unit, rest, peak, peak_day, end, resolved_day } = answer;
+    // A trace of a trace is told as rest.
+    let end = end.map(|end| match (rest, peak) {
+        (Some(rest), Some(peak)) if (end - rest).abs() < 1e-6 * peak.abs() => *rest,
+        _ => end,
+    });
     let name = with_unit(&title(name), unit);
-    vec![name, told(*rest), signed(*peak), days(*peak_day), told(*end), days(*resolved_day)]
+    vec![name, told(*rest), signed(*peak), days(*peak_day), told(end), days(*resolved_day)]
 }
 
 /// The answers of a run by group, and what the needles did.
@@ -57,11 +62,13 @@ fn needling(sessions: &[Session]) -> Option<Table> {
     let shown = &sessions[..sessions.len().min(6)];
     let mut header = vec![String::new()];
     header.extend(shown.iter().map(|session| format!("day {}", day(session.day))));
-    let rows = first.scalars().into_iter().map(|(name, _)| {
-        let value =
-            |session: &Session| session.scalars().into_iter().find(|(other, _)| *other == name).map(|found| found.1);
-        std::iter::once(title(&name)).chain(shown.iter().map(|session| told(value(session)))).collect()
+    let rows = first.told().into_iter().map(|told_first| {
+        let value = |session: &Session| session.told().into_iter().find(|other| other.key == told_first.key);
+        let cells = shown.iter().map(|session| told(value(session).map(|found| found.value)));
+        std::iter::once(with_unit(&title(&told_first.words), told_first.unit)).chain(cells).collect()
     });
+    let mut note = vec!["A column for each session. Depths and ruptures by depth are in needling.csv."];
+    note.extend(first.notes());
     Some(Table {
         title: "What the needles did".into(),
         header,

@@ -3,6 +3,7 @@
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::group_of;
+use crate::plot::style::brief;
 use crate::plot::style::{day, plain, short, title, unit};
 use crate::report::document::Line;
 
@@ -76,7 +77,7 @@ fn done(kept: &Kept<'_>) -> String {
 
 fn needles(kept: &Kept<'_>) -> Option<Line> {
     let session = kept.needling.first()?;
-    let depths = &session.depths;
+    let depths = session.depths();
     let middles = depths.edges_mm.windows(2).map(|edges| 0.5 * (edges[0] + edges[1]));
     let mean: f64 = middles.zip(&depths.share).map(|(middle, share)| middle * share).sum();
     let quantile = |wanted: f64| {
@@ -99,11 +100,23 @@ fn needles(kept: &Kept<'_>) -> Option<Line> {
             short(quantile(0.95))
         )
     };
-    text += &format!(
-        " A session leaves {} holes per cm², {} of which reach the dermis.",
-        short(session.holes_per_cm2),
-        short(session.dermal_holes_per_cm2)
-    );
+    let told = session.told();
+    let value = |key: &str| told.iter().find(|told| told.key == key).map(|told| told.value);
+    if let (Some(holes), Some(dermal)) = (value("holes_per_area"), value("dermal_holes_per_area")) {
+        text +=
+            &format!(" A session leaves {} holes per cm², {} of which reach the dermis.", short(holes), short(dermal));
+    }
+    let ruptures: Vec<String> = told
+        .iter()
+        .filter_map(|told| Some((told.key.strip_prefix("rupture_probability.")?, told.value)))
+        .map(|(class, percent)| format!("{} in {} %", plain(class), brief(percent)))
+        .collect();
+    if !ruptures.is_empty() {
+        text += &format!(" A puncture ruptures at least one vessel of these: {}.", ruptures.join(", "));
+    }
+    if let Some(percent) = value("visible_bleeding_probability") {
+        text += &format!(" {} % of the punctures bleed visibly.", brief(percent));
+    }
     Some(line("How deep.", text))
 }
 

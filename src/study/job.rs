@@ -39,7 +39,9 @@ impl Job {
     /// Whether the folder holds the finished answer of exactly this job.
     pub fn is_done(&self) -> bool {
         let text = std::fs::read_to_string(self.folder.join(MARK));
-        text.ok().and_then(|text| serde_json::from_str::<Mark>(&text).ok()).is_some_and(|mark| mark.fingerprint == self.fingerprint)
+        text.ok()
+            .and_then(|text| serde_json::from_str::<Mark>(&text).ok())
+            .is_some_and(|mark| mark.fingerprint == self.fingerprint)
     }
 
     /// Puts the mark into a folder that holds the whole answer.

@@ -7,6 +7,6 @@ mod job;
 mod pair;
 mod runner;
 
-pub use pair::{Pair, pair};
 pub use job::{Job, fingerprint};
+pub use pair::{Pair, pair};
 pub use runner::{Board, Ended, run_all};

@@ -53,7 +53,8 @@ pub fn run_all(
     let next = AtomicUsize::new(0);
     let ended: Mutex<Vec<Option<Ended>>> = Mutex::new(jobs.iter().map(|_| None).collect());
     let work = |pool: &rayon::ThreadPool| {
-        while let Some((number, job)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, jobs.get(n)?))) {
+        while let Some((number, job)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, jobs.get(n)?)))
+        {
             let how = if board.stop() {
                 Ended::Left
             } else if job.is_done() {
@@ -99,7 +100,8 @@ mod tests {
     }
 
     fn jobs(folder: &Path, program: &str) -> Vec<Job> {
-        let plan = crate::scenario::Scenario::from_text("x", "tissue = \"uniform\"\nresponse = \"brusselator\"\n").plan();
+        let plan =
+            crate::scenario::Scenario::from_text("x", "tissue = \"uniform\"\nresponse = \"brusselator\"\n").plan();
         let plan = Arc::new(plan.unwrap());
         (0..5).map(|i| Job::new(format!("{i}"), folder.join(i.to_string()), plan.clone(), program)).collect()
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use dermasim::grid::Shape;
 use dermasim::observe::{Heading, Record, Snapshot};
-use dermasim::output::needling::{Histogram, Session};
+use dermasim::output::needling::{Ruptures, Session};
 use dermasim::output::sweep::{Point, Sweep};
 use dermasim::output::{About, Kept, Number, Provenance, summary};
 use dermasim::simulate::Cost;
@@ -144,7 +144,7 @@ pub fn snapshots(shape: &Shape) -> Vec<Snapshot> {
     let (x, y, z) = (middle(&shape.x), middle(&shape.y), middle(&shape.z));
     let class_depths = [0.5e-3, 0.8e-3, 1.1e-3, 1.4e-3];
     let holes: Vec<[f64; 3]> = match shape.kind.as_str() {
-        "cells" => class_depths.iter().enumerate().map(|(class, depth)| [0.0, class as f64, *depth]).collect(),
+        "cells" => class_depths.iter().map(|depth| [0.0, 0.0, *depth]).collect(),
         "point" => Vec::new(),
         _ => vec![
             [0.4e-3, 0.5e-3, 0.8e-3],
@@ -208,18 +208,42 @@ pub fn snapshots(shape: &Shape) -> Vec<Snapshot> {
 
 /// What a session did.
 pub fn session(day: f64) -> Session {
-    let depths: Vec<(f64, f64)> = (0..2000)
-        .map(|i| {
-            let u = (f64::from(i) + 0.5) / 2000.0;
-            (0.9 + 0.22 * (u / (1.0 - u)).ln() * 0.6, 1.0)
-        })
-        .collect();
-    let numbers = serde_json::json!({ "mean_depth": 0.9e-3, "tear_index": 0.13 });
+    let bins = 34;
+    let edges: Vec<f64> = (0..=bins).map(|edge| 5e-5 * f64::from(edge)).collect();
+    let bell = |centre: f64, wide: f64| -> Vec<f64> {
+        edges.windows(2).map(|pair| (-((0.5 * (pair[0] + pair[1]) - centre) / wide).powi(2)).exp()).collect()
+    };
+    let share = bell(0.9e-3, 0.25e-3);
+    let total: f64 = share.iter().sum();
+    let times = |factor: f64, values: Vec<f64>| values.into_iter().map(|value| factor * value).collect::<Vec<f64>>();
+    let numbers = serde_json::json!({
+        "set_length": 1.5e-3,
+        "holes_per_area": 2.5e6,
+        "dermal_holes_per_area": 2.43e6,
+        "mean_depth": 0.9e-3,
+        "depth_edges": edges,
+        "depth_share": times(1.0 / total, share),
+        "reached": { "papillary_dermis": 0.03, "reticular_dermis": 0.97 },
+        "tear_index": 0.13,
+        "rupture_probability": {
+            "capillary_loops": 0.62, "superficial_plexus": 0.21, "mid_dermis": 0.034, "deep_plexus": 0.0004
+        },
+        "visible_bleeding_probability": 0.08,
+        "blood_gate_exceeded": false,
+        "notes": ["The dose is that of the device's own file."],
+    });
+    let per_puncture = [
+        ("capillary_loops", times(0.3, bell(0.13e-3, 0.06e-3))),
+        ("superficial_plexus", times(0.05, bell(0.4e-3, 0.1e-3))),
+        ("mid_dermis", times(0.004, bell(0.9e-3, 0.3e-3))),
+        ("deep_plexus", times(1e-5, bell(1.6e-3, 0.15e-3))),
+    ];
     Session {
         day,
-        holes_per_cm2: 250.0,
-        dermal_holes_per_cm2: 243.0,
-        depths: Histogram::of(&depths),
+        rupture_by_depth: Ruptures {
+            edges,
+            per_puncture: per_puncture.into_iter().map(|(name, values)| (name.to_owned(), values)).collect(),
+        },
         numbers: numbers.as_object().cloned().unwrap_or_default(),
     }
 }
