@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Tissue, find};
 use dermasim::error::{Error, Result};
-use dermasim::language::Model;
+use dermasim::language::{LayerName, Model, Setting};
 use dermasim::scenario::Scenario;
 
 fn read(kind: &str, path: &Path) -> Result<()> {
@@ -79,4 +79,171 @@ fn every_wrong_file_is_refused_at_its_line() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), files.len(), wrong.join("\n\n"));
+}
+
+/// Texts that are right, to be broken.
+const SOUND: [&str; 2] = [
+    r#"
+question = "x"
+tissue = "uniform"
+response = "brusselator"
+seed = 3
+[course]
+followed = "3 d"
+[grid]
+geometry = "section"
+width = "1 mm"
+cells = 4
+periodic = false
+resolution = 1.5
+[observe]
+every = "1 d"
+log = { from = "1 h", until = "1 d", points = 4 }
+[snapshots]
+at = ["1 d"]
+fields = ["u"]
+[probe.mine]
+value = "u"
+from = "0.1 mm"
+[stepping]
+tolerance = 1e-4
+longest = "1 d"
+[set]
+"response.A" = 1.5
+tissue.layer.medium.thickness = "2 mm"
+[sweep]
+"response.B" = { from = 2, to = 4, step = 1 }
+[expect]
+"u.end" = { at_least = 0, at_most = 10 }
+"#,
+    r#"
+name = "mutant"
+[constant]
+d = { value = "1 1/d", evidence = "assumed", source = "x" }
+D = { value = "1e-7 cm^2/s", evidence = "assumed", source = "x" }
+[signal.light]
+unit = "1"
+default = 0
+[intermediate]
+p = "hill(a, 1, 2) * light"
+[field.a]
+rest = 0
+diffusivity = "D"
+chemotaxis = [{ along = "b", sensitivity = "D * positive(1 - a)" }]
+boundary = { top = { exchange = "[1 mm/d]", outside = 1 } }
+[field.b]
+rest = { medium = 1 }
+initial = "1 + 0.1 * random()"
+[process.decay]
+rate = "d * a * (1 + p)"
+takes = { a = 1 }
+gives = { b = "1/2" }
+[process.growth]
+changes = { b = "d * b * (1 - b)" }
+[puncture.effect]
+a = "a + exp(-distance / [0.1 mm])"
+[region.half]
+to = "0.5 mm"
+[observable.mean]
+value = "mean(a, half) / maximum(b, all)"
+"#,
+];
+
+/// Pieces that break things: words of the language, units, brackets, numbers at the edge.
+const PIECES: [&str; 30] = [
+    "",
+    " ",
+    "\n",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    "=",
+    ".",
+    ",",
+    "#",
+    "-",
+    "1e999",
+    "-1",
+    "nan",
+    "inf",
+    "0",
+    "mm",
+    "\u{0}",
+    "\u{1b}[31m",
+    "é",
+    "[set]",
+    "a",
+    "9999999999999999999",
+    "true",
+    "^-9",
+];
+
+fn broken(text: &str, cuts: &[(usize, usize, usize)]) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    for (at, length, piece) in cuts {
+        let from = at % (letters.len() + 1);
+        let to = (from + length).min(letters.len());
+        letters.splice(from..to, PIECES[piece % PIECES.len()].chars());
+    }
+    letters.into_iter().collect()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 400, ..Default::default() })]
+
+    /// Whatever is done to a sound text, it is read or refused: nothing panics, no escape reaches the terminal.
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        which in 0..SOUND.len(),
+        cuts in proptest::collection::vec((0_usize..5000, 0_usize..12, 0_usize..64), 1..6),
+    ) {
+        let text = broken(SOUND[which], &cuts);
+        let told = if which == 0 {
+            let scenario = Scenario::from_text("mutant", &text);
+            scenario.plan().and_then(|_| scenario.points()).err()
+        } else {
+            let source = dermasim::error::Source::new("mutant.toml", text);
+            Model::read(&source)
+                .and_then(|model| {
+                    let tissue = Tissue::read(&find(Kind::Tissue, "uniform", None)?)?;
+                    let layers = tissue.layers(&Default::default())?.into_iter();
+                    let layers = layers.map(|layer| LayerName { name: layer.name, groups: layer.groups }).collect();
+                    model.compile(&Setting { layers, traits: Default::default() })
+                })
+                .err()
+        };
+        if let Some(error) = told {
+            proptest::prop_assert!(!escapes(&error));
+        }
+    }
+
+    /// The same for changes from the command line.
+    #[test]
+    fn no_change_makes_the_reader_panic(
+        key in "[a-z_.\"\\[ ]{0,20}|response\\.[a-zA-Z_.]{0,12}|tissue\\.layer\\.[a-z.]{0,12}",
+        value in "[-+0-9a-z.\"{}=, \\[\\]^/]{0,16}",
+    ) {
+        if let Ok(change) = dermasim::scenario::Change::parse(&format!("{key}={value}")) {
+            let told = Scenario::from_text("sound", SOUND[0]).with([change]).plan().err();
+            if let Some(error) = told {
+                proptest::prop_assert!(!escapes(&error));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_texts_to_be_broken_are_sound() {
+    Scenario::from_text("sound", SOUND[0]).plan().unwrap();
+    Model::read(&dermasim::error::Source::new("sound.toml", SOUND[1])).unwrap();
+}
+
+/// Whether a message would send an escape to the terminal.
+fn escapes(error: &Error) -> bool {
+    error.to_string().contains('\u{1b}')
 }

@@ -108,7 +108,7 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
             let cell =
                 |row: &[String], name: &str| column(name).and_then(|at| row.get(at)).cloned().unwrap_or_default();
             sweep.headings =
-                rows.iter().map(|row| (cell(row, "name"), cell(row, "group"), cell(row, "what"))).collect();
+                rows.iter().map(|row| (cell(row, "observable"), cell(row, "group"), cell(row, "what"))).collect();
         }
     }
     sweep.write(&folder.join("sweep.csv"))?;
