@@ -66,19 +66,8 @@ impl Skin {
         let (x, y) = (&self.grid.x, &self.grid.y);
         match self.grid.kind {
             "tile" => {
-                let (width, depth) = (x.faces[x.len()], y.faces[y.len()]);
-                let tiles = |size: f64, patch: f64| (size / patch).ceil().max(1.0) as usize;
-                let mut out = Vec::new();
-                for i in 0..tiles(width, needling.patch[0]) {
-                    for j in 0..tiles(depth, needling.patch[1]) {
-                        let shift = [i as f64 * needling.patch[0], j as f64 * needling.patch[1]];
-                        out.extend(needling.punctures.iter().filter_map(|p| {
-                            let moved = Puncture { x: p.x + shift[0], y: p.y + shift[1], ..p.clone() };
-                            (moved.x < width && moved.y < depth).then_some((None, moved))
-                        }));
-                    }
-                }
-                out
+                let size = [x.faces[x.len()], y.faces[y.len()]];
+                window(needling, size).into_iter().map(|puncture| (None, puncture)).collect()
             }
             "section" => {
                 // A plane through a row of holes at their mean spacing, depths taken from the classes in turn.
@@ -290,6 +279,46 @@ impl Skin {
             self.state[self.layout.surface_row(*field)].copy_from_slice(values);
         }
     }
+}
+
+/// Windows that are tried along each side of the patch.
+const WINDOWS: usize = 16;
+
+/// The punctures of the most representative window of the patch: of all windows tried, the one whose number of holes and mean
+/// depth lie nearest to those of the patch. A small tile so stands for the session with less error by chance, and the pattern
+/// inside it, clusters and all, is that of the device.
+fn window(needling: &Needling, size: [f64; 2]) -> Vec<Puncture> {
+    let patch = needling.patch;
+    let all = &needling.punctures;
+    let count = all.len() as f64;
+    let mean = all.iter().map(|p| p.depth).sum::<f64>() / count.max(1.0);
+    let spread = (all.iter().map(|p| (p.depth - mean).powi(2)).sum::<f64>() / count.max(1.0)).sqrt();
+    let expected = count * size[0] * size[1] / (patch[0] * patch[1]);
+    let cut = |i: usize, j: usize| -> Vec<Puncture> {
+        let corner = [patch[0] * i as f64 / WINDOWS as f64, patch[1] * j as f64 / WINDOWS as f64];
+        let tiles = |axis: usize| (size[axis] / patch[axis]).ceil().max(1.0) as usize;
+        let mut inside = Vec::new();
+        for p in all {
+            let first = [(p.x - corner[0]).rem_euclid(patch[0]), (p.y - corner[1]).rem_euclid(patch[1])];
+            for a in 0..tiles(0) {
+                for b in 0..tiles(1) {
+                    let (x, y) = (first[0] + a as f64 * patch[0], first[1] + b as f64 * patch[1]);
+                    if x < size[0] && y < size[1] {
+                        inside.push(Puncture { x, y, ..p.clone() });
+                    }
+                }
+            }
+        }
+        inside
+    };
+    let misfit = |inside: &[Puncture]| {
+        let n = inside.len() as f64;
+        let depth = inside.iter().map(|p| p.depth).sum::<f64>() / n.max(1.0);
+        let scatter = if spread > 0.0 { (depth - mean).abs() * n.sqrt() / spread } else { 0.0 };
+        (n - expected).abs() / expected.max(1.0).sqrt() + scatter
+    };
+    let windows = (0..WINDOWS * WINDOWS).map(|k| cut(k % WINDOWS, k / WINDOWS));
+    windows.min_by(|a, b| misfit(a).total_cmp(&misfit(b))).unwrap_or_default()
 }
 
 /// The signed lateral distance between two coordinates along x (0) or y (1), the short way round if the ends meet.
