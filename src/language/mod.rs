@@ -8,10 +8,10 @@
 //!
 //! and one for the entries of their Jacobian, found by symbolic differentiation. Programs compute blocks of cells.
 //!
-//! The steps, a file each: [`mod@file`] and [`mod@read`] (the form of the file), [`mod@syntax`] (expressions), [`mod@names`],
-//! [`mod@measure`] and [`mod@check`] (what names mean and measure), [`mod@graph`], [`mod@derivative`] and [`mod@interval`]
-//! (expressions as mathematics), [`mod@positivity`], [`mod@lower`] and [`mod@compile`] (a model for a tissue),
-//! [`mod@program`] and [`mod@kernel`] (instructions, and the loop that runs them), [`mod@explain`].
+//! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
+//! `measure` and `check` (what names mean and measure), `graph`, `derivative` and `interval`
+//! (expressions as mathematics), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
+//! `program` and `kernel` (instructions, and the loop that runs them), `explain` and `latex`.
 
 mod check;
 mod compile;
@@ -27,6 +27,7 @@ mod lower;
 mod measure;
 mod model;
 mod names;
+mod place;
 mod positivity;
 mod program;
 mod read;
