@@ -481,3 +481,52 @@ fn every_shipped_model_is_read() {
         }
     }
 }
+
+#[test]
+fn names_are_explained() {
+    let model = model(SMALL);
+    let text = model.explain("u").expect("known");
+    for part in
+        ["field in the tissue", "du/dt =", "- k*u    (one)", "k = 1 1/d", "assumed; test", "used in intermediate a"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(model.explain("k").expect("known").contains("used in process one"));
+    assert!(model.explain("hill").is_some() && model.explain("depth").is_some());
+    assert!(model.explain("nobody").is_none());
+    for name in model.names() {
+        assert!(model.explain(name).is_some(), "{name}");
+    }
+    let formula = model.latex("v").expect("known");
+    assert_eq!(formula, "\\frac{\\partial v}{\\partial t} = \\nabla\\cdot\\left(D\\,\\nabla v\\right) + k\\,u");
+}
+
+mod damaged {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A file with a piece cut out, doubled or replaced is read or refused, and nothing panics.
+        #[test]
+        fn files_never_panic(whole: bool, start in 0.0..1.0, length in 0_usize..40, piece in "[-+*/^()\\[\\]{}=<>,.\"'a-z0-9 \n_é]{0,12}") {
+            let text = if whole { SMALL } else { VAN_DER_POL };
+            let boundary = |at: usize| (at..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+            let start = boundary((start * text.len() as f64) as usize);
+            let end = boundary((start + length).min(text.len()));
+            let text = format!("{}{piece}{}", &text[..start], &text[end..]);
+            match Model::read(&Source::new("damaged.toml", text)).and_then(|model| model.compile(&skin())) {
+                Ok(_) => {}
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+
+        /// The same for expressions alone.
+        #[test]
+        fn expressions_never_panic(rate in "[-+*/^(),.<>uvk0-9 ]{0,30}|[a-z(), 0-9]{0,30}") {
+            let text = SMALL.replace("rate = \"k*u\"", &format!("rate = \"{rate}\""));
+            let _ignored = Model::read(&Source::new("x.toml", text)).and_then(|model| model.compile(&skin()));
+        }
+    }
+}

@@ -85,6 +85,10 @@ impl Leaves for Place<'_, '_> {
     }
 
     fn variable(&mut self, graph: &mut Graph, input: Input) -> Id {
+        if input == Input::Depth && self.layer.is_none() {
+            // On the surface.
+            return graph.number(0.0);
+        }
         let id = graph.input(input);
         let Some(scale) = self.compiler.model.scale else { return id };
         let exponents = variable(input).0.0;

@@ -20,7 +20,8 @@ impl Interval {
     pub(super) const UNIT: Self = Self { low: 0.0, high: 1.0 };
 
     pub(super) fn point(value: f64) -> Self {
-        if value.is_nan() { Self::ALL } else { Self { low: value, high: value } }
+        // Infinity is a division by zero: nothing is known of it.
+        if value.is_finite() { Self { low: value, high: value } } else { Self::ALL }
     }
 
     /// The smallest interval around some numbers.
@@ -106,10 +107,18 @@ impl Interval {
 /// How many fields may be eliminated one after the other in a proof, and how large a graph a proof may grow.
 const DEPTH: usize = 3;
 const GROWTH: usize = 200_000;
+const FIELDS: usize = 12;
+/// How many expressions may be tried in a proof.
+const ATTEMPTS: usize = 300;
 
 impl Graph {
     /// Where the values of `root` lie, given where those of the leaves lie.
     pub(super) fn interval(&self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> Interval {
+        self.intervals(root, leaf)[&root]
+    }
+
+    /// The same for every node that `root` needs.
+    fn intervals(&self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> HashMap<Id, Interval> {
         let mut known: HashMap<Id, Interval> = HashMap::new();
         for id in self.reachable(&[root]) {
             let i = |id: Id| known[&id];
@@ -138,7 +147,7 @@ impl Graph {
             };
             known.insert(id, interval);
         }
-        known[&root]
+        known
     }
 
     /// a/b, where a share x/(x + …) of numbers that are not negative is known to lie between 0 and 1.
@@ -164,39 +173,58 @@ impl Graph {
         found
     }
 
-    /// Whether `root` is proved not to be negative.
-    pub(super) fn proved_positive(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> bool {
-        self.prove(root, leaf, DEPTH)
+    /// Whether nothing in `root` can be singular, so that its derivatives tell how it grows.
+    fn regular(&self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> bool {
+        let known = self.intervals(root, leaf);
+        let apart = |id: Id| known[&id].low > 0.0 || known[&id].high < 0.0;
+        known.keys().all(|&id| match self.op(id) {
+            Op::Divide(_, below) => apart(below),
+            Op::Power(base, n) if n < 0 => apart(base),
+            Op::Apply(Function::Log, a) => known[&a].low > 0.0,
+            Op::Apply(Function::Sqrt, a) | Op::RealPower(a, _) => known[&a].low >= 0.0,
+            // A jump.
+            Op::Choose(..) => false,
+            _ => true,
+        })
     }
 
-    fn prove(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval, depth: usize) -> bool {
+    /// Whether `root` is proved not to be negative.
+    pub(super) fn proved_positive(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> bool {
+        self.prove(root, leaf, DEPTH, &mut { ATTEMPTS })
+    }
+
+    fn prove(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval, depth: usize, left: &mut usize) -> bool {
+        let Some(fewer) = left.checked_sub(1) else { return false };
+        *left = fewer;
         if self.interval(root, leaf).low >= 0.0 {
             return true;
         }
         // A sum of expressions that are each not negative.
         if let Op::Add(a, b) = self.op(root)
             && depth > 0
-            && self.prove(a, leaf, depth - 1)
-            && self.prove(b, leaf, depth - 1)
+            && self.prove(a, leaf, depth - 1, left)
+            && self.prove(b, leaf, depth - 1, left)
         {
             return true;
         }
-        if depth == 0 || self.len() > GROWTH {
+        if depth == 0 || self.len() > GROWTH || !self.regular(root, leaf) {
             return false;
         }
+        // Every field costs a derivative; a proof that needs many would be hard to follow for people, too.
         let fields: Vec<Id> = self
             .reachable(&[root])
             .into_iter()
             .filter(|&id| matches!(self.op(id), op @ Op::Input(_) if leaf(op) == Interval::POSITIVE))
+            .take(FIELDS)
             .collect();
         let zero = self.number(0.0);
         fields.into_iter().any(|field| {
             let slope = self.derivatives(&[root], field)[0];
-            if !self.prove(slope, leaf, depth.min(2) - 1) {
+            if !self.prove(slope, leaf, depth.min(2) - 1, left) {
                 return false;
             }
             let start = self.substitute(root, field, zero);
-            self.prove(start, leaf, depth - 1)
+            self.prove(start, leaf, depth - 1, left)
         })
     }
 }

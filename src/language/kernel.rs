@@ -256,8 +256,8 @@ fn each<const N: usize>(
     c: impl Values,
     f: impl Fn(f64, f64, f64) -> f64,
 ) {
-    for cell in 0..N {
-        to[cell] = f(a.at(cell), b.at(cell), c.at(cell));
+    for (cell, to) in to.iter_mut().enumerate() {
+        *to = f(a.at(cell), b.at(cell), c.at(cell));
     }
 }
 
@@ -324,7 +324,7 @@ unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: B
             Code::Multiply => two!(|a, b| a * b),
             Code::Divide => two!(|a, b| a / b),
             Code::Negate => one!(|a: f64| -a),
-            Code::MultiplyAdd => three!(|a, b, c| fused::<FUSED>(a, b, c)),
+            Code::MultiplyAdd => three!(fused::<FUSED>),
             Code::MultiplySubtract => three!(|a, b, c| fused::<FUSED>(a, b, -c)),
             Code::SubtractProduct => three!(|a, b, c| fused::<FUSED>(-a, b, c)),
             Code::Minimum => two!(|a, b| if a < b { a } else { b }),

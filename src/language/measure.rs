@@ -60,7 +60,7 @@ impl Scope {
             Local::Session => Needs::SESSION,
         };
         let (place, fields) = match kind {
-            FieldKind::Surface => ("an effect on the surface", Needs::SURFACE.with(Needs::LATERAL)),
+            FieldKind::Surface => ("an effect on the surface", Needs::SURFACE.with(SPACE)),
             _ => ("an effect in the tissue", FIELDS.with(SPACE)),
         };
         Self { local: Some(local), ..Self::new(place, own.with(OUTSIDE).with(fields)) }
@@ -73,11 +73,7 @@ impl Scope {
 
     /// Inside a reduction over a region.
     pub(super) fn body(self, surface: bool) -> Self {
-        let given = if surface {
-            Needs(self.inside.0 & !(FIELDS.0 | Needs::DEPTH.0) | (self.inside.0 & Needs::SURFACE.0))
-        } else {
-            self.inside
-        };
+        let given = if surface { Needs(self.inside.0 & !(Needs::VOLUME.0 | Needs::QUASI.0)) } else { self.inside };
         // No reduction inside a reduction.
         let given = Needs(given.0 & !(Needs::COLUMN.0 | Needs::TISSUE.0));
         Self { place: "a reduction", given, inside: Needs::NONE, local: self.local }

@@ -22,6 +22,7 @@ mod file;
 mod graph;
 mod interval;
 mod kernel;
+mod latex;
 mod lower;
 mod measure;
 mod model;
@@ -30,6 +31,8 @@ mod positivity;
 mod program;
 mod read;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub use compiled::*;
 pub use kernel::Operand;

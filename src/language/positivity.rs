@@ -120,6 +120,9 @@ impl Leaves for Ranges<'_> {
     }
 }
 
+/// Makes the expression that is claimed not to be negative.
+type Claim<'a> = dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id> + 'a;
+
 /// The alternatives of traits that constants know are tried one by one up to this number.
 const ALTERNATIVES: usize = 64;
 
@@ -127,7 +130,7 @@ impl Model {
     pub(super) fn check_signs(&self) -> Result<()> {
         let everybody = self.ranges(&[]);
         let persons = self.persons();
-        let proved = |expression: &dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id>| -> Result<bool> {
+        let proved = |expression: &Claim<'_>| -> Result<bool> {
             if self.prove(everybody.clone(), expression)? {
                 return Ok(true);
             }
@@ -173,10 +176,7 @@ impl Model {
         Ok(())
     }
 
-    fn check_process_signs(
-        &self,
-        proved: &dyn Fn(&dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id>) -> Result<bool>,
-    ) -> Result<()> {
+    fn check_process_signs(&self, proved: &dyn Fn(&Claim<'_>) -> Result<bool>) -> Result<()> {
         for process in self.processes.values() {
             for (position, list) in [&process.takes, &process.gives, &process.changes].into_iter().enumerate() {
                 for (target, factor) in list {
@@ -246,11 +246,7 @@ impl Model {
         Ok(lowering.graph.substitute(term, own, zero))
     }
 
-    fn prove(
-        &self,
-        constants: Vec<Interval>,
-        expression: &dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id>,
-    ) -> Result<bool> {
+    fn prove(&self, constants: Vec<Interval>, expression: &Claim<'_>) -> Result<bool> {
         let mut lowering = Lowering::new(self, Ranges { model: self, constants, reductions: Vec::new() });
         let root = expression(&mut lowering)?;
         let Lowering { mut graph, leaves, .. } = lowering;
