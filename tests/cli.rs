@@ -195,11 +195,11 @@ fn uncommented(line: &str) -> String {
 fn lists_and_explanations_come_from_the_declarations() {
     for kind in ["tissues", "devices", "operators", "responses", "mechanics", "fields", "constants", "observables"] {
         let output = dermasim(&["list", kind]);
-        assert!(output.status.success() && output.stdout.len() > 100, "{kind}: {}", told(&output));
+        assert!(output.status.success() && output.stdout.len() > 60, "{kind}: {}", told(&output));
     }
     let output = dermasim(&["explain", "tgf_beta"]);
     let shown = told(&output);
-    assert!(output.status.success() && shown.contains("∂tgf_beta/∂t") && shown.contains("evidence"), "{shown}");
+    assert!(output.status.success() && shown.contains("dtgf_beta/dt") && shown.contains("constants"), "{shown}");
     let output = dermasim(&["explain", "u", "--model", "gray_scott", "--latex"]);
     let shown = told(&output);
     assert!(output.status.success() && shown.contains(r"\frac{\partial"), "{shown}");

@@ -24,9 +24,18 @@ fn read(kind: &str, path: &Path) -> Result<()> {
         "devices" => Device::read(&text(Kind::Device)?).map(drop),
         "operators" => Operator::read(&text(Kind::Operator)?).map(drop),
         "mechanics" => Mechanics::read(&text(Kind::Mechanics)?).map(drop),
-        "response" => Model::read(&text(Kind::Response)?).map(drop),
+        "response" => compile(&Model::read(&text(Kind::Response)?)?, "cheek"),
         other => panic!("tests/refused/{other} is no kind of file"),
     }
+}
+
+/// A model may name layers that only the tissue knows, so some faults are found when it meets one.
+fn compile(model: &Model, tissue: &str) -> Result<()> {
+    let tissue = Tissue::read(&find(Kind::Tissue, tissue, None)?)?;
+    let traits = tissue.traits(&Default::default());
+    let layers = tissue.layers(&traits)?.into_iter();
+    let layers = layers.map(|layer| LayerName { name: layer.name, groups: layer.groups }).collect();
+    model.compile(&Setting { layers, traits }).map(drop)
 }
 
 /// The line and the part of the message that a file names.
@@ -208,14 +217,7 @@ proptest::proptest! {
             scenario.plan().and_then(|_| scenario.points()).err()
         } else {
             let source = dermasim::error::Source::new("mutant.toml", text);
-            Model::read(&source)
-                .and_then(|model| {
-                    let tissue = Tissue::read(&find(Kind::Tissue, "uniform", None)?)?;
-                    let layers = tissue.layers(&Default::default())?.into_iter();
-                    let layers = layers.map(|layer| LayerName { name: layer.name, groups: layer.groups }).collect();
-                    model.compile(&Setting { layers, traits: Default::default() })
-                })
-                .err()
+            Model::read(&source).and_then(|model| compile(&model, "uniform")).err()
         };
         if let Some(error) = told {
             proptest::prop_assert!(!escapes(&error));

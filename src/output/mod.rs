@@ -6,7 +6,7 @@
 //! | `manifest.json` | version, seed, hashes of the model files, steps, wall time by phase, peak memory |
 //! | `summary.json` | `{"observables": {NAME: {"unit", "rest", "peak", "peak_day", "end", "resolved_day"}}, "needling": {"sessions": […]}, "provenance": {…}}`, see [`summary`] |
 //! | `timecourse.csv`, `.parquet` | every observable at every recorded time; a session appears twice, before and after |
-//! | `timecourse_control.csv`, `.parquet` | the same without needling |
+//! | `timecourse_control.csv`, `.parquet` | the same without needling, if there was needling |
 //! | `observables.csv` | unit, group, rest and meaning of each observable |
 //! | `needling.csv` | what each session did mechanically, as one tidy table |
 //! | `provenance.csv` | every number the run used, with its source and kind of evidence |
@@ -66,7 +66,8 @@ pub fn write_run(outcome: &Outcome, inputs: &Inputs<'_>, folder: &Path) -> Resul
 /// A file cannot be written.
 pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
     file::write(&folder.join("scenario.toml"), inputs.scenario)?;
-    for (name, record) in [("timecourse", &kept.record), ("timecourse_control", &kept.control)] {
+    let control = Some(("timecourse_control", &kept.control)).filter(|(_, control)| !control.times.is_empty());
+    for (name, record) in [("timecourse", &kept.record)].into_iter().chain(control) {
         table::write_course_csv(&folder.join(format!("{name}.csv")), record)?;
         table::write_course_parquet(&folder.join(format!("{name}.parquet")), record)?;
     }
