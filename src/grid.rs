@@ -14,7 +14,44 @@
 
 use crate::catalogue::Layer;
 use crate::error::{Error, Result};
-use crate::scenario::Geometry;
+
+/// The shape of the computed piece of skin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Geometry {
+    /// A single cell: ordinary differential equations of one layer.
+    Point {
+        /// The layer whose kinetics apply.
+        layer: String,
+    },
+    /// Axisymmetric unit cells (r, z), one for each class of puncture depth, advanced together. The radius follows the
+    /// density of holes unless it is given.
+    Cells {
+        /// How many depth classes.
+        strata: usize,
+        /// Radius of a cell [m]; `None` follows the density of holes.
+        radius: Option<f64>,
+        /// Finest radial spacing [m].
+        spacing: f64,
+    },
+    /// A planar section (x, z).
+    Section {
+        /// Width [m].
+        width: f64,
+        /// Cells across.
+        cells: usize,
+        /// Whether the sides meet, else nothing passes them.
+        periodic: bool,
+    },
+    /// A tile (x, y, z), many punctures.
+    Tile {
+        /// Widths in x and y [m].
+        width: [f64; 2],
+        /// Cells in x and y.
+        cells: [usize; 2],
+        /// Whether opposite sides meet, else nothing passes them.
+        periodic: bool,
+    },
+}
 
 /// Coordinates of the grid for drawing and output [m].
 #[derive(Debug, Clone, Default)]

@@ -14,9 +14,9 @@ pub mod language;
 
 pub mod catalogue;
 
-pub mod scenario;
-
 pub mod grid;
+
+pub mod scenario;
 
 pub mod needling;
 

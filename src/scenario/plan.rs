@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+pub use crate::grid::Geometry;
+
 use crate::catalogue::{Device, Layer, Mechanics, Operator, Tissue};
 use crate::language::Model;
 use crate::scenario::estimate::Estimate;
@@ -104,44 +106,6 @@ pub enum Dose {
     Passes(f64),
     /// Time on the skin per area [s/m²].
     Coverage(f64),
-}
-
-/// The shape of the computed piece of skin.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Geometry {
-    /// A single cell: ordinary differential equations of one layer.
-    Point {
-        /// The layer whose kinetics apply.
-        layer: String,
-    },
-    /// Axisymmetric unit cells (r, z), one for each class of puncture depth, advanced together. The radius follows the
-    /// density of holes unless it is given.
-    Cells {
-        /// How many depth classes.
-        strata: usize,
-        /// Radius of a cell [m]; `None` follows the density of holes.
-        radius: Option<f64>,
-        /// Finest radial spacing [m].
-        spacing: f64,
-    },
-    /// A planar section (x, z).
-    Section {
-        /// Width [m].
-        width: f64,
-        /// Cells across.
-        cells: usize,
-        /// Whether the sides meet, else nothing passes them.
-        periodic: bool,
-    },
-    /// A tile (x, y, z), many punctures.
-    Tile {
-        /// Widths in x and y [m].
-        width: [f64; 2],
-        /// Cells in x and y.
-        cells: [usize; 2],
-        /// Whether opposite sides meet, else nothing passes them.
-        periodic: bool,
-    },
 }
 
 /// How time is stepped.
