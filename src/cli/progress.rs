@@ -55,7 +55,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away and tells how long it took [s].
+    /// Takes the bar away and tells how long it took \[s\].
     pub fn finish(self) -> f64 {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 
-/// Wall time of one cell, field and step on two cores [ns]. Measured on the default scenario; within a factor of three.
+/// Wall time of one cell, field and step on two cores \[ns\]. Measured on the default scenario; within a factor of three.
 const NANOSECONDS: f64 = 50.0;
 /// Steps that the healing after one session takes at a tolerance of 1e-3. A second-order method needs tol^(-1/2) as many.
 const STEPS_PER_SESSION: f64 = 100.0;
 /// Copies of the state a run holds: the stepper's stages, its right-hand sides and factors.
-const COPIES: f64 = 16.0;
+const COPIES: f64 = 10.0;
 /// Share of the machine's memory that a run may ask for.
 const SHARE: f64 = 0.8;
 /// The most cells anyone may ask for where the machine does not say what memory it has.
@@ -20,11 +20,11 @@ pub struct Estimate {
     pub cells: [usize; 3],
     /// Fields of all kinds.
     pub fields: usize,
-    /// Memory at the peak [bytes].
+    /// Memory at the peak \[bytes\].
     pub bytes: f64,
     /// Steps, of the run and of its control together.
     pub steps: f64,
-    /// Wall time [s].
+    /// Wall time \[s\].
     pub seconds: f64,
 }
 
@@ -118,7 +118,7 @@ impl std::fmt::Display for Short {
     }
 }
 
-/// The memory of this machine [bytes], or the part of it that this process may use, where the system says so.
+/// The memory of this machine \[bytes\], or the part of it that this process may use, where the system says so.
 fn memory() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;

@@ -170,7 +170,7 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The largest text that is read as a scenario or a model [bytes].
+/// The largest text that is read as a scenario or a model \[bytes\].
 const MOST_TEXT: u64 = 4 << 20;
 
 /// Reads a text file, named in messages as it was given.

@@ -34,17 +34,17 @@ pub struct Plan {
     pub geometry: Geometry,
     /// Multiplies the number of cells along each axis.
     pub resolution: f64,
-    /// End of the run [s].
+    /// End of the run \[s\].
     pub end: f64,
-    /// Times of sessions [s], ascending.
+    /// Times of sessions \[s\], ascending.
     pub sessions: Vec<f64>,
-    /// Times at which observables are recorded [s], ascending; the start, each session (just before it) and the end are among them.
+    /// Times at which observables are recorded \[s\], ascending; the start, each session (just before it) and the end are among them.
     pub looks: Vec<f64>,
-    /// Times at which fields are kept [s].
+    /// Times at which fields are kept \[s\].
     pub snapshots: Vec<f64>,
     /// Fields kept in snapshots; empty for all.
     pub snapshot_fields: Vec<String>,
-    /// Changes of signals: time [s], name, new value (SI).
+    /// Changes of signals: time \[s\], name, new value (SI).
     pub signals: Vec<(f64, String, f64)>,
     /// How time is stepped.
     pub stepping: Stepping,
@@ -79,17 +79,17 @@ pub struct Protocol {
     pub operator: Arc<Operator>,
     /// Constants of needle mechanics.
     pub mechanics: Arc<Mechanics>,
-    /// Set length of the needles [m].
+    /// Set length of the needles \[m\].
     pub length: f64,
     /// Strokes per second; `None` takes the device's own.
     pub frequency: Option<f64>,
-    /// Speed of the device over the skin [m/s]; `None` takes the operator's own.
+    /// Speed of the device over the skin \[m/s\]; `None` takes the operator's own.
     pub glide: Option<f64>,
-    /// Force on the device [N]; `None` takes the operator's own.
+    /// Force on the device \[N\]; `None` takes the operator's own.
     pub press: Option<f64>,
     /// Treatments the needles have seen before the first session; `None` takes the device's own.
     pub wear: Option<f64>,
-    /// Treated area [m²]; `None` takes the tissue's own.
+    /// Treated area \[m²\]; `None` takes the tissue's own.
     pub area: Option<f64>,
     /// Dose: how much needling a session is.
     pub dose: Dose,
@@ -100,11 +100,11 @@ pub struct Protocol {
 pub enum Dose {
     /// The device's own dose, as its file states it.
     Device,
-    /// Distinct holes per area [1/m²].
+    /// Distinct holes per area \[1/m²\].
     Density(f64),
     /// Passes over each place.
     Passes(f64),
-    /// Time on the skin per area [s/m²].
+    /// Time on the skin per area \[s/m²\].
     Coverage(f64),
 }
 
@@ -115,9 +115,9 @@ pub struct Stepping {
     pub method: Method,
     /// Relative tolerance of a step.
     pub tolerance: f64,
-    /// Longest step [s].
+    /// Longest step \[s\].
     pub longest: f64,
-    /// A fixed step [s] instead of an adaptive one.
+    /// A fixed step \[s\] instead of an adaptive one.
     pub fixed: Option<f64>,
 }
 

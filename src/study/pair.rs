@@ -2,7 +2,7 @@
 
 use crate::observe::Record;
 
-/// Times closer than this are the same moment [s].
+/// Times closer than this are the same moment \[s\].
 const SAME: f64 = 1e-6;
 
 /// How a record is read at one moment of another: one row, or between two.
