@@ -103,12 +103,8 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
             needling: serde_json::from_value(summary["needling"]["sessions"].take()).map_err(damaged)?,
         });
         if sweep.headings.is_empty() {
-            let (header, rows) = table::read_csv(&job.folder.join("observables.csv"))?;
-            let column = |name: &str| header.iter().position(|own| own == name);
-            let cell =
-                |row: &[String], name: &str| column(name).and_then(|at| row.get(at)).cloned().unwrap_or_default();
-            sweep.headings =
-                rows.iter().map(|row| (cell(row, "observable"), cell(row, "group"), cell(row, "what"))).collect();
+            let headings = table::read_headings(&job.folder.join("observables.csv"))?;
+            sweep.headings = headings.into_iter().map(|heading| (heading.name, heading.group, heading.what)).collect();
         }
     }
     sweep.write(&folder.join("sweep.csv"))?;

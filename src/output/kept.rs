@@ -80,12 +80,12 @@ impl Kept<'static> {
         let about: About = serde_json::from_value(json("manifest.json")?["run"].take())
             .map_err(|cause| Error::file(folder.join("manifest.json"), "read", cause.into()))?;
         let sessions: Vec<f64> = about.session_days.iter().map(|day| day * DAY).collect();
-        let headings = folder.join("observables.csv");
-        let record = table::read_course(&folder.join("timecourse.csv"), &headings, sessions)?;
+        let headings = table::read_headings(&folder.join("observables.csv"))?;
+        let record = table::read_course(&folder.join("timecourse.csv"), headings.clone(), sessions)?;
         // Skin that was not needled is its own control and has no other.
         let course = folder.join("timecourse_control.csv");
         let control =
-            if course.exists() { table::read_course(&course, &headings, Vec::new())? } else { Record::default() };
+            if course.exists() { table::read_course(&course, headings, Vec::new())? } else { Record::default() };
         let store = folder.join("fields.zarr");
         let (shape, mut snapshots) = if store.exists() { zarr::read(&store)? } else { Default::default() };
         read_holes(&folder.join("holes.csv"), &mut snapshots)?;

@@ -83,26 +83,31 @@ pub fn write_headings(path: &Path, headings: &[Heading]) -> Result<()> {
     write_csv(path, &["name", "unit", "group", "rest", "what"], rows)
 }
 
-/// Reads what [`write_headings`] and [`write_course_csv`] wrote. The times of sessions [s] are not in these tables.
+/// Reads what [`write_headings`] wrote.
 ///
 /// # Errors
-/// A file is missing or does not have these columns.
-pub fn read_course(course: &Path, headings: &Path, sessions: Vec<f64>) -> Result<Record> {
-    let broken = |path: &Path, what: String| Error::file(path, "read", io::Error::other(what));
-    let (_, rows) = read_csv(headings)?;
-    let headings = rows
-        .into_iter()
+/// The file is missing or does not have these columns.
+pub fn read_headings(path: &Path) -> Result<Vec<Heading>> {
+    let (_, rows) = read_csv(path)?;
+    rows.into_iter()
         .map(|row| {
             let [name, unit, group, rest, what] = <[String; 5]>::try_from(row)
-                .map_err(|row| broken(headings, format!("5 columns expected, {} found", row.len())))?;
+                .map_err(|row| broken(path, format!("5 columns expected, {} found", row.len())))?;
             Ok(Heading { name, what, unit: unit.parse::<Unit>()?, group, rest: parse(&rest) })
         })
-        .collect::<Result<Vec<_>>>()?;
-    let (header, rows) = read_csv(course)?;
+        .collect()
+}
+
+/// Reads what [`write_course_csv`] wrote. The times of sessions [s] are not in the table.
+///
+/// # Errors
+/// The file is missing or its columns are not those of the observables.
+pub fn read_course(path: &Path, headings: Vec<Heading>, sessions: Vec<f64>) -> Result<Record> {
+    let (header, rows) = read_csv(path)?;
     let known = header.first().is_some_and(|first| first == "time_d")
         && header[1..].iter().eq(headings.iter().map(|heading| &heading.name));
     if !known {
-        return Err(broken(course, "the columns are not those of the observables".into()));
+        return Err(broken(path, "the columns are not those of the observables".into()));
     }
     let values: Vec<Vec<f64>> = rows.iter().map(|row| row.iter().map(|text| parse(text)).collect()).collect();
     Ok(Record {
@@ -111,6 +116,10 @@ pub fn read_course(course: &Path, headings: &Path, sessions: Vec<f64>) -> Result
         values: values.into_iter().map(|row| row[1..].to_vec()).collect(),
         sessions,
     })
+}
+
+fn broken(path: &Path, what: String) -> Error {
+    Error::file(path, "read", io::Error::other(what))
 }
 
 fn parse(text: &str) -> f64 {
