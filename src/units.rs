@@ -377,11 +377,11 @@ impl Reader<'_> {
     fn exponent(&mut self) -> Result<i8> {
         let superscript = |c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|s| s == c);
         let rest = &self.text[self.at..];
-        if let Some(minus) = rest.strip_prefix('⁻') {
-            if let Some(digit) = minus.chars().next().and_then(superscript) {
-                self.at = self.text.len() - minus.len() + minus.chars().next().map_or(0, char::len_utf8);
-                return Ok(-(digit as i8));
-            }
+        if let Some(minus) = rest.strip_prefix('⁻')
+            && let Some(digit) = minus.chars().next().and_then(superscript)
+        {
+            self.at = self.text.len() - minus.len() + minus.chars().next().map_or(0, char::len_utf8);
+            return Ok(-(digit as i8));
         }
         if let Some(first) = rest.chars().next()
             && let Some(digit) = superscript(first)

@@ -17,7 +17,7 @@ fn block(heading: &str) -> &'static str {
 
 fn run(folder: &std::path::Path, model: &str) -> Outcome {
     std::fs::write(folder.join("own.toml"), model).expect("a model file");
-    let text = "tissue = \"cheek\"\nresponse = \"own.toml\"\n[needling]\ndevice = \"skinpen\"\n
+    let text = "tissue = \"cheek\"\nresponse = \"own.toml\"\n[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n
         [course]\nfollowed = \"14 d\"\n[grid]\nstrata = 1\nspacing = \"15 um\"\nresolution = 0.6\n";
     let path = folder.join("scenario.toml");
     std::fs::write(&path, text).expect("a scenario");

@@ -14,6 +14,48 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// Left, top, right and bottom of every level text of an SVG, and the text.
+fn texts(svg: &str) -> Vec<([f64; 4], String)> {
+    let mut found = Vec::new();
+    for piece in svg.split("<text ").skip(1) {
+        let (attributes, rest) = piece.split_once('>').unwrap();
+        let text = rest.split("</text>").next().unwrap().trim().replace("&lt;", "<").replace("&amp;", "&");
+        let attribute = |name: &str| {
+            let (_, after) =
+                attributes.split_once(&format!(" {name}=\"")).or(attributes.split_once(&format!("{name}=\"")))?;
+            after.split('"').next()
+        };
+        if attribute("transform").is_some() {
+            continue;
+        }
+        let number = |name: &str| attribute(name).unwrap().parse::<f64>().unwrap();
+        let (x, y, size) = (number("x"), number("y"), number("font-size"));
+        let wide = plot::sheet::width_of(&text, size * 1.24, attributes.contains("bold"));
+        let left = match attribute("text-anchor") {
+            Some("start") => x,
+            Some("middle") => x - 0.5 * wide,
+            _ => x - wide,
+        };
+        found.push(([left, y - 0.42 * size, left + wide, y + 0.42 * size], text));
+    }
+    found
+}
+
+fn no_text_on_another(folder: &Path, figures: &[plot::Figure]) {
+    for figure in figures {
+        let svg = fs::read_to_string(folder.join(format!("{}.svg", figure.stem))).unwrap();
+        let texts = texts(&svg);
+        assert!(texts.len() > 3, "{} has no texts", figure.stem);
+        for (index, (one, text)) in texts.iter().enumerate() {
+            assert!(one[0] >= 0.0 && one[2] <= 2.0 * plot::sheet::WIDTH, "`{text}` leaves {}", figure.stem);
+            for (other, second) in &texts[..index] {
+                let apart = one[2] <= other[0] || other[2] <= one[0] || one[3] <= other[1] || other[3] <= one[1];
+                assert!(apart, "`{text}` lies on `{second}` in {}: {one:?} {other:?}", figure.stem);
+            }
+        }
+    }
+}
+
 fn complete(folder: &Path, figures: &[plot::Figure]) {
     for figure in figures {
         for ending in ["png", "svg", "csv"] {
@@ -22,6 +64,7 @@ fn complete(folder: &Path, figures: &[plot::Figure]) {
         }
         assert!(!figure.caption.is_empty() && !figure.title.is_empty());
     }
+    no_text_on_another(folder, figures);
 }
 
 #[test]

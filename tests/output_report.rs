@@ -35,7 +35,7 @@ fn a_run_is_told_in_words() {
         "&lt;four weeks apart&gt;",
         "Cheek skin (age 40, fitzpatrick III, sex female), needled with skinpen set to 1.5 mm by a dermatologist",
         "collagen I +39 %",
-        "Erythema is strongest on day 28.25",
+        "Erythema is strongest 6 h after session 2 (+0.67) and is over 4 days after the last session",
         "Of 5 numbers that went into this, 1 (20 %) were measured",
     ] {
         assert!(text.contains(wanted), "{wanted} is missing");

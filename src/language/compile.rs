@@ -292,7 +292,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The net rate of a field in a place [per second]: the sum of what its processes do, in the order of the file.
+/// The net rate of a field in a place \[per second\]: the sum of what its processes do, in the order of the file.
 fn net(place: &mut Lowering<'_, Place<'_, '_>>, index: usize) -> Result<Option<Id>> {
     let model = place.model;
     let Some((name, _)) = model.fields.get_index(index) else { return Ok(None) };

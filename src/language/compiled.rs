@@ -44,7 +44,7 @@ pub enum Input {
     TipDepth,
     /// Volume of shed blood that stays in the tissue, per length of channel, at this depth.
     Blood,
-    /// Tilt of the puncture against the normal of the skin [rad].
+    /// Tilt of the puncture against the normal of the skin \[rad\].
     Tilt,
     /// Distinct punctures of the session per area.
     HoleDensity,
@@ -236,9 +236,9 @@ pub enum Region {
     Depth {
         /// Whether each layer belongs to it.
         layers: Vec<bool>,
-        /// From this depth [m] …
+        /// From this depth \[m\] …
         from: f64,
-        /// … to this one [m]; may be infinite.
+        /// … to this one \[m\]; may be infinite.
         to: f64,
     },
 }

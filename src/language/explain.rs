@@ -180,12 +180,12 @@ impl Model {
         let _ = write!(text, "  {left} =");
         let mut empty = true;
         if let Some(diffusivity) = &field.diffusivity {
-            let _ = write!(text, " div({} grad {name})", wrapped(&layered(diffusivity)));
+            let _ = write!(text, " div({} * grad {name})", wrapped(&layered(diffusivity)));
             used.extend(diffusivity.expressions());
             empty = false;
         }
         for (along, sensitivity) in &field.chemotaxis {
-            let _ = write!(text, " - div({} {name} grad {})", wrapped(&layered(sensitivity)), along.name);
+            let _ = write!(text, " - div({} * {name} * grad {})", wrapped(&layered(sensitivity)), along.name);
             used.extend(sensitivity.expressions());
             empty = false;
         }

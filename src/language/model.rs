@@ -51,9 +51,9 @@ pub struct Model {
 /// The units of a dimensionless model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    /// One length unit of the model [m].
+    /// One length unit of the model \[m\].
     pub length: f64,
-    /// One time unit of the model [s].
+    /// One time unit of the model \[s\].
     pub time: f64,
 }
 
@@ -98,9 +98,9 @@ pub struct Signal {
     pub what: String,
     /// Its unit.
     pub unit: Unit,
-    /// Its value where the scenario says nothing [SI].
+    /// Its value where the scenario says nothing \[SI\].
     pub default: f64,
-    /// The smallest and largest value it may be set to [SI]; not negative if the file says nothing.
+    /// The smallest and largest value it may be set to \[SI\]; not negative if the file says nothing.
     pub range: [f64; 2],
 }
 
@@ -167,7 +167,7 @@ pub struct Field {
     pub initial: Option<Layered>,
     /// Whether it may be negative.
     pub signed: bool,
-    /// Its typical size [SI].
+    /// Its typical size \[SI\].
     pub scale: f64,
     /// How it spreads.
     pub diffusivity: Option<Layered>,
@@ -249,9 +249,9 @@ pub struct RegionOf {
     pub what: String,
     /// Its layers and groups; all, if not given.
     pub layers: Option<Vec<Mention>>,
-    /// From this depth [m] …
+    /// From this depth \[m\] …
     pub from: f64,
-    /// … to this one [m]; may be infinite.
+    /// … to this one \[m\]; may be infinite.
     pub to: f64,
 }
 

@@ -295,8 +295,8 @@ proptest! {
             out
         };
         let whole = run(0..cells);
-        for cell in 0..cells {
-            prop_assert_eq!(run(cell..cell + 1)[0].to_bits(), whole[cell].to_bits());
+        for (cell, value) in whole.iter().enumerate() {
+            prop_assert_eq!(run(cell..cell + 1)[0].to_bits(), value.to_bits());
         }
     }
 

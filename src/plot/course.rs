@@ -31,6 +31,17 @@ pub fn columns(record: &Record, group: &str) -> Vec<usize> {
     (0..record.headings.len()).filter(|column| group_of(&record.headings[*column]) == group).collect()
 }
 
+/// Those of some observables that stand for themselves: `collagen_I_papillary` is a part of `collagen_I` and left out where
+/// that is there.
+pub fn main_ones(record: &Record, columns: &[usize]) -> Vec<usize> {
+    let name = |column: &usize| record.headings[*column].name.as_str();
+    let part = |of: &usize| {
+        let own = name(of);
+        columns.iter().any(|other| own.strip_prefix(name(other)).is_some_and(|rest| rest.starts_with('_')))
+    };
+    columns.iter().copied().filter(|column| !part(column)).collect()
+}
+
 /// The course of one observable: days and values.
 pub fn course(record: &Record, column: usize) -> Vec<(f64, f64)> {
     let value = |row: &Vec<f64>| row.get(column).copied().unwrap_or(f64::NAN);
@@ -159,14 +170,15 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
         let rest = record.headings[*column].rest;
         course(record, *column).iter().any(|(_, value)| deviation(*value, rest) != 0.0)
     };
-    let gains: Vec<usize> = columns(record, "gain")
+    let gains: Vec<usize> = main_ones(record, &columns(record, "gain"))
         .into_iter()
         .filter(|column| plain(column) && record.headings[*column].rest > 0.0 && changes(column))
         .take(LINES.len())
         .collect();
     // Symptoms pass in days and have their own figures; they stand in only where a model has no risks.
     let changing = |group: &str| -> Vec<usize> {
-        columns(record, group).into_iter().filter(|c| plain(c) && changes(c)).take(LINES.len()).collect()
+        let columns = main_ones(record, &columns(record, group));
+        columns.into_iter().filter(|c| plain(c) && changes(c)).take(LINES.len()).collect()
     };
     let (risks, risk_name) = match changing("risk") {
         none if none.is_empty() => (changing("symptom"), "Symptoms: change from rest"),
@@ -180,8 +192,8 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
     headline(&mut sheet, "Benefit beside risk");
     let mut rows = Vec::new();
     let sides = [
-        (&gains, "Benefit: change from rest [%]", 100.0, [110.0, 130.0, 580.0, 650.0]),
-        (&risks, risk_name, 1.0, [930.0, 130.0, 1350.0, 650.0]),
+        (&gains, "Benefit: change from rest [%]", 100.0, [110.0, 130.0, 510.0, 650.0]),
+        (&risks, risk_name, 1.0, [950.0, 130.0, 1350.0, 650.0]),
     ];
     for (chosen, name, factor, [left, top, right, bottom]) in sides {
         let courses: Vec<Vec<(f64, f64)>> = chosen
@@ -217,7 +229,7 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
                 None => sheet.line(sample.to_vec(), colour, 4.0),
                 Some(pattern) => sheet.dashed(&sample, colour, 4.0, pattern),
             }
-            let room = if left < 500.0 { 930.0 - 70.0 } else { WIDTH } - right - 102.0;
+            let room = if left < 500.0 { 950.0 - 75.0 } else { WIDTH } - right - 102.0;
             sheet.text((right + 94.0, y), shortened(&title(name), SMALL, false, room), font(SMALL, INK, Align::Start));
             for (day, value) in values {
                 let side = if factor == 100.0 { "benefit [%]" } else { "risk" };

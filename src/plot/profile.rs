@@ -13,7 +13,7 @@ use crate::units::DAY;
 /// One figure with a panel for each field that changes.
 pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
     let shape = &kept.shape;
-    let fields: Vec<usize> = chosen(kept).into_iter().take(6).collect();
+    let fields: Vec<usize> = chosen(kept, 6);
     if fields.is_empty() || shape.z.len() < 3 {
         return None;
     }
@@ -26,7 +26,7 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
         .iter()
         .enumerate()
         .map(|(index, moment)| Key {
-            text: moment_name(snapshots, *moment),
+            text: moment_name(kept, *moment),
             colour: sequence(index, moments.len()),
             dash: None,
             upright: false,

@@ -7,7 +7,7 @@ use crate::observe::Snapshot;
 use crate::output::{Kept, table};
 use crate::plot::panel::{Axis, Panel, headline, spread};
 use crate::plot::sheet::{Align, Colour, Mark, Place, Sheet, WIDTH, shortened};
-use crate::plot::style::{GREY, INK, LABEL, PAPER, SMALL, Scale, day, font, plain, title, unit, with_unit};
+use crate::plot::style::{GREY, INK, LABEL, PAPER, SMALL, Scale, font, moment, plain, title, unit, with_unit};
 use crate::plot::{Drawn, Figure, header};
 use crate::units::DAY;
 
@@ -23,22 +23,34 @@ pub fn maps(kept: &Kept<'_>) -> Vec<Drawn> {
         return Vec::new();
     }
     let moments = moments(&kept.snapshots);
-    chosen(kept).into_iter().filter_map(|field| map(kept, field, &moments)).collect()
+    chosen(kept, FIGURES).into_iter().filter_map(|field| map(kept, field, &moments)).collect()
 }
 
-/// Volume fields that change over the snapshots, in the order kept.
-pub fn chosen(kept: &Kept<'_>) -> Vec<usize> {
+/// Volume fields that change over the snapshots: half of them those that keep most of their change to the end, half the
+/// first of the others, which come and go; in the order kept.
+pub fn chosen(kept: &Kept<'_>, most: usize) -> Vec<usize> {
     let Some(first) = kept.snapshots.first() else { return Vec::new() };
     let deep = |field: &usize| first.fields[*field].2.dim().0 + 1 == kept.shape.z.len();
-    let changes = |field: &usize| {
-        let start = &first.fields[*field].2;
+    // The largest change a field ever shows, and the part of it that is left at the end.
+    let change = |field: usize| -> Option<(usize, f64)> {
+        let start = &first.fields[field].2;
         let size = start.iter().fold(1e-12f64, |size, value| size.max(value.abs()));
-        kept.snapshots.iter().any(|snapshot| {
-            let now = snapshot.fields.get(*field).map(|field| &field.2);
-            now.is_some_and(|now| now.iter().zip(start).any(|(a, b)| (a - b).abs() > 1e-6 * size))
-        })
+        let far = |snapshot: &Snapshot| {
+            let now = snapshot.fields[field].2.iter();
+            now.zip(start).map(|(a, b)| (a - b).abs()).fold(0.0f64, f64::max)
+        };
+        let largest = kept.snapshots.iter().map(far).fold(0.0, f64::max);
+        let left = kept.snapshots.last().map_or(0.0, far) / largest;
+        (largest > 1e-6 * size).then_some((field, left))
     };
-    (0..first.fields.len()).filter(|field| deep(field) && changes(field)).take(FIGURES).collect()
+    let mut lasting: Vec<(usize, f64)> = (0..first.fields.len()).filter(deep).filter_map(change).collect();
+    lasting.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut passing = lasting.split_off(lasting.len().min(most / 2));
+    passing.sort_by_key(|(field, _)| *field);
+    let chosen = lasting.iter().chain(passing.iter().take(most - most / 2));
+    let mut chosen: Vec<usize> = chosen.map(|(field, _)| *field).collect();
+    chosen.sort_unstable();
+    chosen
 }
 
 /// Which snapshots are shown: all, or a choice spread over them, the first and the last always.
@@ -51,17 +63,16 @@ pub fn moments(snapshots: &[Snapshot]) -> Vec<usize> {
     chosen
 }
 
-/// "day 28"; two snapshots of one time are told apart.
-pub fn moment_name(snapshots: &[Snapshot], index: usize) -> String {
-    let name = format!("day {}", day(snapshots[index].time / DAY));
-    let same = |other: Option<&Snapshot>| other.is_some_and(|other| other.time == snapshots[index].time);
-    if same(snapshots.get(index + 1)) {
-        format!("{name}, before")
-    } else if index > 0 && same(snapshots.get(index - 1)) {
-        format!("{name}, after")
-    } else {
-        name
+/// "day 28", "1 h"; at a session it is told whether the holes of that session are there.
+pub fn moment_name(kept: &Kept<'_>, index: usize) -> String {
+    let (snapshots, sessions) = (&kept.snapshots, &kept.record.sessions);
+    let snapshot = &snapshots[index];
+    let name = moment(snapshot.time / DAY);
+    if !sessions.iter().any(|session| (session - snapshot.time).abs() < 1.0) {
+        return name;
     }
+    let before = index.checked_sub(1).map_or(0, |before| snapshots[before].holes.len());
+    if snapshot.holes.len() > before { format!("{name}, after") } else { format!("{name}, before") }
 }
 
 /// How far down to look [m]: as deep as these fields change or holes reach, and a little more.
@@ -175,7 +186,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
         paint(&mut sheet, &panel, shape, scale, &|k, i| value(*moment, k, i));
         let first_in_row = index == 0 || frames[index - 1][1] < *top;
         axes(&mut sheet, &panel, first_in_row, mirrored);
-        let text = moment_name(snapshots, *moment);
+        let text = moment_name(kept, *moment);
         sheet.text(((left + right) / 2.0, top - 24.0), text, font(LABEL, INK, Align::Middle));
         let last_in_row = frames.get(index + 1).is_none_or(|next| next[1] > *top);
         let line = if diverging { GREY } else { PAPER };

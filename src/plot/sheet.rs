@@ -87,9 +87,12 @@ impl Sheet {
         Self { height, marks: Vec::new() }
     }
 
-    /// Adds a text.
+    /// Adds a text, if it says anything.
     pub fn text(&mut self, place: Place, text: impl Into<String>, font: Font) {
-        self.marks.push(Mark::Text(place, text.into(), font));
+        let text = text.into();
+        if !text.is_empty() {
+            self.marks.push(Mark::Text(place, text, font));
+        }
     }
 
     /// Adds a line.

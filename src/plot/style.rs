@@ -89,6 +89,12 @@ pub fn unit(text: &str) -> String {
     if text.trim() == "1" {
         return String::new();
     }
+    // `u` stands for micro where µ is hard to type.
+    let micro = |word: &str| ["um", "ul", "uL", "ug", "uM"].iter().any(|short| word.starts_with(short));
+    let text = text
+        .split_inclusive(['/', ' ', '(', '*'])
+        .map(|word| if micro(word) { word.replacen('u', "µ", 1) } else { word.to_owned() });
+    let text: String = text.collect();
     let raised = |digit: char| digit.to_digit(10).and_then(|value| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(value as usize));
     let mut out = String::new();
     let mut raising = false;
@@ -154,6 +160,12 @@ pub fn ten_to(power: i32) -> String {
     format!("10{signs}")
 }
 
+/// A time since the start as a moment: "day 28", "1 h".
+pub fn moment(days: f64) -> String {
+    let hours = 24.0 * days;
+    if days > 0.0 && days < 1.0 { format!("{} h", brief(hours)) } else { format!("day {}", day(days)) }
+}
+
 /// A day in as few signs as tell it: "0", "0.25", "28".
 pub fn day(value: f64) -> String {
     let text = format!("{value:.2}");
@@ -173,6 +185,8 @@ mod tests {
             ("mm^-3", "mm⁻³"),
             ("CFU/cm2", "CFU/cm²"),
             ("%", "%"),
+            ("um", "µm"),
+            ("1/(mm um)", "1/(mm µm)"),
         ] {
             assert_eq!(unit(written), shown);
         }

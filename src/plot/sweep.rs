@@ -262,8 +262,8 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     headline(&mut sheet, &format!("Benefit beside risk, against {}", axis_name(&along.label)));
     let mut rows = Vec::new();
     for (shown, name, [left, top, right, bottom]) in [
-        (&gains, "Gain at the end, from rest [%]", [110.0, 130.0, 590.0, 650.0]),
-        (&risks, "Risk, largest change", [930.0, 130.0, 1370.0, 650.0]),
+        (&gains, "Gain at the end, from rest [%]", [110.0, 130.0, 530.0, 650.0]),
+        (&risks, "Risk, largest change", [950.0, 130.0, 1370.0, 650.0]),
     ] {
         let values = shown.iter().flat_map(|shown| &shown.curves[0].1).map(|(_, y)| *y).chain([0.0]);
         let panel = Panel { left, top, right, bottom, x: along.axis(5), y: Axis::holding(values, 5), down: false };
@@ -281,7 +281,7 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
             let y = labels[index];
             sheet.line(vec![(right + 4.0, ends[index]), (right + 34.0, y)], PALE, 1.5);
             sheet.marks.push(Mark::Disc((right + 46.0, y), 6.0, LINES[index]));
-            let room = if left < 500.0 { 930.0 - 70.0 } else { WIDTH } - right - 64.0;
+            let room = if left < 500.0 { 950.0 - 75.0 } else { WIDTH } - right - 64.0;
             sheet.text((right + 60.0, y), shortened(&shown.title, SMALL, false, room), font(SMALL, INK, Align::Start));
             for (x, y) in values {
                 rows.push(vec![shown.name.clone(), table::number(*x), table::number(*y)]);

@@ -1,6 +1,6 @@
 //! A report that is one file: it reads on a phone, offline, in the dark; pictures and style are inside it.
 //!
-//! The three reports (run, sweep, comparison) are one template filled with a [`document::Document`]; what is said in words
+//! The three reports (run, sweep, comparison) are one template filled with a `document::Document`; what is said in words
 //! is in `words`, what is told in tables in `table`.
 
 mod document;

@@ -69,14 +69,7 @@ fn needling(sessions: &[Session]) -> Option<Table> {
     });
     let mut note = vec!["A column for each session. Depths and ruptures by depth are in needling.csv."];
     note.extend(first.notes());
-    Some(Table {
-        title: "What the needles did".into(),
-        header,
-        rows: rows.collect(),
-        note:
-            "A column for each session. In SI units unless the name tells another. Depths by bin are in needling.csv."
-                .into(),
-    })
+    Some(Table { title: "What the needles did".into(), header, rows: rows.collect(), note: note.join(" ") })
 }
 
 /// Peaks and ends of a sweep: a row for each point, a table for each group.

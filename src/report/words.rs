@@ -2,8 +2,8 @@
 
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
-use crate::plot::group_of;
 use crate::plot::style::{brief, day, plain, short, title, unit};
+use crate::plot::{columns, main_ones};
 use crate::report::document::Line;
 
 /// The parts of an answer as a report names them.
@@ -36,6 +36,29 @@ fn change(deviation: f64, answer: &Answer) -> String {
     }
 }
 
+/// Days as people count them: whole ones, halves where there are few.
+fn whole(days: f64) -> String {
+    if days >= 10.0 { format!("{days:.0}") } else { brief(days) }
+}
+
+/// When something was, told from the session before it: "5 h after session 2", "right after session 1", "on day 120".
+fn when(kept: &Kept<'_>, at: Option<f64>) -> String {
+    let Some(at) = at else { return String::new() };
+    let before = kept.about.session_days.iter().rposition(|session| *session <= at + 1e-9);
+    let Some(session) = before else { return format!(" on day {}", whole(at)) };
+    let since = at - kept.about.session_days[session];
+    let which = match kept.about.session_days.len() {
+        1 => "the session".to_owned(),
+        _ => format!("session {}", session + 1),
+    };
+    match since {
+        now if now < 1e-3 => format!(" right after {which}"),
+        hours if hours < 2.0 => format!(" {} h after {which}", whole(24.0 * hours)),
+        days if days < 15.0 => format!(" {} days after {which}", whole(days)),
+        _ => format!(" on day {}", whole(at)),
+    }
+}
+
 fn joined(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
@@ -56,10 +79,12 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
 
 fn done(kept: &Kept<'_>) -> String {
     let about = &kept.about;
-    let person: Vec<String> = about.person.iter().map(|(name, value)| format!("{} {value}", plain(name))).collect();
+    // The age stands on its own.
+    let traits = about.person.iter().filter(|(name, _)| name != "age");
+    let person: Vec<String> = traits.map(|(name, value)| format!("{} {value}", plain(name))).collect();
     let person = if person.is_empty() { String::new() } else { format!(", {}", person.join(", ")) };
     let skin = format!("{} skin (age {}{person})", plain(&about.tissue), short(about.age));
-    let followed = format!("followed for {} days", day(about.end_day));
+    let followed = format!("followed for {} days", whole(about.end_day));
     let Some(device) = &about.device else {
         return format!("{}, not needled, {followed}.", title(&skin));
     };
@@ -121,8 +146,9 @@ fn needles(kept: &Kept<'_>) -> Option<Line> {
 
 /// Names and answers of a group, those that changed most first.
 fn changed<'a>(kept: &'a Kept<'_>, group: &'a str) -> impl Iterator<Item = (&'a str, &'a Answer, f64)> {
-    let mine = kept.record.headings.iter().filter(move |heading| group_of(heading) == group);
-    mine.filter_map(|heading| {
+    let mine = main_ones(&kept.record, &columns(&kept.record, group));
+    mine.into_iter().filter_map(|column| {
+        let heading = &kept.record.headings[column];
         let answer = kept.answers.get(&heading.name)?;
         Some((heading.name.as_str(), answer, answer.peak.filter(|peak| *peak != 0.0)?))
     })
@@ -133,7 +159,7 @@ fn symptoms(kept: &Kept<'_>) -> Option<Line> {
     let said: Vec<String> = changed(kept, "symptom")
         .take(SENTENCES)
         .map(|(name, answer, peak)| {
-            let when = answer.peak_day.map_or(String::new(), |at| format!(" on day {}", day(at)));
+            let when = when(kept, answer.peak_day);
             let over = match (answer.resolved_day, last) {
                 (Some(over), Some(last)) if over > last => {
                     format!("is over {} days after the last session", brief(over - last))
@@ -155,13 +181,11 @@ fn gains(kept: &Kept<'_>) -> Option<Line> {
         .take(SENTENCES)
         .filter_map(|(name, answer, peak)| {
             let end = answer.end.zip(answer.rest).map(|(end, rest)| end - rest)?;
-            let best = answer
-                .peak_day
-                .map_or(String::new(), |at| format!(" ({} at most, on day {})", change(peak, answer), day(at)));
+            let best = format!(" ({} at most,{})", change(peak, answer), when(kept, answer.peak_day));
             Some(format!("{} {}{best}", plain(name), change(end, answer)))
         })
         .collect();
-    let end = day(kept.about.end_day);
+    let end = whole(kept.about.end_day);
     (!said.is_empty()).then(|| line(&format!("After {end} days."), format!("Compared with rest: {}.", said.join("; "))))
 }
 
@@ -169,8 +193,8 @@ fn risks(kept: &Kept<'_>) -> Option<Line> {
     let said: Vec<String> = changed(kept, "risk")
         .take(SENTENCES)
         .map(|(name, answer, peak)| {
-            let when = answer.peak_day.map_or(String::new(), |at| format!(" on day {}", day(at)));
-            format!("{} changes by at most {}{when}", plain(name), change(peak, answer))
+            let when = when(kept, answer.peak_day);
+            format!("{} changes by at most {},{when}", plain(name), change(peak, answer))
         })
         .collect();
     (!said.is_empty()).then(|| line("Risks.", format!("{}.", title(&said.join("; ")))))

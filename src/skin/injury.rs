@@ -136,7 +136,6 @@ impl Skin {
 
     /// Mean new values of the cells of one row of x that the puncture can reach, left in `work`. `z` is `None` for the
     /// surface.
-    #[allow(clippy::too_many_arguments)]
     fn effect(
         &self,
         puncture: &Puncture,

@@ -38,9 +38,11 @@ pub struct Tableau {
     pub embedded: [f64; 4],
 }
 
+#[allow(clippy::excessive_precision)]
 const G: f64 = 4.358_665_215_084_590_0e-1;
 
-/// ROS34PW2, Rang & Angermann 2005.
+/// ROS34PW2, Rang & Angermann 2005, with all digits as published.
+#[allow(clippy::excessive_precision)]
 pub const ROS34PW2: Tableau = Tableau {
     gamma: G,
     alpha: [

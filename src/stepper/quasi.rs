@@ -478,7 +478,6 @@ impl Quasi {
 }
 
 /// Adds ∇·(D∇u) at depth `k` to `out`; with `outside` the values beyond the ends count, else they are zero.
-#[allow(clippy::too_many_arguments)]
 fn spread<'a>(
     grid: &Grid,
     range: &Range<usize>,

@@ -369,7 +369,6 @@ impl System {
     /// One stage of a linearly implicit method: out ← W⁻¹ γ(step·F(state) + out), W ≈ I − θ∂F/∂u at `base`, θ = γ·step.
     ///
     /// [`System::close`] was called for `state`, [`System::prepare`] for θ. `out` holds the combination of earlier stages.
-    #[allow(clippy::too_many_arguments)]
     pub fn stage(
         &self,
         frame: &Frame<'_>,
