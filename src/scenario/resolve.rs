@@ -246,12 +246,7 @@ fn protocol(
 ) -> Result<Protocol> {
     let place = typed.span();
     let typed = typed.get_ref();
-    let Some(device_word) = &typed.device else {
-        return Err(decide
-            .refuse(place, "the needling names no device")
-            .help("write device = \"skinpen\"; `dermasim list devices` shows the others"));
-    };
-    let device_file = opener.open(decide, Kind::Device, ("needling", "device"), Some(device_word), "")?;
+    let device_file = opener.open(decide, Kind::Device, ("needling", "device"), typed.device.as_ref(), "skinpen")?;
     let operator = typed.operator.as_ref();
     let operator_file = opener.open(decide, Kind::Operator, ("needling", "operator"), operator, "dermatologist")?;
     let mechanics_file = opener.open(decide, Kind::Mechanics, ("", "mechanics"), mechanics, "default")?;
@@ -260,9 +255,10 @@ fn protocol(
     let mechanics = Arc::new(Mechanics::read(&mechanics_file.used)?);
     files.extend([device_file, operator_file, mechanics_file]);
 
-    let Some(length) = decide.amount("needling", "length", typed.length.as_ref(), None, NEEDLE)? else {
-        return Err(decide.refuse(place, "the needling has no length").help("write length = \"1.5 mm\""));
-    };
+    // The usual length, or the longest a smaller device has.
+    let longest = device.length.longest.of(&Traits::new())?;
+    let usual = if device.allows(1.5e-3).is_ok() { "1.5 mm".to_owned() } else { format!("{} mm", longest * 1e3) };
+    let length = decide.amount("needling", "length", typed.length.as_ref(), Some(&usual), NEEDLE)?.unwrap_or(longest);
     let set = typed.length.as_ref().map_or(place.clone(), Amount::span);
     device.allows(length).map_err(|error| error.at(&decide.source, set))?;
     let frequency = decide.amount("needling", "frequency", typed.frequency.as_ref(), None, FREQUENCY)?;
