@@ -43,7 +43,7 @@ const SHOWN: [(&str, &str, &str, f64); 34] = [
     ("drag", "sideways cut, mean", "µm", 1e-6),
     ("tear_index", "tear index, mean", "1", 1.0),
     ("slit_share", "holes that are slits", "%", 1e-2),
-    ("rupture_probability", "punctures that rupture", "%", 1e-2),
+    ("rupture_probability", "risk of rupture,", "%", 1e-2),
     ("ruptures_per_area", "ruptures of", "1/cm2", 1e4),
     ("visible_bleeding_probability", "punctures that bleed visibly", "%", 1e-2),
     ("visible_bleeds_per_area", "visible bleeds", "1/cm2", 1e4),

@@ -31,15 +31,15 @@ pub fn columns(record: &Record, group: &str) -> Vec<usize> {
     (0..record.headings.len()).filter(|column| group_of(&record.headings[*column]) == group).collect()
 }
 
-/// Those of some observables that stand for themselves: `collagen_I_papillary` is a part of `collagen_I` and left out where
-/// that is there.
+/// Those of some observables that stand for themselves; parts of others (see [`is_part`]) are left out.
 pub fn main_ones(record: &Record, columns: &[usize]) -> Vec<usize> {
     let name = |column: &usize| record.headings[*column].name.as_str();
-    let part = |of: &usize| {
-        let own = name(of);
-        columns.iter().any(|other| own.strip_prefix(name(other)).is_some_and(|rest| rest.starts_with('_')))
-    };
-    columns.iter().copied().filter(|column| !part(column)).collect()
+    columns.iter().copied().filter(|column| !is_part(name(column), columns.iter().map(name))).collect()
+}
+
+/// Whether a name extends another of them: `collagen_I_papillary` is a part of `collagen_I` where that is there.
+pub fn is_part<'a>(name: &str, mut names: impl Iterator<Item = &'a str>) -> bool {
+    names.any(|other| name.strip_prefix(other).is_some_and(|rest| rest.starts_with('_')))
 }
 
 /// The course of one observable: days and values.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
-pub use course::{columns, group_of, main_ones};
+pub use course::{columns, group_of, is_part, main_ones};
 use sheet::Sheet;
 
 /// A figure on the disk.

@@ -161,7 +161,10 @@ impl Panel {
         let middle = 0.5 * (self.left + self.right);
         sheet.text((middle, self.bottom + 58.0), x_title, font(LABEL, INK, Align::Middle));
         let room = self.right - self.left + 70.0;
-        sheet.text((self.left - 60.0, self.top - 28.0), shortened(title, LABEL, true, room), bold(LABEL));
+        // A long title becomes smaller before it is cut.
+        let fits = |size: &f64| width_of(title, *size, true) <= room;
+        let size = [LABEL, 23.0, 20.0].into_iter().find(fits).unwrap_or(20.0);
+        sheet.text((self.left - 60.0, self.top - 28.0), shortened(title, size, true, room), bold(size));
     }
 
     /// A line through pairs of values, cut at the edges and broken where a value is missing.

@@ -6,7 +6,7 @@ use crate::output::needling::Told;
 use crate::output::summary::Answer;
 use crate::output::sweep::{Axis as Swept, Sweep};
 use crate::output::table;
-use crate::plot::course::GROUPS;
+use crate::plot::course::{GROUPS, is_part};
 use crate::plot::panel::{Axis, Key, Panel, headline, legend, spread};
 use crate::plot::sheet::{Align, Mark, Sheet, WIDTH, shortened};
 use crate::plot::style::{DASHES, GREY, INK, LINES, PALE, SMALL, font, plain, title, unit, with_unit};
@@ -252,7 +252,9 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     let gains = panels(sweep, along, "gain", gain, named);
     let risks = panels(sweep, along, "risk", |answer| answer.peak, named);
     let few = |all: Vec<Shown>| -> Vec<Shown> {
-        all.into_iter().filter(|shown| plain_only(shown) && changed(shown)).take(LINES.len()).collect()
+        let names: Vec<String> = all.iter().map(|shown| shown.name.clone()).collect();
+        let main = |shown: &Shown| !is_part(&shown.name, names.iter().map(String::as_str));
+        all.into_iter().filter(|shown| main(shown) && plain_only(shown) && changed(shown)).take(LINES.len()).collect()
     };
     let (gains, risks) = (few(gains), few(risks));
     if gains.is_empty() || risks.is_empty() {

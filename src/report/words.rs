@@ -3,7 +3,7 @@
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::style::{brief, day, plain, short, title, unit};
-use crate::plot::{columns, main_ones};
+use crate::plot::{columns, is_part, main_ones};
 use crate::report::document::Line;
 
 /// The parts of an answer as a report names them.
@@ -25,11 +25,11 @@ fn with(value: f64, of: &str) -> String {
     }
 }
 
-/// A change from rest: in per cent for plain numbers that rest above zero, else as it is.
+/// A change from rest: in per cent for plain numbers that rest clearly above zero, else as it is.
 fn change(deviation: f64, answer: &Answer) -> String {
     let sign = if deviation > 0.0 { "+" } else { "" };
     match answer.rest {
-        Some(rest) if rest > 0.0 && unit(&answer.unit).is_empty() => {
+        Some(rest) if rest > 1e-3 * deviation.abs() && unit(&answer.unit).is_empty() => {
             format!("{sign}{} %", brief(100.0 * deviation / rest))
         }
         _ => format!("{sign}{}", with(deviation, &answer.unit)),
@@ -207,7 +207,8 @@ pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
         vec![line("What was done.", format!("{} runs that differ in {}.", sweep.points.len(), joined(&axes)))];
     for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
         let mut said = Vec::new();
-        for (observable, _, _) in sweep.headings.iter().filter(|(_, of, _)| of == group).take(SENTENCES) {
+        let names = || sweep.headings.iter().filter(|(_, of, _)| of == group).map(|(name, ..)| name.as_str());
+        for observable in names().filter(|name| !is_part(name, names())).take(SENTENCES) {
             let value = |answer: &Answer| match group {
                 "gain" => answer.end.zip(answer.rest).map(|(end, rest)| end - rest),
                 _ => answer.peak,
