@@ -9,7 +9,8 @@ use dermasim::scenario::Scenario;
 use dermasim::simulate;
 
 fn one_day(criterion: &mut Criterion) {
-    let text = "tissue = \"cheek\"\n[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[course]\nfollowed = \"1 d\"\n";
+    let text =
+        "tissue = \"cheek\"\n[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[course]\nfollowed = \"1 d\"\n";
     let plan = Arc::new(Scenario::from_text("bench", text).plan().expect("a plan"));
     let mut group = criterion.benchmark_group("one_day");
     group.sample_size(10).measurement_time(Duration::from_secs(10));
