@@ -54,7 +54,7 @@ fn a_coupled_stiff_system_converges_with_order_two_or_more() {
 
 #[test]
 fn a_manufactured_stiff_decay_converges_with_order_two_or_more() {
-    // Prothero–Robinson: y' = −λ(y − cos t) − sin t, y = cos t, λ = 1000 beyond any step.
+    // Prothero–Robinson: y' = −λ(y − cos t) − sin t with λ = 20, y = cos t.
     let model = format!(
         "name = \"prothero\"\nwhat = \"stiff\"\n{SCALE}
         [field.y]\nwhat = \"y\"\nsigned = true\nrest = 0\ninitial = \"1\"

@@ -175,7 +175,15 @@ pub(super) fn signals(
         };
         let level = |value: &toml::Value, span| {
             let measured = quantity(value).and_then(|one| one.expect(&own.unit.text));
-            measured.map_err(|error| error.at(&decide.source, span))
+            let measured = measured.map_err(|error| error.at(&decide.source, std::ops::Range::clone(&span)))?;
+            let [low, high] = own.range;
+            if (low..=high).contains(&measured) {
+                return Ok(measured);
+            }
+            // That no field goes negative was proved for signals inside their range.
+            let message = format!("`{}` cannot be {} {}", name.get_ref(), own.unit.of(measured), own.unit.text);
+            let range = format!("the model allows {} to {}", own.unit.of(low), own.unit.of(high));
+            Err(decide.refuse(span, message).help(range))
         };
         let stretches = match signal {
             Signal::Constant(value) => {
