@@ -18,7 +18,7 @@ fn numbers(kind: Kind) -> Vec<(String, Sourced)> {
             Kind::Device => keep(Device::read(&source).unwrap().numbers()),
             Kind::Operator => keep(Operator::read(&source).unwrap().numbers()),
             Kind::Mechanics => keep(Mechanics::read(&source).unwrap().numbers()),
-            Kind::Response => {}
+            _ => {}
         }
     }
     all

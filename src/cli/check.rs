@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::terminal::{complain, say, short};
-use crate::catalogue::{self, Device, Kind, Mechanics, Operator, Tissue};
+use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
 use crate::error::{Result, Source};
 use crate::language::Model;
 use crate::scenario::{Change, Plan, Scenario, shown_bytes, shown_duration};
@@ -85,6 +85,10 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Device => format!("a device, {}", Device::read(&source)?.what),
         Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
         Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
+        Kind::Lesion | Kind::Agent | Kind::Person => format!("{kind}: {}", Overlay::read(kind, &source)?.what),
+        Kind::Rules => format!("{} rules: {}", Rules::read(&source)?.rule.len(), Rules::read(&source)?.what),
+        Kind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
+        Kind::Population => format!("a population: {}", Population::read(&source)?.what),
         Kind::Response => {
             let model = Model::read(&source)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
@@ -109,6 +113,11 @@ fn kind_of(file: &Path, source: &Source) -> Option<Kind> {
         () if has("layer") => Some(Kind::Tissue),
         () if has("needle") => Some(Kind::Device),
         () if has("hands") => Some(Kind::Operator),
+        () if has("rule") => Some(Kind::Rules),
+        () if has("currency") => Some(Kind::Cost),
+        () if has("trait") => Some(Kind::Population),
+        () if has("carriage") => Some(Kind::Lesion),
+        () if has("dose") => Some(Kind::Agent),
         () => None,
     };
     by_folder.or(by_content)

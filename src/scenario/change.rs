@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
 
+use crate::catalogue::is_number;
 use crate::error::{Error, Result, Source, suggestion};
 
 /// The kinds of model file a scenario uses, by the first word of a key.
@@ -206,11 +207,6 @@ pub(super) fn path(key: &str) -> Result<Vec<String>> {
         Error::input(format!("`{key}` is not a key")).help("a key is a path with dots, as in needling.length")
     })?;
     Ok(parts.iter().map(|part| part.get().to_owned()).collect())
-}
-
-/// Whether a table is a number with its source.
-fn is_number(table: &dyn TableLike) -> bool {
-    (table.contains_key("value") || table.contains_key("expression")) && table.contains_key("evidence")
 }
 
 fn finite(value: &Value) -> bool {

@@ -11,6 +11,7 @@ mod expect;
 mod files;
 mod geometry;
 mod keyed;
+mod overlay;
 mod plan;
 mod range;
 mod resolve;

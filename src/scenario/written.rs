@@ -21,6 +21,14 @@ pub(super) struct Written {
     pub tissue: Option<Word>,
     pub slab: Option<Spanned<Slab>>,
     pub response: Option<Word>,
+    pub lesion: Option<Word>,
+    #[serde(default)]
+    pub agents: Vec<Word>,
+    #[serde(default)]
+    pub agent: IndexMap<Word, IndexMap<Word, Amount>>,
+    #[serde(default)]
+    pub rules: Vec<Word>,
+    pub cost: Option<Word>,
     pub mechanics: Option<Word>,
     pub seed: Option<Amount>,
     #[serde(default)]
@@ -44,6 +52,11 @@ pub(super) struct Written {
     pub _sweep: Option<toml::Table>,
     #[serde(rename = "expect")]
     pub _expect: Option<toml::Table>,
+    // Studies, read on their own.
+    #[serde(rename = "population")]
+    pub _population: Option<toml::Table>,
+    #[serde(rename = "uncertainty")]
+    pub _uncertainty: Option<toml::Table>,
 }
 
 /// One uniform layer in place of a tissue, for models that know no skin.
