@@ -28,6 +28,8 @@ pub mod observe;
 
 pub mod simulate;
 
+pub mod practice;
+
 pub mod study;
 
 pub mod output;

@@ -8,6 +8,8 @@ use super::terminal::{complain, say, short};
 use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
 use crate::error::{Result, Source};
 use crate::language::Model;
+use crate::needling;
+use crate::practice;
 use crate::scenario::{Change, Plan, Scenario, shown_bytes, shown_duration};
 use crate::units::DAY;
 
@@ -47,7 +49,8 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
             let plan = scenario.plan()?;
             let points = scenario.points()?;
             if points.is_empty() {
-                return Ok(cost(&plan));
+                let advice = rules(&plan)?.into_iter().map(|line| format!("\n  {line}"));
+                return Ok(cost(&plan) + &advice.collect::<String>());
             }
             let plans = points.iter().map(|point| point.scenario.plan()).collect::<Result<Vec<Plan>>>()?;
             let seconds: f64 = plans.iter().map(|plan| plan.origin.estimate.seconds).sum();
@@ -56,6 +59,15 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
             Ok(format!("{} points, {} in all; the largest: {each}", plans.len(), shown_duration(seconds)))
         }
     }
+}
+
+/// What the rules of a plan say of it. A session is computed for that, which takes a moment.
+fn rules(plan: &Plan) -> Result<Vec<String>> {
+    if plan.rules.is_empty() || plan.sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let advice = practice::advice(plan, &[needling::injure(plan, 0, 1)?])?;
+    Ok(advice.into_iter().map(|one| format!("{}: {} ({})", one.authority, one.says, one.source)).collect())
 }
 
 /// What a run would cost, in a sentence.

@@ -75,7 +75,7 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         .collect();
     let provenance = provenance(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
-    let kept = Kept::of(outcome);
+    let kept = Kept::of(outcome)?;
     output::file::write_folder(folder, |fresh| {
         output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
         for file in &origin.files {

@@ -54,7 +54,27 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Table> {
         tables.push(Table { title: name.into(), header, rows, note: note.into() });
     }
     tables.extend(needling(&kept.needling));
+    tables.extend(recovery(kept));
     tables
+}
+
+/// When each symptom lets the skin be treated again.
+fn recovery(kept: &Kept<'_>) -> Option<Table> {
+    let recovery = kept.practice.recovery.as_ref()?;
+    let carried = |name: &str| {
+        let own = kept.practice.carried_over.iter().filter(|own| own.observable == name).map(|own| own.share);
+        own.reduce(f64::max).map(|share| 100.0 * share)
+    };
+    let row = |(name, day): &(String, Option<f64>)| vec![title(name), days(*day), told(carried(name))];
+    let header = ["", "days after the last session", "left at the next session [%]"].map(str::to_owned).to_vec();
+    Some(Table {
+        title: "When the skin may be treated again".into(),
+        header,
+        rows: recovery.each.iter().map(row).collect(),
+        note: "Symptoms and the barrier gate a new session, each from the day on which it stays within 5 % of its peak. \
+               Left: the largest share of its peak that a session found of the one before."
+            .into(),
+    })
 }
 
 fn needling(sessions: &[Session]) -> Option<Table> {

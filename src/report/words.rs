@@ -74,6 +74,7 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     lines.extend(symptoms(kept));
     lines.extend(gains(kept));
     lines.extend(risks(kept));
+    lines.extend(kept.practice.told().into_iter().map(|(lead, text)| Line { lead, text }));
     lines
 }
 
@@ -83,8 +84,11 @@ fn done(kept: &Kept<'_>) -> String {
     let traits = about.person.iter().filter(|(name, _)| name != "age");
     let person: Vec<String> = traits.map(|(name, value)| format!("{} {value}", plain(name))).collect();
     let person = if person.is_empty() { String::new() } else { format!(", {}", person.join(", ")) };
-    let skin = format!("{} skin (age {}{person})", plain(&about.tissue), short(about.age));
-    let followed = format!("followed for {} days", whole(about.end_day));
+    let lesion = about.lesion.as_ref().map_or(String::new(), |lesion| format!(" with {}", plain(lesion)));
+    let skin = format!("{} skin{lesion} (age {}{person})", plain(&about.tissue), short(about.age));
+    let agents: Vec<String> = about.agents.iter().map(|agent| plain(agent)).collect();
+    let agents = if agents.is_empty() { String::new() } else { format!("with {}, ", joined(&agents)) };
+    let followed = format!("{agents}followed for {} days", whole(about.end_day));
     let Some(device) = &about.device else {
         return format!("{}, not needled, {followed}.", title(&skin));
     };
