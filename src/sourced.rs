@@ -268,8 +268,11 @@ impl Sourced {
         Ok(value)
     }
 
-    /// The value without factors.
-    fn alone(&self, traits: &Traits) -> Result<f64> {
+    /// The value in SI units without factors.
+    ///
+    /// # Errors
+    /// As [`Sourced::of`].
+    pub fn alone(&self, traits: &Traits) -> Result<f64> {
         match &self.value {
             Choice::One(one) => Ok(one.value),
             Choice::By(by, table) if by == AGE => {

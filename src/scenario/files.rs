@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use crate::catalogue::{self, Kind};
 use crate::error::{Error, Result, Source};
@@ -33,6 +33,8 @@ pub struct ModelFile {
 pub struct Number {
     /// The file it is in, as "tissue cheek".
     pub file: String,
+    /// The first word of keys that lead to it, as "tissue".
+    pub root: &'static str,
     /// Its key, as "constant.d_T".
     pub key: String,
     /// The value as written.
@@ -45,6 +47,8 @@ pub struct Number {
     pub source: String,
     /// What it is, in words; may be empty.
     pub what: String,
+    /// The smallest and largest value it may have, as written.
+    pub range: Option<[String; 2]>,
 }
 
 impl Number {
@@ -127,7 +131,11 @@ impl ModelFile {
                 "tuned" => Evidence::Tuned,
                 _ => Evidence::Assumed,
             };
+            let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
+            let ends: Vec<String> = table.get("range").and_then(Item::as_array).into_iter().flatten().map(plain).collect();
             numbers.push(Number {
+                range: <[String; 2]>::try_from(ends).ok(),
+                root: root(self.kind),
                 file: self.written_in(places.get(key)),
                 key: key.to_owned(),
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),

@@ -15,6 +15,7 @@ mod overlay;
 mod plan;
 mod range;
 mod resolve;
+mod sample;
 mod schedule;
 mod sweep;
 mod timeline;
@@ -29,6 +30,7 @@ pub use expect::{Expectation, Verdict};
 pub use files::{ModelFile, Number};
 pub use plan::*;
 pub use range::{MOST_POINTS, points};
+pub use sample::{Draw, design};
 pub use sweep::{Axis, Point};
 
 use crate::error::{Result, Source};

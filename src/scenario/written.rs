@@ -52,11 +52,27 @@ pub(super) struct Written {
     pub _sweep: Option<toml::Table>,
     #[serde(rename = "expect")]
     pub _expect: Option<toml::Table>,
-    // Studies, read on their own.
-    #[serde(rename = "population")]
-    pub _population: Option<toml::Table>,
-    #[serde(rename = "uncertainty")]
-    pub _uncertainty: Option<toml::Table>,
+    pub population: Option<Spanned<Population>>,
+    pub uncertainty: Option<Spanned<Uncertainty>>,
+}
+
+/// Persons drawn from a population.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Population {
+    pub of: Option<Word>,
+    pub number: Option<Amount>,
+    pub seed: Option<Amount>,
+    pub spread: Option<bool>,
+}
+
+/// Numbers drawn within their ranges.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Uncertainty {
+    pub samples: Option<Amount>,
+    pub seed: Option<Amount>,
+    pub numbers: Option<Spanned<toml::Value>>,
 }
 
 /// One uniform layer in place of a tissue, for models that know no skin.
