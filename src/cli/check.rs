@@ -47,7 +47,8 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
         None => {
             let scenario = scenario.with(changes.iter().cloned());
             let plan = scenario.plan()?;
-            let points = scenario.points()?;
+            let mut points = scenario.points()?;
+            points.extend(scenario.samples(&plan)?.1);
             if points.is_empty() {
                 let advice = rules(&plan)?.into_iter().map(|line| format!("\n  {line}"));
                 return Ok(cost(&plan) + &advice.collect::<String>());

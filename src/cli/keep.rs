@@ -88,6 +88,20 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
     })
 }
 
+/// Writes the tables of one sample of an ensemble: no fields, no figures, no model files of its own.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn keep_tables(outcome: &Outcome, job: &Job) -> Result<()> {
+    let provenance = provenance(&outcome.plan);
+    let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
+    let kept = Kept::of(outcome)?;
+    output::file::write_folder(&job.folder, |fresh| {
+        output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
+        job.mark(fresh)
+    })
+}
+
 /// The numbers a plan rests on.
 pub fn provenance(plan: &Plan) -> Provenance {
     let numbers = plan.origin.numbers.iter().map(|number| Number {

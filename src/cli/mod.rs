@@ -5,6 +5,7 @@
 
 mod check;
 mod compare;
+mod ensemble;
 mod explain;
 mod init;
 mod interrupt;

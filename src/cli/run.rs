@@ -41,7 +41,12 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let scenario = Scenario::read(&arguments.scenario)?.with(changes);
     let plan = Arc::new(scenario.plan()?);
     let points = scenario.points()?;
-    if points.is_empty() { single(arguments, &plan) } else { super::sweep::sweep(arguments, &plan, &scenario, &points) }
+    let (draws, samples) = scenario.samples(&plan)?;
+    match (points.is_empty(), samples.is_empty()) {
+        (true, true) => single(arguments, &plan),
+        (false, _) => super::sweep::sweep(arguments, &plan, &scenario, &points),
+        (true, false) => super::sweep::ensemble(arguments, &plan, &scenario, &draws, &samples),
+    }
 }
 
 fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {

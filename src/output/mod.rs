@@ -18,6 +18,7 @@
 //! Every file is written whole or not at all, and `summary.json` last: where it is, the numbers are complete. Apart from
 //! the manifest (which tells wall times and memory) the bytes depend on the scenario alone.
 
+pub mod ensemble;
 pub mod file;
 mod kept;
 mod manifest;

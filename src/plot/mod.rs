@@ -6,6 +6,7 @@
 
 mod compare;
 mod course;
+mod ensemble;
 mod needling;
 mod panel;
 mod profile;
@@ -19,6 +20,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
 pub use course::{columns, group_of, is_part, main_ones};
@@ -70,6 +72,14 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
     write(sweep::figures(sweep), folder)
+}
+
+/// Draws the figures of an ensemble into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_ensemble(ensemble: &Ensemble, folder: &Path) -> Result<Vec<Figure>> {
+    write(ensemble::figures(ensemble), folder)
 }
 
 /// Draws the figures that compare runs, each under a name, into a folder. Differences are to the first run.

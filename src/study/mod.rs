@@ -6,7 +6,9 @@
 mod job;
 mod pair;
 mod runner;
+mod statistics;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
 pub use runner::{Board, Ended, run_all};
+pub use statistics::{chance, quantile, rank_correlation, ranks};
