@@ -84,6 +84,9 @@ impl Lay<'_> {
     }
 
     fn one(&mut self, lower: &mut dyn TableLike, key: &str, item: &Item) -> Result<()> {
+        if lower.get(key).is_some_and(|own| same(own, item)) {
+            return Ok(());
+        }
         let Some(inner) = item.as_table_like() else {
             lower.insert(key, item.clone());
             return Ok(());
@@ -120,6 +123,28 @@ impl Lay<'_> {
     fn nothing_to_multiply(&self, key: &str) -> Error {
         let place = find(self.spoken, &self.path).and_then(|(key, item)| key.span().or(item.span())).unwrap_or(0..0);
         self.upper.refuse(place, format!("there is no number `{key}` to multiply"))
+    }
+}
+
+/// Whether `own` says already what `item` says; factors of its own do not matter.
+fn same(own: &Item, item: &Item) -> bool {
+    fn values(own: &Value, item: &Value) -> bool {
+        match (own, item) {
+            (Value::Array(own), Value::Array(item)) => {
+                own.len() == item.len() && own.iter().zip(item).all(|(own, item)| values(own, item))
+            }
+            (Value::InlineTable(own), Value::InlineTable(item)) => tables(own, item),
+            _ => own.clone().decorated("", "").to_string() == item.clone().decorated("", "").to_string(),
+        }
+    }
+    fn tables(own: &dyn TableLike, item: &dyn TableLike) -> bool {
+        item.iter().all(|(key, item)| own.get(key).is_some_and(|own| same(own, item)))
+            && own.iter().all(|(key, _)| key == "times" || item.contains_key(key))
+    }
+    match (own.as_table_like(), item.as_table_like()) {
+        (Some(own), Some(item)) => tables(own, item),
+        (None, None) => own.as_value().zip(item.as_value()).is_some_and(|(own, item)| values(own, item)),
+        _ => false,
     }
 }
 

@@ -71,7 +71,11 @@ impl ModelFile {
 
     /// Lays over it what `upper` says of files of this kind. What lies there already stays as it is.
     pub(super) fn lay(&mut self, upper: &Self) -> Result<()> {
-        self.original = catalogue::compose(&self.original, &upper.original, root(self.kind))?;
+        let composed = catalogue::compose(&self.original, &upper.original, root(self.kind))?;
+        if composed == self.original {
+            return Ok(());
+        }
+        self.original = composed;
         self.used = self.original.clone();
         self.laid.push((upper.original.name.clone(), format!("{} {}", root(upper.kind), upper.name)));
         Ok(())
@@ -81,6 +85,11 @@ impl ModelFile {
     pub(super) fn made(kind: Kind, name: &str, text: String) -> Self {
         let original = Source::new(format!("{name}.toml"), text);
         Self { kind, name: name.to_owned(), used: original.clone(), original, laid: Vec::new() }
+    }
+
+    /// Whether `upper` was laid over it.
+    pub(super) fn has(&self, upper: &Self) -> bool {
+        self.laid.iter().any(|(name, _)| *name == upper.original.name)
     }
 
     /// The path of its copy inside a run's folder, as "models/tissues/cheek.toml".
@@ -136,7 +145,7 @@ impl ModelFile {
             numbers.push(Number {
                 range: <[String; 2]>::try_from(ends).ok(),
                 root: root(self.kind),
-                file: self.written_in(places.get(key)),
+                file: self.written_in(["value", "expression"].iter().find_map(|own| places.get(&format!("{key}.{own}")))),
                 key: key.to_owned(),
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
                 evidence,

@@ -99,11 +99,21 @@ impl Overlays {
         if !paths.is_empty() {
             decide.note("", "agents", Value::Array(paths));
         }
+        // Everybody has an age; other traits bring their files when they are named.
         let known: Vec<String> = catalogue::list(Kind::Person).into_iter().map(|entry| entry.name).collect();
-        for (name, _) in typed.person.iter().filter(|(name, _)| known.contains(name.get_ref())) {
-            all.files.push(open(decide, Kind::Person, name, folder)?.0);
+        let named = typed.person.keys().map(|name| name.get_ref().as_str()).filter(|name| !USUAL.contains(name));
+        for name in USUAL.into_iter().chain(named).filter(|name| known.iter().any(|own| own == name)) {
+            let file = ModelFile::open(Kind::Person, name, folder)?;
+            Overlay::read(Kind::Person, &file.used)?;
+            all.files.push(file);
         }
         Ok(all)
+    }
+
+    /// Takes away the files of traits that nothing in this scenario asked for and that fit none of its models.
+    pub fn used(&self, files: &[ModelFile]) -> Vec<ModelFile> {
+        let laid = |upper: &ModelFile| files.iter().any(|file| file.has(upper));
+        self.files.iter().filter(|upper| !USUAL.contains(&upper.name.as_str()) || laid(upper)).cloned().collect()
     }
 
     /// Lays all that concerns a model file over it.

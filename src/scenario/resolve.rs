@@ -62,7 +62,8 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     add_probes(&decide, &typed, &mut response)?;
     let model = Arc::new(Model::read(&response.used)?);
     let mut files = vec![tissue_file, response];
-    files.extend(overlays.files.iter().cloned());
+    let laid = overlays.used(&files);
+    files.extend(laid);
     let (rules, cost) = practice(&mut decide, &typed, folder, &mut files)?;
 
     let seed = decide.whole("", "seed", typed.seed.as_ref(), 1, 0..=i64::MAX as usize)? as u64;

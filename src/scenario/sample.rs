@@ -116,8 +116,11 @@ impl Scenario {
     /// # Errors
     /// The tables make no sense, or there is a sweep too.
     pub fn samples(&self, plan: &Plan) -> Result<(Vec<Draw>, Vec<Point>)> {
-        let typed: Written = read_toml(&self.source)?;
-        let decide = Decider::new(&self.source);
+        let own = self.own_changes()?;
+        let changes: Vec<&Change> = own.iter().chain(&self.changes).filter(|change| !change.in_model()).collect();
+        let source = self.changed(&changes)?;
+        let typed: Written = read_toml(&source)?;
+        let decide = Decider::new(&source);
         let place = (typed.population.as_ref().map(|own| own.span())).or(typed.uncertainty.as_ref().map(|own| own.span()));
         let Some(place) = place else { return Ok((Vec::new(), Vec::new())) };
         if !self.axes()?.is_empty() {
