@@ -163,7 +163,9 @@ fn the_scenarios_and_models_of_the_project_are_sound() {
     let arguments: Vec<&str> = std::iter::once("check").chain(all.iter().map(String::as_str)).collect();
     let output = dermasim(&arguments);
     assert!(output.status.success(), "{}", told(&output));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), all.len());
+    // A line for each, and what rules say of it set in below.
+    let told = String::from_utf8_lossy(&output.stdout).lines().filter(|line| !line.starts_with("  ")).count();
+    assert_eq!(told, all.len());
 }
 
 #[test]

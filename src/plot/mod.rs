@@ -9,6 +9,7 @@ mod course;
 mod ensemble;
 mod needling;
 mod panel;
+mod practice;
 mod profile;
 mod section;
 pub mod sheet;
@@ -61,6 +62,7 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
     drawn.extend(course::whole(kept));
     drawn.extend(needling::depths(kept));
     drawn.extend(needling::ruptures(kept));
+    drawn.extend(practice::carried_off(kept));
     drawn.extend(section::maps(kept));
     drawn.extend(profile::profiles(kept));
     write(drawn, folder)

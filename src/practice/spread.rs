@@ -29,6 +29,8 @@ pub struct Spread {
     pub lesion: String,
     /// Width of the lesion [m].
     pub diameter: f64,
+    /// Share of a fresh load that suffices to start a new lesion.
+    pub infective: f64,
     /// Distance between two holes of one needle [m].
     pub step: f64,
     /// Holes after the lesion that still get enough to start a new one.
@@ -71,6 +73,7 @@ pub fn spread(plan: &Plan, lesion: &Overlay, needling: &Needling) -> Result<Opti
     Ok(Some(Spread {
         lesion: lesion.name.clone(),
         diameter,
+        infective,
         step,
         holes,
         reach,
