@@ -9,14 +9,16 @@
 //! Where it fails: ∂R/∂u > 0 (the balance is then not unique); such a model is stopped with its name.
 
 use std::ops::Range;
+use std::sync::MutexGuard;
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{Face, QuasiField};
+use crate::language::{Face, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
+use crate::stepper::system::Buffers;
 
 /// Eigenvectors of a lateral operator, scaled so that both transforms are plain products.
 #[derive(Debug, Clone)]
@@ -193,7 +195,14 @@ pub struct Quasi {
     change: Vec<f64>,
     modal: Vec<f64>,
     spare: Vec<f64>,
+    /// Diagonals in depth of the preconditioner.
+    diagonals: Vec<f64>,
+    /// The quasi-steady fields, while this one is solved for.
+    values: Vec<f64>,
 }
+
+/// Gives a thread its buffers.
+pub type Lend<'a> = &'a (dyn Fn() -> MutexGuard<'a, Buffers> + Sync);
 
 /// Relative accuracy to which balances are solved.
 const ACCURACY: f64 = 1e-9;
@@ -201,8 +210,8 @@ const NEWTON_STEPS: usize = 60;
 const GRADIENT_STEPS: usize = 400;
 
 impl Quasi {
-    /// The solver of quasi-steady field `index`.
-    pub fn new(grid: &Grid, layout: Layout, index: usize, field: &QuasiField) -> Result<Self> {
+    /// The solver of quasi-steady field `index` of `count`.
+    pub fn new(grid: &Grid, layout: Layout, (index, count): (usize, usize), field: &QuasiField) -> Result<Self> {
         let lives: Vec<bool> = grid.layer.iter().map(|&layer| field.lives[layer]).collect();
         let first = lives.iter().position(|lives| *lives).unwrap_or(0);
         let last = lives.iter().rposition(|lives| *lives).map_or(0, |k| k + 1);
@@ -241,6 +250,8 @@ impl Quasi {
             modes,
             lateral: grid.lateral_weights(),
             tolerance: ACCURACY * field.scale,
+            diagonals: vec![0.0; last - first],
+            values: vec![0.0; layout.nz * layout.stride * count],
             slope: buffer(),
             residual: buffer(),
             direction: buffer(),
@@ -255,14 +266,21 @@ impl Quasi {
     ///
     /// # Errors
     /// No balance was found.
-    pub fn solve(&mut self, grid: &Grid, field: &QuasiField, view: &View<'_>, quasi: &mut [f64]) -> Result<()> {
+    pub fn solve(
+        &mut self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        quasi: &mut [f64],
+        lend: Lend<'_>,
+    ) -> Result<()> {
         if self.range.is_empty() {
             return Ok(());
         }
-        let ends = self.ends(grid, field, view);
+        let ends = self.ends(grid, field, view, &mut lend().registers);
         let mut last = f64::INFINITY;
         for _ in 0..NEWTON_STEPS {
-            self.evaluate(grid, field, view, quasi, &ends);
+            self.evaluate(grid, field, view, quasi, &ends, lend);
             let (residual, slope) = self.size(grid);
             if !(residual.is_finite() && slope.is_finite()) {
                 break;
@@ -291,18 +309,28 @@ impl Quasi {
         )))
     }
 
+    /// Room for the quasi-steady fields while this one is solved for.
+    pub fn values(&mut self) -> &mut Vec<f64> {
+        &mut self.values
+    }
+
     /// Conductance per area and outside value at top and bottom.
-    fn ends(&self, grid: &Grid, field: &QuasiField, view: &View<'_>) -> [(f64, f64); 2] {
-        let mut scratch = Vec::new();
+    fn ends(
+        &self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        scratch: &mut Vec<f64>,
+    ) -> [(f64, f64); 2] {
         let mut end = |face: &Face, k: usize| {
             let inner = 2.0 * self.diffusivity[k] / grid.z.width(k);
             match face {
                 Face::NoFlux => (0.0, 0.0),
-                Face::Value(value) => (inner, view.number(value, &mut scratch)),
+                Face::Value(value) => (inner, view.number(value, scratch)),
                 Face::Exchange { exchange, outside } => {
-                    let exchange = view.number(exchange, &mut scratch);
+                    let exchange = view.number(exchange, scratch);
                     let g = if exchange > 0.0 { 1.0 / (1.0 / inner + 1.0 / exchange) } else { 0.0 };
-                    (g, view.number(outside, &mut scratch))
+                    (g, view.number(outside, scratch))
                 }
             }
         };
@@ -315,25 +343,40 @@ impl Quasi {
     }
 
     /// Residual and slope at the present values.
-    fn evaluate(&mut self, grid: &Grid, field: &QuasiField, view: &View<'_>, quasi: &[f64], ends: &[(f64, f64); 2]) {
+    fn evaluate(
+        &mut self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        quasi: &[f64],
+        ends: &[(f64, f64); 2],
+        lend: Lend<'_>,
+    ) {
         let layout = view.layout;
         let (range, index, stride, plane) = (self.range.clone(), self.index, layout.stride, layout.plane);
-        let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..plane];
+        let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..stride];
         let (diffusivity, depth) = (&self.diffusivity, &self.depth);
         self.residual.par_chunks_mut(stride).zip(self.slope.par_chunks_mut(stride)).enumerate().for_each(
             |(at, (residual, slope))| {
                 let k = range.start + at;
                 let own = values(k);
-                let mut out = vec![0.0; 2 * plane];
-                if let Some(program) = &field.balance[grid.layer[k]] {
-                    view.run(program, k, 0..plane, &mut out, &mut Vec::new(), &|input| match input {
-                        crate::language::Input::Quasi(q) if q == index => Some(crate::language::Operand::Block(own)),
-                        _ => None,
-                    });
-                }
-                residual[..plane].copy_from_slice(&out[..plane]);
-                for (slope, out) in slope.iter_mut().zip(&out[plane..]) {
-                    *slope = (-out).max(0.0);
+                match &field.balance[grid.layer[k]] {
+                    None => {
+                        residual.fill(0.0);
+                        slope.fill(0.0);
+                    }
+                    Some(program) => {
+                        let Buffers { values: out, registers, .. } = &mut *lend();
+                        out.resize(out.len().max(2 * stride), 0.0);
+                        view.run(program, k, 0..stride, out, registers, &|input| match input {
+                            Input::Quasi(q) if q == index => Some(Operand::Block(own)),
+                            _ => None,
+                        });
+                        residual.copy_from_slice(&out[..stride]);
+                        for (slope, out) in slope.iter_mut().zip(&out[stride..]) {
+                            *slope = (-out).max(0.0);
+                        }
+                    }
                 }
                 spread(grid, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
             },
@@ -377,9 +420,9 @@ impl Quasi {
         let stride = self.residual.len() / self.range.len();
         let volume: f64 = self.range.clone().map(|k| grid.z.width(k)).sum();
         let enough = target * target * volume;
-        let factors = self.factors(grid, ends);
+        self.factors(grid, ends);
         self.change.fill(0.0);
-        self.precondition(&factors);
+        self.precondition();
         self.direction.copy_from_slice(&self.preconditioned);
         let mut energy = self.dot(grid, &self.residual, &self.preconditioned);
         for _ in 0..GRADIENT_STEPS {
@@ -410,7 +453,7 @@ impl Quasi {
             if self.dot(grid, &self.residual, &self.residual) <= enough {
                 return Ok(());
             }
-            self.precondition(&factors);
+            self.precondition();
             let next = self.dot(grid, &self.residual, &self.preconditioned);
             let turn = next / energy;
             energy = next;
@@ -422,22 +465,18 @@ impl Quasi {
     }
 
     /// Diagonals in depth of the preconditioner, without the lateral modes, for mean slopes.
-    fn factors(&self, grid: &Grid, ends: &[(f64, f64); 2]) -> Vec<f64> {
+    fn factors(&mut self, grid: &Grid, ends: &[(f64, f64); 2]) {
         let stride = self.slope.len() / self.range.len();
-        self.range
-            .clone()
-            .enumerate()
-            .map(|(at, k)| {
-                let mean: f64 = self.lateral.iter().zip(&self.slope[at * stride..]).map(|(w, s)| w * s).sum();
-                let top = if k == self.range.start { ends[0].0 } else { 0.0 };
-                let bottom = if k + 1 == self.range.end { ends[1].0 } else { 0.0 };
-                mean + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k)
-            })
-            .collect()
+        for (at, k) in self.range.clone().enumerate() {
+            let mean: f64 = self.lateral.iter().zip(&self.slope[at * stride..]).map(|(w, s)| w * s).sum();
+            let top = if k == self.range.start { ends[0].0 } else { 0.0 };
+            let bottom = if k + 1 == self.range.end { ends[1].0 } else { 0.0 };
+            self.diagonals[at] = mean + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k);
+        }
     }
 
     /// preconditioned ← P⁻¹ residual.
-    fn precondition(&mut self, diagonals: &[f64]) {
+    fn precondition(&mut self) {
         let stride = self.residual.len() / self.range.len();
         let plane = self.lateral.len();
         let m = self.mode_values.len();
@@ -457,7 +496,7 @@ impl Quasi {
             let diffusivity = self.diffusivity[k];
             for p in 0..m {
                 let (carried, factor) = if at == 0 { (0.0, 0.0) } else { (before[last + p], factors[last + p]) };
-                let inverse = 1.0 / (diagonals[at] + diffusivity * self.mode_values[p] - up * factor);
+                let inverse = 1.0 / (self.diagonals[at] + diffusivity * self.mode_values[p] - up * factor);
                 own[p] = (own[p] + up * carried) * inverse;
                 own_factors[p] = down * inverse;
             }
