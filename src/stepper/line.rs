@@ -21,6 +21,8 @@ pub struct Line {
     carry: Vec<f64>,
     upper: Vec<f64>,
     wrap: Option<Wrap>,
+    /// l, d, h, for lines with something added to the diagonal.
+    rows: [Vec<f64>; 3],
 }
 
 /// What a line whose ends meet needs besides.
@@ -39,7 +41,8 @@ const ROWS: usize = 16;
 impl Line {
     /// `rates(i)` gives θ times the rates of exchange of cell i with its lower neighbour, its upper one, and the outside.
     pub fn prepare(&mut self, n: usize, periodic: bool, rates: impl Fn(usize) -> [f64; 3]) {
-        for row in [&mut self.inverse, &mut self.carry, &mut self.upper] {
+        let [low, diagonal, high] = &mut self.rows;
+        for row in [&mut self.inverse, &mut self.carry, &mut self.upper, low, diagonal, high] {
             row.clear();
             row.resize(n, 0.0);
         }
@@ -61,6 +64,7 @@ impl Line {
             let low = if i > 0 { low } else { 0.0 };
             let inverse = 1.0 / (diagonal - low * carried);
             carried = if i < n - 1 { high * inverse } else { 0.0 };
+            (self.rows[0][i], self.rows[1][i], self.rows[2][i]) = (low, diagonal, high);
             self.inverse[i] = inverse;
             self.carry[i] = low * inverse;
             self.upper[i] = carried;
@@ -144,6 +148,71 @@ impl Line {
     pub fn backward(&self, i: usize, own: &mut [f64], after: &[f64]) {
         backward(own, after, self.upper[i]);
     }
+}
+
+impl Line {
+    /// Row i of the elimination across rows, with `stretch` times `values` added to the diagonal of each column. `before` is
+    /// row i − 1 and its factors; this row's go to `uppers`.
+    pub fn forward_modes(
+        &self,
+        i: usize,
+        own: &mut [f64],
+        before: Option<(&[f64], &[f64])>,
+        uppers: &mut [f64],
+        values: &[f64],
+        stretch: f64,
+    ) {
+        let row = [self.rows[0][i], self.rows[1][i], self.rows[2][i], stretch];
+        match before {
+            Some((before, factors)) => forward_modes(own, before, factors, uppers, values, row),
+            None => {
+                for ((own, upper), value) in own.iter_mut().zip(uppers).zip(values) {
+                    let inverse = 1.0 / (row[1] + stretch * value);
+                    *own *= inverse;
+                    *upper = row[2] * inverse;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_modes_body<const LEVEL: u8>(
+    own: &mut [f64],
+    before: &[f64],
+    factors: &[f64],
+    uppers: &mut [f64],
+    values: &[f64],
+    [low, diagonal, high, stretch]: [f64; 4],
+) {
+    let n = own.len();
+    let (before, factors, values, uppers) = (&before[..n], &factors[..n], &values[..n], &mut uppers[..n]);
+    for p in 0..n {
+        let pivot = multiply_add::<LEVEL>(-low, factors[p], multiply_add::<LEVEL>(stretch, values[p], diagonal));
+        let inverse = 1.0 / pivot;
+        own[p] = multiply_add::<LEVEL>(low, before[p], own[p]) * inverse;
+        uppers[p] = high * inverse;
+    }
+}
+
+/// A row of the substitution across rows, with the factors that [`Line::forward_modes`] left.
+#[inline(always)]
+fn backward_modes_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], uppers: &[f64]) {
+    for ((own, after), upper) in own.iter_mut().zip(after).zip(uppers) {
+        *own = multiply_add::<LEVEL>(*upper, *after, *own);
+    }
+}
+
+crate::stepper::wide! {
+    fn forward_modes(
+        own: &mut [f64],
+        before: &[f64],
+        factors: &[f64],
+        uppers: &mut [f64],
+        values: &[f64],
+        row: [f64; 4],
+    ) = forward_modes_body;
+    pub fn backward_modes(own: &mut [f64], after: &[f64], uppers: &[f64]) = backward_modes_body;
 }
 
 #[inline(always)]

@@ -4,13 +4,14 @@
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
 //! * `implicit` is the default method, `explicit` the short reference.
-//! * `transport` and `follow` are the fluxes; `line`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
+//! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
 
 mod explicit;
 mod follow;
 mod implicit;
 mod line;
+mod modes;
 mod positive;
 mod quasi;
 mod sparse;
@@ -29,9 +30,9 @@ pub use system::System;
 /// told the level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
 /// give the same bits.
 macro_rules! wide {
-    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
+    ($($visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
         #[inline]
-        fn $name($($argument: $type),*) {
+        $visible fn $name($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma")]

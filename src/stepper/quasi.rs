@@ -11,163 +11,14 @@
 use std::ops::Range;
 use std::sync::MutexGuard;
 
-use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::{Axis, Ends, Grid};
 use crate::language::{Face, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
+use crate::stepper::modes::Modes;
 use crate::stepper::system::Buffers;
-
-/// Eigenvectors of a lateral operator, scaled so that both transforms are plain products.
-#[derive(Debug, Clone)]
-struct Basis {
-    n: usize,
-    values: Vec<f64>,
-    /// Row i: what cell i contributes to each mode.
-    forward: Vec<f64>,
-    /// Row m: what mode m contributes to each cell.
-    backward: Vec<f64>,
-}
-
-impl Basis {
-    /// The modes of diffusion along an axis, with `extra` added to the diagonal of the last cell.
-    fn new(axis: &Axis, extra: f64) -> Self {
-        let n = axis.len();
-        let scale = |i: usize| axis.volume[i].sqrt();
-        let mut matrix = DMatrix::<f64>::zeros(n, n);
-        let mut join = |i: usize, j: usize, conductance: f64| {
-            matrix[(i, i)] += conductance / axis.volume[i];
-            matrix[(j, j)] += conductance / axis.volume[j];
-            matrix[(i, j)] -= conductance / (scale(i) * scale(j));
-            matrix[(j, i)] -= conductance / (scale(i) * scale(j));
-        };
-        for i in 1..n {
-            join(i - 1, i, axis.conductance[i]);
-        }
-        if axis.ends == Ends::Periodic && n > 1 {
-            join(n - 1, 0, axis.conductance[0]);
-        }
-        matrix[(n - 1, n - 1)] += extra;
-        let eigen = SymmetricEigen::new(matrix);
-        let vectors = &eigen.eigenvectors;
-        Self {
-            n,
-            values: eigen.eigenvalues.iter().map(|value| value.max(0.0)).collect(),
-            forward: (0..n * n).map(|k| vectors[(k / n, k % n)] * scale(k / n)).collect(),
-            backward: (0..n * n).map(|k| vectors[(k % n, k / n)] / scale(k % n)).collect(),
-        }
-    }
-
-    /// out\[m] = Σᵢ matrix\[i]\[m] input\[i] for one contiguous row.
-    fn apply(&self, matrix: &[f64], input: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        for (value, row) in input.iter().zip(matrix.chunks_exact(self.n)) {
-            for (out, coefficient) in out.iter_mut().zip(row) {
-                *out += value * coefficient;
-            }
-        }
-    }
-
-    /// The same across rows of `width` values.
-    fn apply_across(&self, matrix: &[f64], input: &[f64], out: &mut [f64], width: usize) {
-        out.fill(0.0);
-        for (row, coefficients) in input.chunks_exact(width).zip(matrix.chunks_exact(self.n)) {
-            for (out, coefficient) in out.chunks_exact_mut(width).zip(coefficients) {
-                for (out, value) in out.iter_mut().zip(row) {
-                    *out += coefficient * value;
-                }
-            }
-        }
-    }
-}
-
-/// The lateral modes of a grid.
-#[derive(Debug, Clone)]
-enum Modes {
-    /// Modes along x times modes along y.
-    Lines(Basis, Basis),
-    /// Radial modes of the mean over classes, and of the deviations from it, which see the exchange between rings.
-    Classes {
-        /// Of the mean.
-        mean: Basis,
-        /// Of the deviations.
-        deviation: Basis,
-        /// Of the classes.
-        weights: Vec<f64>,
-    },
-}
-
-impl Modes {
-    fn new(grid: &Grid) -> Self {
-        match &grid.exchange {
-            Some(exchange) => Self::Classes {
-                mean: Basis::new(&grid.x, 0.0),
-                deviation: Basis::new(&grid.x, exchange.rate),
-                weights: exchange.weights.clone(),
-            },
-            None => Self::Lines(Basis::new(&grid.x, 0.0), Basis::new(&grid.y, 0.0)),
-        }
-    }
-
-    /// The eigenvalue of each mode of a plane.
-    fn values(&self) -> Vec<f64> {
-        match self {
-            Self::Lines(x, y) => y.values.iter().flat_map(|b| x.values.iter().map(move |a| a + b)).collect(),
-            Self::Classes { mean, deviation, weights } => {
-                let deviations = weights.iter().flat_map(|_| deviation.values.iter());
-                mean.values.iter().chain(deviations).copied().collect()
-            }
-        }
-    }
-
-    /// The modes of a plane of values.
-    fn forward(&self, row: &[f64], modes: &mut [f64], spare: &mut [f64]) {
-        match self {
-            Self::Lines(x, y) => {
-                for (row, out) in row.chunks_exact(x.n).zip(spare.chunks_exact_mut(x.n)) {
-                    x.apply(&x.forward, row, out);
-                }
-                y.apply_across(&y.forward, &spare[..row.len()], modes, x.n);
-            }
-            Self::Classes { mean, deviation, weights } => {
-                let n = mean.n;
-                let (average, other) = spare.split_at_mut(n);
-                average.fill(0.0);
-                for (row, weight) in row.chunks_exact(n).zip(weights) {
-                    average.iter_mut().zip(row).for_each(|(average, value)| *average += weight * value);
-                }
-                mean.apply(&mean.forward, average, &mut modes[..n]);
-                for (row, out) in row.chunks_exact(n).zip(modes[n..].chunks_exact_mut(n)) {
-                    let other = &mut other[..n];
-                    other.iter_mut().zip(row).zip(&*average).for_each(|((o, value), mean)| *o = value - mean);
-                    deviation.apply(&deviation.forward, other, out);
-                }
-            }
-        }
-    }
-
-    /// The plane of values that modes make.
-    fn backward(&self, modes: &[f64], row: &mut [f64], spare: &mut [f64]) {
-        match self {
-            Self::Lines(x, y) => {
-                y.apply_across(&y.backward, modes, &mut spare[..modes.len()], x.n);
-                for (modes, out) in spare.chunks_exact(x.n).zip(row.chunks_exact_mut(x.n)) {
-                    x.apply(&x.backward, modes, out);
-                }
-            }
-            Self::Classes { mean, deviation, .. } => {
-                let n = mean.n;
-                mean.apply(&mean.backward, &modes[..n], &mut spare[..n]);
-                for (modes, out) in modes[n..].chunks_exact(n).zip(row.chunks_exact_mut(n)) {
-                    deviation.apply(&deviation.backward, modes, out);
-                    out.iter_mut().zip(&spare[..n]).for_each(|(out, mean)| *out += mean);
-                }
-            }
-        }
-    }
-}
 
 /// One quasi-steady field on one grid.
 #[derive(Debug)]
@@ -180,7 +31,6 @@ pub struct Quasi {
     /// Conductance per area of each face in depth.
     depth: Vec<f64>,
     modes: Modes,
-    mode_values: Vec<f64>,
     /// Height of each cell in depth.
     widths: Vec<f64>,
     /// Measure of each place.
@@ -235,8 +85,7 @@ impl Quasi {
         }
         let modes = Modes::new(grid);
         let buffer = || vec![0.0; (last - first) * layout.stride];
-        let mode_values = modes.values();
-        let modal = || vec![0.0; (last - first) * mode_values.len()];
+        let modal = || vec![0.0; (last - first) * layout.plane];
         Ok(Self {
             index,
             name: field.name.clone(),
@@ -246,7 +95,6 @@ impl Quasi {
             widths: (0..grid.z.len()).map(|k| grid.z.width(k)).collect(),
             modal: modal(),
             spare: modal(),
-            mode_values,
             modes,
             lateral: grid.lateral_weights(),
             tolerance: ACCURACY * field.scale,
@@ -479,13 +327,16 @@ impl Quasi {
     fn precondition(&mut self) {
         let stride = self.residual.len() / self.range.len();
         let plane = self.lateral.len();
-        let m = self.mode_values.len();
+        let m = plane;
         let modes = &self.modes;
         self.modal
             .par_chunks_mut(m)
             .zip(self.spare.par_chunks_mut(m))
             .zip(self.residual.par_chunks(stride))
-            .for_each(|((out, spare), row)| modes.forward(&row[..plane], out, spare));
+            .for_each(|((out, spare), row)| {
+                out.copy_from_slice(&row[..plane]);
+                modes.forward(out, spare);
+            });
         // One tridiagonal solve in depth for each mode, all modes side by side; `spare` keeps the upper factors.
         for at in 0..self.range.len() {
             let k = self.range.start + at;
@@ -496,7 +347,7 @@ impl Quasi {
             let diffusivity = self.diffusivity[k];
             for p in 0..m {
                 let (carried, factor) = if at == 0 { (0.0, 0.0) } else { (before[last + p], factors[last + p]) };
-                let inverse = 1.0 / (self.diagonals[at] + diffusivity * self.mode_values[p] - up * factor);
+                let inverse = 1.0 / (self.diagonals[at] + diffusivity * modes.values[p] - up * factor);
                 own[p] = (own[p] + up * carried) * inverse;
                 own_factors[p] = down * inverse;
             }
@@ -512,7 +363,10 @@ impl Quasi {
             .par_chunks_mut(stride)
             .zip(self.spare.par_chunks_mut(m))
             .zip(self.modal.par_chunks(m))
-            .for_each(|((row, spare), modal)| modes.backward(modal, &mut row[..plane], spare));
+            .for_each(|((row, spare), modal)| {
+                row[..plane].copy_from_slice(modal);
+                modes.backward(&mut row[..plane], spare);
+            });
     }
 }
 

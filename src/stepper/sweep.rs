@@ -2,13 +2,19 @@
 //!
 //! Each direction keeps Σ ρVk, and all keep a uniform field as it is. Along x and y a depth is solved at a time, while its rows
 //! are in cache; along z a piece of a field's columns. So a value moves to and from memory twice a solve.
+//!
+//! Where two directions are both much faster than the step, the product answers to a change by hardly anything, and what is
+//! rough stays so. Unit cells resolve channels finely enough for that to matter, and their radius has few cells. So there the
+//! lateral solve goes through the modes of the radius (`modes`) and is exact: (I − θ(A_x + A_y + A_z)) k = r is one line in depth
+//! for each mode. Diffusivities that depend on fields are always solved direction by direction.
 
 use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
 use crate::skin::Layout;
 use crate::stepper::Shared;
-use crate::stepper::line::Line;
+use crate::stepper::line::{self, Line};
+use crate::stepper::modes::Modes;
 use crate::stepper::transport::{Mover, Outside, Outsides};
 
 /// Factors of all lines of a grid for one θ.
@@ -20,6 +26,8 @@ pub struct Sweeps {
     y: Vec<Line>,
     /// One line a mover along depth.
     z: Vec<Line>,
+    /// For unit cells.
+    modes: Option<Modes>,
 }
 
 /// A piece of a field's columns, handed to one thread.
@@ -45,19 +53,23 @@ pub struct Scratch {
     turned: Vec<f64>,
     column: Vec<f64>,
     values: Vec<f64>,
+    plane: Vec<f64>,
+    uppers: Vec<f64>,
 }
 
 /// The pieces of all fields; `changes(f, z)` says whether field f changes at depth z.
-pub fn pieces(movers: &[Mover], layout: Layout, changes: impl Fn(usize, usize) -> bool) -> Vec<Piece> {
+pub fn pieces(grid: &Grid, movers: &[Mover], layout: Layout, changes: impl Fn(usize, usize) -> bool) -> Vec<Piece> {
     let mut all = Vec::new();
+    // Modes are those of a whole plane.
+    let size = if grid.kind == "cells" { layout.plane } else { PIECE };
     for field in 0..layout.fields {
         let depths: Vec<bool> = (0..layout.nz).map(|z| changes(field, z)).collect();
         if depths.iter().all(|changes| !changes) {
             continue;
         }
         let mover = movers.iter().position(|mover| mover.field == field);
-        for start in (0..layout.plane).step_by(PIECE) {
-            let places = start..(start + PIECE).min(layout.plane);
+        for start in (0..layout.plane).step_by(size) {
+            let places = start..(start + size).min(layout.plane);
             all.push(Piece { field, mover, depths: depths.clone(), places });
         }
     }
@@ -65,6 +77,18 @@ pub fn pieces(movers: &[Mover], layout: Layout, changes: impl Fn(usize, usize) -
 }
 
 impl Sweeps {
+    /// No factors yet.
+    pub fn new(grid: &Grid) -> Self {
+        let modes = (grid.kind == "cells").then(|| Modes::new(grid));
+        Self { theta: 0.0, x: Vec::new(), y: Vec::new(), z: Vec::new(), modes }
+    }
+
+    /// The modes by which a mover is solved.
+    fn modes(&self, mover: &Mover, outsides: &Outsides) -> Option<&Modes> {
+        let even = mover.dependent.is_none() && mover.moves[mover.range.clone()].iter().all(|moves| *moves);
+        self.modes.as_ref().filter(|_| even && outsides[2..].iter().all(Option::is_none))
+    }
+
     /// Factors for θ = γ·step. `outsides` are the conditions of each mover.
     pub fn prepare(&mut self, grid: &Grid, movers: &[Mover], outsides: &[Outsides], theta: f64) {
         self.theta = theta;
@@ -107,6 +131,11 @@ impl Sweeps {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.moves[k]) {
             let row = &mut slab[mover.field * layout.stride..][..layout.plane];
+            if let Some(modes) = self.modes(mover, &outsides[m]) {
+                scratch.plane.resize(layout.plane, 0.0);
+                modes.forward(row, &mut scratch.plane);
+                continue;
+            }
             let at = m * grid.layers.len() + mover.layer[k];
             let own = mover.dependent.map(|index| &spread[(index * layout.nz + k) * layout.stride..][..layout.plane]);
             if nx > 1 {
@@ -177,6 +206,35 @@ impl Sweeps {
         let mover = piece.mover.map(|m| (m, &movers[m]));
         let still = layout.nz == 1 && piece.mover.is_none_or(|m| outsides[m][0].is_none() && outsides[m][1].is_none());
         match mover {
+            Some((m, mover)) if self.modes(mover, &outsides[m]).is_some() => {
+                let modes = self.modes(mover, &outsides[m]).expect("just asked");
+                let Scratch { plane, uppers, .. } = scratch;
+                let (width, range) = (layout.plane, mover.range.clone());
+                plane.resize(width, 0.0);
+                uppers.resize(uppers.len().max(width * range.len()), 0.0);
+                let line = &self.z[m];
+                for k in range.clone() {
+                    let i = k - range.start;
+                    let (above, own) = uppers.split_at_mut(i * width);
+                    let before = if i > 0 { Some((&*row(k - 1), &above[(i - 1) * width..])) } else { None };
+                    let stretch = self.theta * mover.diffusivity[k];
+                    line.forward_modes(i, row(k), before, &mut own[..width], &modes.values, stretch);
+                }
+                let finish = |k: usize, plane: &mut [f64], done: &mut dyn FnMut(usize, &mut [f64])| {
+                    modes.backward(row(k), plane);
+                    done(k, row(k));
+                };
+                for k in range.clone().rev() {
+                    if k + 1 < range.end {
+                        line::backward_modes(row(k), row(k + 1), &uppers[(k - range.start) * width..][..width]);
+                        finish(k + 1, plane, &mut done);
+                    }
+                }
+                finish(range.start, plane, &mut done);
+                let others = (0..layout.nz).rev().filter(|k| piece.depths[*k] && !range.contains(k));
+                others.for_each(|k| done(k, row(k)));
+                return;
+            }
             Some((m, mover)) if !still && mover.dependent.is_none() => {
                 let line = &self.z[m];
                 let mut before: Option<&mut [f64]> = None;

@@ -213,12 +213,12 @@ impl System {
             time: skin.time,
         };
         Ok(Self {
-            pieces: pieces(&movers, layout, |field, z| active[grid.layer[z]].fields.contains(&field)),
+            pieces: pieces(&grid, &movers, layout, |field, z| active[grid.layer[z]].fields.contains(&field)),
             buffers: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
             lateral: Lateral::new(&grid),
             tracks: Tracks::new(&grid),
             columns: skin::Scratch::default(),
-            sweeps: Sweeps::default(),
+            sweeps: Sweeps::new(&grid),
             base: now.clone(),
             movers,
             followers,
