@@ -164,23 +164,55 @@ impl Modes {
     }
 }
 
-/// R rows times a table, a vector of columns at a time.
+/// R rows times C vectors of columns of a table, from column `at`: all sums stay in registers.
 #[inline(always)]
-fn rows_times<const LEVEL: u8, const R: usize>(table: &[f64], [n, padded]: [usize; 2], input: &[f64], out: &mut [f64]) {
+fn patch<const LEVEL: u8, const R: usize, const C: usize>(
+    table: &[f64],
+    [n, padded]: [usize; 2],
+    at: usize,
+    input: &[f64],
+    out: &mut [f64],
+) {
     let rows: [&[f64]; R] = std::array::from_fn(|r| &input[r * n..][..n]);
-    for at in (0..n).step_by(LANES) {
-        let mut sums = [[0.0; LANES]; R];
-        for i in 0..n {
-            let entries: &[f64; LANES] = table[i * padded + at..][..LANES].as_array().expect("as long");
-            for r in 0..R {
+    let mut sums = [[[0.0; LANES]; C]; R];
+    for i in 0..n {
+        let (entries, _) = table[i * padded + at..][..C * LANES].as_chunks::<LANES>();
+        for r in 0..R {
+            for c in 0..C {
                 for lane in 0..LANES {
-                    sums[r][lane] = multiply_add::<LEVEL>(rows[r][i], entries[lane], sums[r][lane]);
+                    sums[r][c][lane] = multiply_add::<LEVEL>(rows[r][i], entries[c][lane], sums[r][c][lane]);
                 }
             }
         }
-        let here = LANES.min(n - at);
-        for r in 0..R {
-            out[r * n + at..][..here].copy_from_slice(&sums[r][..here]);
+    }
+    let here = (C * LANES).min(n - at);
+    for (r, sums) in sums.iter().enumerate() {
+        out[r * n + at..][..here].copy_from_slice(&sums.as_flattened()[..here]);
+    }
+}
+
+/// R rows times a table. As many sums run side by side as hide the latency of a multiplication.
+#[inline(always)]
+fn rows_times<const LEVEL: u8, const R: usize>(table: &[f64], size: [usize; 2], input: &[f64], out: &mut [f64]) {
+    let mut at = 0;
+    while at < size[1] {
+        match (size[1] - at) / LANES {
+            5.. if R == 1 => {
+                patch::<LEVEL, R, 5>(table, size, at, input, out);
+                at += 5 * LANES;
+            }
+            3.. if R <= 4 => {
+                patch::<LEVEL, R, 3>(table, size, at, input, out);
+                at += 3 * LANES;
+            }
+            2.. => {
+                patch::<LEVEL, R, 2>(table, size, at, input, out);
+                at += 2 * LANES;
+            }
+            _ => {
+                patch::<LEVEL, R, 1>(table, size, at, input, out);
+                at += LANES;
+            }
         }
     }
 }

@@ -605,15 +605,30 @@ fn gather_body<const LEVEL: u8>(
     [gamma, step]: [f64; 2],
 ) {
     let n = values.len();
+    let scale = gamma * step;
     if let Some(moved) = moved {
         values.iter_mut().zip(moved).for_each(|(value, moved)| *value += moved);
     }
-    let scale = gamma * step;
-    values.iter_mut().for_each(|value| *value *= scale);
-    for (k, weight) in done.iter().zip(weights) {
-        let (k, weight) = (&k[..n], gamma * weight);
-        for (value, k) in values.iter_mut().zip(k) {
-            *value = multiply_add::<LEVEL>(weight, *k, *value);
+    let weight = |j: usize| gamma * weights[j];
+    match done {
+        [] => values.iter_mut().for_each(|value| *value *= scale),
+        [a] => {
+            let (a, x) = (&a[..n], weight(0));
+            (0..n).for_each(|i| values[i] = multiply_add::<LEVEL>(x, a[i], scale * values[i]));
+        }
+        [a, b] => {
+            let (a, b, x, y) = (&a[..n], &b[..n], weight(0), weight(1));
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
+                values[i] = multiply_add::<LEVEL>(y, b[i], sum);
+            }
+        }
+        [a, b, c, ..] => {
+            let (a, b, c, [x, y, z]) = (&a[..n], &b[..n], &c[..n], [weight(0), weight(1), weight(2)]);
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
+                values[i] = multiply_add::<LEVEL>(z, c[i], multiply_add::<LEVEL>(y, b[i], sum));
+            }
         }
     }
 }
