@@ -64,7 +64,9 @@ fn channels_let_in_what_whole_skin_keeps_out() {
         "tissue = \"cheek\"\nagents = [\"hyaluronan\"]\n[course]\nfollowed = \"12 h\"\n[observe]\nevery = \"3 h\"\n\
          [grid]\ngeometry = \"section\"\nwidth = \"1 mm\"\ncells = 1\nresolution = 0.6\n",
     );
-    let inside = |outcome: &Outcome| end(outcome, "hyaluronan_epidermis") + end(outcome, "hyaluronan_dermis") + end(outcome, "hyaluronan_cleared");
+    let inside = |outcome: &Outcome| {
+        end(outcome, "hyaluronan_epidermis") + end(outcome, "hyaluronan_dermis") + end(outcome, "hyaluronan_cleared")
+    };
     assert!(inside(&outcome) > 1.2 * inside(&whole), "{} against {}", inside(&outcome), inside(&whole));
 }
 

@@ -181,7 +181,8 @@ fn what_init_writes_is_sound() {
     let every = text(path).lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let every = every.replace("at = [\"0 d\", \"14 d\", \"60 d\"]", "").replace("response = \"default\"", "");
     // A sweep and an ensemble exclude each other.
-    let every: String = every.lines().filter(|line| !line.starts_with("\"needling.length\"")).map(|line| format!("{line}\n")).collect();
+    let every: String =
+        every.lines().filter(|line| !line.starts_with("\"needling.length\"")).map(|line| format!("{line}\n")).collect();
     let offered = write(folder.path(), "offered.toml", &every);
     let output = dermasim(&["check", &offered]);
     assert!(output.status.success(), "{every}\n{}", told(&output));
@@ -197,7 +198,22 @@ fn uncommented(line: &str) -> String {
 
 #[test]
 fn lists_and_explanations_come_from_the_declarations() {
-    for kind in ["tissues", "devices", "operators", "responses", "mechanics", "lesions", "agents", "persons", "populations", "rules", "costs", "fields", "constants", "observables"] {
+    for kind in [
+        "tissues",
+        "devices",
+        "operators",
+        "responses",
+        "mechanics",
+        "lesions",
+        "agents",
+        "persons",
+        "populations",
+        "rules",
+        "costs",
+        "fields",
+        "constants",
+        "observables",
+    ] {
         let output = dermasim(&["list", kind]);
         assert!(output.status.success() && output.stdout.len() > 60, "{kind}: {}", told(&output));
     }

@@ -49,17 +49,33 @@ fn a_fault_is_shown_where_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "base.toml", BASE);
     let cases = [
-        ("extends = \"base.toml\"\n[process.more]\nwhat = \"x\"\nrate = \"kk * u\"\ntakes = { u = 1 }\n", "own.toml", 4, "kk"),
+        (
+            "extends = \"base.toml\"\n[process.more]\nwhat = \"x\"\nrate = \"kk * u\"\ntakes = { u = 1 }\n",
+            "own.toml",
+            4,
+            "kk",
+        ),
         ("extends = \"base.toml\"\n\n[constant.k]\nvaleu = 3\n", "own.toml", 4, "valeu"),
         ("extends = \"own.toml\"\n", "own.toml", 1, "extends itself"),
         ("extends = \"nothing\"\n", "own.toml", 1, "nothing"),
-        ("extends = \"base.toml\"\n[constant.q.times.half]\nvalue = 0.5\nevidence = \"assumed\"\nsource = \"mine\"\n", "own.toml", 2, "to multiply"),
+        (
+            "extends = \"base.toml\"\n[constant.q.times.half]\nvalue = 0.5\nevidence = \"assumed\"\nsource = \"mine\"\n",
+            "own.toml",
+            2,
+            "to multiply",
+        ),
         // What breaks is below: the process of the base loses its field's unit.
-        ("extends = \"base.toml\"\n[constant.k]\nvalue = \"5 mm\"\nevidence = \"tuned\"\nsource = \"mine\"\n", "base.toml", 16, ""),
+        (
+            "extends = \"base.toml\"\n[constant.k]\nvalue = \"5 mm\"\nevidence = \"tuned\"\nsource = \"mine\"\n",
+            "base.toml",
+            16,
+            "",
+        ),
     ];
     for (text, file, line, part) in cases {
         write(folder.path(), "own.toml", text);
-        let error = find(Kind::Response, "own.toml", Some(folder.path())).and_then(|source| Model::read(&source)).unwrap_err();
+        let error =
+            find(Kind::Response, "own.toml", Some(folder.path())).and_then(|source| Model::read(&source)).unwrap_err();
         let shown = error.to_string();
         assert!(shown.contains(file) && error.message().contains(part), "{shown}");
         assert_eq!(error.line(), Some(line), "{shown}");
@@ -85,10 +101,14 @@ fn laying_a_text_twice_changes_nothing() {
 fn factors_multiply_and_stay_when_a_number_is_replaced() {
     let base = Source::new("base.toml", BASE);
     let factor = |name: &str, value: f64| {
-        let text = format!("[response.constant.k.times.{name}]\nvalue = {value}\nevidence = \"assumed\"\nsource = \"mine\"\n");
+        let text =
+            format!("[response.constant.k.times.{name}]\nvalue = {value}\nevidence = \"assumed\"\nsource = \"mine\"\n");
         Source::new(format!("{name}.toml"), text)
     };
-    let replaced = Source::new("new.toml", "[response.constant.k]\nvalue = \"10 1/d\"\nevidence = \"assumed\"\nsource = \"mine\"\n");
+    let replaced = Source::new(
+        "new.toml",
+        "[response.constant.k]\nvalue = \"10 1/d\"\nevidence = \"assumed\"\nsource = \"mine\"\n",
+    );
     let one = compose(&base, &factor("a", 0.5), "response").unwrap();
     let two = compose(&one, &factor("b", 3.0), "response").unwrap();
     let three = compose(&two, &replaced, "response").unwrap();
@@ -121,7 +141,9 @@ fn numbers_know_the_file_they_were_written_in() {
          [course]\nfollowed = \"1 d\"\n[agent.lidocaine]\nafter = \"0 h\"\n",
     )
     .unwrap();
-    let file = |key: &str| plan.origin.numbers.iter().find(|number| number.key == key).unwrap_or_else(|| panic!("{key}")).file.clone();
+    let file = |key: &str| {
+        plan.origin.numbers.iter().find(|number| number.key == key).unwrap_or_else(|| panic!("{key}")).file.clone()
+    };
     assert_eq!(file("constant.E_set"), "lesion stretch_mark");
     assert_eq!(file("constant.k_set"), "response default");
     assert_eq!(file("constant.lidocaine_mass"), "agent lidocaine");

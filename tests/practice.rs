@@ -63,7 +63,9 @@ fn injured_volume_adds_up_over_sessions() {
 
 #[test]
 fn the_gate_is_the_slowest_symptom() {
-    let text = format!("tissue = \"cheek\"\n[needling]\nlength = \"0.5 mm\"\n[course]\nfollowed = \"60 d\"\n[observe]\nevery = \"12 h\"\n{COARSE}");
+    let text = format!(
+        "tissue = \"cheek\"\n[needling]\nlength = \"0.5 mm\"\n[course]\nfollowed = \"60 d\"\n[observe]\nevery = \"12 h\"\n{COARSE}"
+    );
     let recovery = Practice::of(&run(&text)).unwrap().recovery.unwrap();
     let longest = recovery.each.iter().filter_map(|(_, day)| *day).fold(0.0, f64::max);
     match recovery.days {
@@ -142,10 +144,13 @@ fn a_course_costs_its_sessions() {
              followed = \"5 d\"\n[observe]\nevery = \"1 d\"\n{COARSE}"
         )
     };
-    let (one, three) = (Practice::of(&run(&text(1))).unwrap().price.unwrap(), Practice::of(&run(&text(3))).unwrap().price.unwrap());
+    let (one, three) =
+        (Practice::of(&run(&text(1))).unwrap().price.unwrap(), Practice::of(&run(&text(3))).unwrap().price.unwrap());
     assert_eq!(one.session, three.session);
     assert!((three.course.median - 3.0 * one.course.median).abs() < 1e-9);
-    assert!(one.course.p05 < one.course.median && one.course.median < one.course.mean && one.course.mean < one.course.p95);
+    assert!(
+        one.course.p05 < one.course.median && one.course.median < one.course.mean && one.course.mean < one.course.p95
+    );
 }
 
 /// The random numbers of a session are the same at every setting, so that monotonicities hold draw by draw.
@@ -201,10 +206,8 @@ proptest! {
 
     #[test]
     fn carrying_falls_with_what_each_hole_takes(release in 0.02_f64..0.5, part in 0.01_f64..0.9) {
-        let text = format!(
-            "tissue = \"cheek\"\nlesion = \"wart\"\n[needling]\ndevice = \"home_pen\"\nlength = \"0.5 mm\"\n"
-        );
-        let plan = plan(&text);
+        let text = "tissue = \"cheek\"\nlesion = \"wart\"\n[needling]\ndevice = \"home_pen\"\nlength = \"0.5 mm\"\n";
+        let plan = plan(text);
         let needling = injure(&plan);
         let with = |release: f64| {
             let mut lesion = (**plan.lesion.as_ref().unwrap()).clone();

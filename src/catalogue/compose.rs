@@ -107,8 +107,7 @@ impl Lay<'_> {
                 let number = lower.get_mut(key).and_then(Item::as_table_like_mut);
                 if let (Some(factors), Some(number)) = (factors, number) {
                     let mut all = unplaced(&factors);
-                    if let (Some(new), Some(all)) =
-                        (number.get("times").cloned(), all.as_table_like_mut())
+                    if let (Some(new), Some(all)) = (number.get("times").cloned(), all.as_table_like_mut())
                         && let Some(new) = new.as_table_like()
                     {
                         self.over(all, new)?;
@@ -199,10 +198,8 @@ fn gather(merged: &dyn TableLike, texts: &[(&Arc<Source>, &dyn TableLike)], part
         }
         if let Some(inner) = item.as_table_like() {
             // A number that was replaced has nothing of the lower one but its factors.
-            let inside: Vec<(&Arc<Source>, &dyn TableLike)> = texts
-                .iter()
-                .filter_map(|(source, table)| Some((*source, table.get(key)?.as_table_like()?)))
-                .collect();
+            let inside: Vec<(&Arc<Source>, &dyn TableLike)> =
+                texts.iter().filter_map(|(source, table)| Some((*source, table.get(key)?.as_table_like()?))).collect();
             gather(inner, &inside, parts);
         }
     }

@@ -101,7 +101,9 @@ impl Rules {
         let mut rule = IndexMap::new();
         for (name, one) in written.rule {
             if one.source.get_ref().trim().is_empty() {
-                return Err(source.refuse(one.source.span(), "the source is empty").help("say where the rule is written"));
+                return Err(source
+                    .refuse(one.source.span(), "the source is empty")
+                    .help("say where the rule is written"));
             }
             let mut bounds = Vec::new();
             for (number, bound) in one.bounds {

@@ -17,7 +17,8 @@ use crate::study::Job;
 /// # Errors
 /// The folder of a sample is damaged.
 pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job]) -> Result<Ensemble> {
-    let drawn = draws.iter().map(|draw| Drawn { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
+    let drawn =
+        draws.iter().map(|draw| Drawn { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
     let mut ensemble = Ensemble {
         name: plan.name.clone(),
         question: plan.question.clone(),

@@ -32,7 +32,13 @@ pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[
 ///
 /// # Errors
 /// As [`sweep`].
-pub fn ensemble(arguments: &Arguments, plan: &Plan, scenario: &Scenario, draws: &[Draw], points: &[Point]) -> Result<()> {
+pub fn ensemble(
+    arguments: &Arguments,
+    plan: &Plan,
+    scenario: &Scenario,
+    draws: &[Draw],
+    points: &[Point],
+) -> Result<()> {
     let gather = |folder: &Path, jobs: &[Job]| {
         let ensemble = super::ensemble::gather(plan, draws, points, jobs)?;
         super::ensemble::write(folder, plan, &ensemble, arguments.quiet)

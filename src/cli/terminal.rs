@@ -72,6 +72,22 @@ pub fn number(value: Option<f64>) -> String {
     }
 }
 
+/// A paragraph broken into lines of at most 110 letters, the later ones set in.
+pub fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 110 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,20 +103,4 @@ mod tests {
         let rows = [vec!["redness".to_owned(), "1.5".into()], vec!["pain".into(), "12".into()]];
         assert_eq!(table(&["name", "peak"], &rows), "name     peak\nredness   1.5\npain       12");
     }
-}
-
-/// A paragraph broken into lines of at most 110 letters, the later ones set in.
-pub fn wrapped(text: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + word.chars().count() < 110 => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) => lines.push(format!("  {word}")),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }

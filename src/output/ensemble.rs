@@ -182,7 +182,8 @@ impl Ensemble {
         let header = ["sample", "observable", "unit", "rest", "peak", "peak_day", "end", "resolved_day"];
         let rows = self.samples.iter().flat_map(|sample| {
             sample.answers.iter().map(|(name, answer)| {
-                let numbers = [answer.rest, answer.peak, answer.peak_day, answer.end, answer.resolved_day].map(optional);
+                let numbers =
+                    [answer.rest, answer.peak, answer.peak_day, answer.end, answer.resolved_day].map(optional);
                 [vec![sample.name.clone(), name.clone(), answer.unit.clone()], numbers.to_vec()].concat()
             })
         });
@@ -220,16 +221,18 @@ impl Ensemble {
         });
         table::write_csv(&folder.join("sensitivity.csv"), &header, rows)?;
 
-        let header =
-            [&["trait", "value", "observable", "reading", "unit", "group", "samples"][..], &shares].concat();
+        let header = [&["trait", "value", "observable", "reading", "unit", "group", "samples"][..], &shares].concat();
         let rows = self.groups().into_iter().flat_map(|(dimension, word, members)| {
             let key = self.drawn[dimension].key.clone();
-            readings.iter().map(move |reading| {
-                let values = members.iter().map(|index| reading.values[*index]).collect();
-                let (quantiles, count) = Reading { values, ..reading.clone() }.quantiles();
-                let place = vec![key.clone(), word.clone()];
-                [place, head(reading), vec![count.to_string()], quantiles.map(told).to_vec()].concat()
-            }).collect::<Vec<_>>()
+            readings
+                .iter()
+                .map(move |reading| {
+                    let values = members.iter().map(|index| reading.values[*index]).collect();
+                    let (quantiles, count) = Reading { values, ..reading.clone() }.quantiles();
+                    let place = vec![key.clone(), word.clone()];
+                    [place, head(reading), vec![count.to_string()], quantiles.map(told).to_vec()].concat()
+                })
+                .collect::<Vec<_>>()
         });
         table::write_csv(&folder.join("groups.csv"), &header, rows)
     }

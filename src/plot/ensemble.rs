@@ -29,7 +29,8 @@ pub fn figures(ensemble: &Ensemble) -> Vec<Drawn> {
 
 /// The columns of a group that stand for themselves.
 fn chosen(ensemble: &Ensemble, group: &str) -> Vec<usize> {
-    let names = || ensemble.headings.iter().filter(|heading| heading.group == group).map(|heading| heading.name.as_str());
+    let names =
+        || ensemble.headings.iter().filter(|heading| heading.group == group).map(|heading| heading.name.as_str());
     let mine = |column: &usize| {
         let heading = &ensemble.headings[*column];
         heading.group == group && !is_part(&heading.name, names())
@@ -111,7 +112,8 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
             _ => reading.observable == "recovery",
         };
         let names = ensemble.headings.iter().map(|heading| heading.name.as_str());
-        own && !is_part(&reading.observable, names) && reading.values.iter().flatten().any(|value| *value != reading.rest)
+        own && !is_part(&reading.observable, names)
+            && reading.values.iter().flatten().any(|value| *value != reading.rest)
     };
     let shown: Vec<&Reading> = readings.iter().filter(wanted).take(16).collect();
     if shown.is_empty() {
@@ -121,8 +123,12 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     let mut sheet = Sheet::new(top + row * shown.len() as f64 + 60.0);
     headline(&mut sheet, &format!("Benefit and risk over {} samples", ensemble.samples.len()));
     let key = |text: &str, colour| Key { text: text.into(), colour, dash: None, upright: false };
-    let keys =
-        [key("each sample", LINES[0]), key("median", LINES[1]), key("half of the samples", BANDS[1]), key("nine in ten", BANDS[0])];
+    let keys = [
+        key("each sample", LINES[0]),
+        key("median", LINES[1]),
+        key("half of the samples", BANDS[1]),
+        key("nine in ten", BANDS[0]),
+    ];
     legend(&mut sheet, 30.0, 84.0, &keys);
     let mut rows = Vec::new();
     let (left, right) = (560.0, WIDTH - 190.0);
@@ -133,7 +139,8 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
         let at = |share: f64| crate::study::quantile(&ordered, share);
         let y = top + row * (index as f64 + 0.5);
         let axis = Axis::holding(ordered.iter().copied().chain([0.0]), 4);
-        let panel = Panel { left, right, top: y - 20.0, bottom: y + 20.0, x: axis, y: Axis::exact(0.0, 1.0, 1), down: false };
+        let panel =
+            Panel { left, right, top: y - 20.0, bottom: y + 20.0, x: axis, y: Axis::exact(0.0, 1.0, 1), down: false };
         let place = |value: f64| panel.at(value, 0.5).0;
         sheet.marks.push(Mark::Fill((place(at(0.05)), y - 13.0), (place(at(0.95)), y + 13.0), BANDS[0]));
         sheet.marks.push(Mark::Fill((place(at(0.25)), y - 13.0), (place(at(0.75)), y + 13.0), BANDS[1]));
@@ -162,9 +169,10 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     let figure = Figure {
         stem: "distribution".into(),
         title: "Benefit and risk over the samples".into(),
-        caption: "A dot for each sample: gains as change from rest at the end, risks at their largest, and the days until \
+        caption:
+            "A dot for each sample: gains as change from rest at the end, risks at their largest, and the days until \
                   the skin may be treated again. In per cent where the observable rests above zero and has no unit."
-            .into(),
+                .into(),
     };
     Some(Drawn { figure, sheet, header: header(&["observable", "reading", "unit", "value"]), rows })
 }
@@ -222,8 +230,16 @@ fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
             }
             let y = top + head + row * number as f64;
             let short = plain(drawn.key.trim_end_matches(".times.between_persons"));
-            let short = short.split('.').filter(|part| *part != "constant" && *part != "response").collect::<Vec<_>>().join(" ");
-            let text = if drawn.what.is_empty() { short } else { format!("{}: {}", short, drawn.what) };
+            let short = short
+                .split('.')
+                .filter(|part| *part != "constant" && *part != "response")
+                .collect::<Vec<_>>()
+                .join(" ");
+            let text = match drawn.evidence {
+                None if !drawn.what.is_empty() => drawn.what.clone(),
+                Some(_) if !drawn.what.is_empty() => format!("{short}: {}", drawn.what),
+                _ => short,
+            };
             sheet.text((left, y), shortened(&text, 20.0, false, bars - left - 16.0), font(20.0, INK, Align::Start));
             let colour = if correlation > 0.0 { LINES[0] } else { LINES[1] };
             let tip = middle + scale * correlation;

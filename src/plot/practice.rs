@@ -3,7 +3,7 @@
 use crate::output::{Kept, table};
 use crate::plot::panel::{Axis, Panel, headline};
 use crate::plot::sheet::{Align, Mark, Place, Sheet};
-use crate::plot::style::{GREY, INK, LINES, Scale, SMALL, brief, font, plain};
+use crate::plot::style::{GREY, INK, LINES, SMALL, Scale, brief, font, plain};
 use crate::plot::{Drawn, Figure, header};
 
 /// Corners of a disc as a shape.
@@ -30,7 +30,9 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
     let load = spread.deposit.first().copied().unwrap_or(1.0);
     let scale = Scale { low: -load, high: load, diverging: true };
     let (edge, width) = (0.5 * spread.diameter * millimetre, 0.5 * spread.diameter * millimetre);
-    for (turn, points) in (0..spread.strips).flat_map(|turn| spread.distance.windows(2).map(move |points| (turn, points))) {
+    for (turn, points) in
+        (0..spread.strips).flat_map(|turn| spread.distance.windows(2).map(move |points| (turn, points)))
+    {
         let index = spread.distance.iter().position(|distance| *distance == points[0]).unwrap_or(0);
         let (near, far) = (edge + points[0] * millimetre, edge + points[1] * millimetre);
         let at = |along: f64, across: f64| -> Place {
@@ -61,8 +63,12 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
         down: false,
     };
     profile.frame(&mut sheet, "Left in a hole, of a fresh load [%]", "beyond the lesion [mm]");
-    let values: Vec<(f64, f64)> =
-        spread.distance.iter().zip(&spread.deposit).map(|(distance, share)| (distance * millimetre, 100.0 * share)).collect();
+    let values: Vec<(f64, f64)> = spread
+        .distance
+        .iter()
+        .zip(&spread.deposit)
+        .map(|(distance, share)| (distance * millimetre, 100.0 * share))
+        .collect();
     profile.curve(&mut sheet, &values, LINES[1], 4.0, None);
     profile.level(&mut sheet, 100.0 * spread.infective, GREY, 2.0);
     profile.upright(&mut sheet, spread.reach * millimetre, GREY, 2.0);
@@ -74,7 +80,8 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
         font(SMALL, GREY, Align::End),
     );
     let rows = spread.distance.iter().zip(&spread.deposit);
-    let rows = rows.map(|(distance, share)| vec![table::number(distance * millimetre), table::number(*share)]).collect();
+    let rows =
+        rows.map(|(distance, share)| vec![table::number(distance * millimetre), table::number(*share)]).collect();
     let figure = Figure {
         stem: "carried_off".into(),
         title: "What needles carry off".into(),

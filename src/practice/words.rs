@@ -39,8 +39,11 @@ impl Practice {
             }
         }
         worst.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let told: Vec<String> =
-            worst.iter().take(5).map(|(name, share)| format!("{} {:.0} %", name.replace('_', " "), 100.0 * share)).collect();
+        let told: Vec<String> = worst
+            .iter()
+            .take(5)
+            .map(|(name, share)| format!("{} {:.0} %", name.replace('_', " "), 100.0 * share))
+            .collect();
         if self.carried_over.is_empty() {
             return None;
         }

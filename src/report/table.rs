@@ -1,7 +1,7 @@
 //! The tables of reports.
 
-use crate::output::needling::Session;
 use crate::output::ensemble::{Ensemble, Reading};
+use crate::output::needling::Session;
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::style::{day, short, title, with_unit};
@@ -72,9 +72,10 @@ fn recovery(kept: &Kept<'_>) -> Option<Table> {
         title: "When the skin may be treated again".into(),
         header,
         rows: recovery.each.iter().map(row).collect(),
-        note: "Symptoms and the barrier gate a new session, each from the day on which it stays within 5 % of its peak. \
+        note:
+            "Symptoms and the barrier gate a new session, each from the day on which it stays within 5 % of its peak. \
                Left: the largest share of its peak that a session found of the one before."
-            .into(),
+                .into(),
     })
 }
 
@@ -165,7 +166,8 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
         .take(25)
         .map(|(dimension, observable, correlation)| {
             let drawn = &ensemble.drawn[dimension];
-            let evidence = drawn.evidence.map_or("differs between persons".into(), |on| format!("{on:?}").to_lowercase());
+            let evidence =
+                drawn.evidence.map_or("differs between persons".into(), |on| format!("{on:?}").to_lowercase());
             vec![drawn.key.clone(), drawn.what.clone(), evidence, title(&observable), signed(Some(correlation))]
         })
         .collect();

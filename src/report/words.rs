@@ -254,7 +254,9 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
         (persons, 0) => format!("{count} persons who differ in {persons} traits and thicknesses."),
         (0, numbers) => format!("{count} runs in which {numbers} numbers were drawn within their ranges."),
         (persons, numbers) => {
-            format!("{count} persons who differ in {persons} traits and thicknesses, with {numbers} numbers drawn within their ranges.")
+            format!(
+                "{count} persons who differ in {persons} traits and thicknesses, with {numbers} numbers drawn within their ranges."
+            )
         }
     };
     let mut lines = vec![line("What was done.", what)];
@@ -300,7 +302,10 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
                 format!("{} ({}{on}; {} with {})", drawn.key, drawn.what, brief(*correlation), plain(observable))
             })
             .collect();
-        lines.push(line("What matters most.", format!("By rank correlation with gains and risks: {}.", told.join("; "))));
+        lines.push(line(
+            "What matters most.",
+            format!("By rank correlation with gains and risks: {}.", told.join("; ")),
+        ));
     }
     lines
 }

@@ -140,12 +140,15 @@ impl ModelFile {
                 "tuned" => Evidence::Tuned,
                 _ => Evidence::Assumed,
             };
-            let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
-            let ends: Vec<String> = table.get("range").and_then(Item::as_array).into_iter().flatten().map(plain).collect();
+            let plain =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
+            let ends: Vec<String> =
+                table.get("range").and_then(Item::as_array).into_iter().flatten().map(plain).collect();
             numbers.push(Number {
                 range: <[String; 2]>::try_from(ends).ok(),
                 root: root(self.kind),
-                file: self.written_in(["value", "expression"].iter().find_map(|own| places.get(&format!("{key}.{own}")))),
+                file: self
+                    .written_in(["value", "expression"].iter().find_map(|own| places.get(&format!("{key}.{own}")))),
                 key: key.to_owned(),
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
                 evidence,

@@ -59,9 +59,10 @@ impl Overlays {
             all.files.push(file);
         }
         let document = keyed::document(&decide.source)?;
-        let options = typed.agent.keys().filter(|key| {
-            !typed.agents.iter().any(|word| catalogue::stem_of(word.get_ref()) == *key.get_ref())
-        });
+        let options = typed
+            .agent
+            .keys()
+            .filter(|key| !typed.agents.iter().any(|word| catalogue::stem_of(word.get_ref()) == *key.get_ref()));
         let mut paths = toml_edit::Array::new();
         for word in typed.agents.iter().chain(options) {
             let (file, overlay) = open(decide, Kind::Agent, word, folder)?;
@@ -197,13 +198,7 @@ fn open(decide: &Decider, kind: Kind, word: &Word, folder: &Path) -> Result<(Mod
 }
 
 /// When an agent is on: stretches that follow each other.
-fn stretches(
-    decide: &Decider,
-    agent: &Applied,
-    dose: &Dose,
-    sessions: &[f64],
-    end: f64,
-) -> Result<Vec<(f64, f64)>> {
+fn stretches(decide: &Decider, agent: &Applied, dose: &Dose, sessions: &[f64], end: f64) -> Result<Vec<(f64, f64)>> {
     let none = Traits::new();
     let option = |name: &str| agent.options.get(name).map(|(_, amount)| amount);
     let number = |name: &str, own: Option<&crate::sourced::Sourced>, limits: Limits| -> Result<Option<f64>> {
@@ -247,7 +242,9 @@ fn stretches(
     let every = match (every, count) {
         (Some(every), _) => every,
         (None, 1) => lasts,
-        (None, _) => return Err(decide.refuse(agent.place.clone(), "several applications need `every`, the time between them")),
+        (None, _) => {
+            return Err(decide.refuse(agent.place.clone(), "several applications need `every`, the time between them"));
+        }
     };
     let mut all: Vec<(f64, f64)> = Vec::new();
     for anchor in anchors {

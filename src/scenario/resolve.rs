@@ -90,7 +90,9 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         timeline::snapshots(&mut decide, typed.snapshots.as_ref(), &fields, &sessions, end)?;
     let mut signals = timeline::signals(&mut decide, &typed.signals, &model.signals, end)?;
     let applied = overlays.signals(&decide, &model.signals, &sessions, end)?;
-    if let Some((name, _)) = typed.signals.iter().find(|(name, _)| applied.iter().any(|(_, own, _)| own == name.get_ref())) {
+    if let Some((name, _)) =
+        typed.signals.iter().find(|(name, _)| applied.iter().any(|(_, own, _)| own == name.get_ref()))
+    {
         let message = format!("an agent sets the signal `{}` already", name.get_ref());
         return Err(decide.refuse(name.span(), message).help("say when under [agent.NAME]"));
     }
@@ -213,15 +215,13 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
     Ok(file)
 }
 
-/// The rules the protocol is measured by, and the prices.
-fn practice(
-    decide: &mut Decider,
-    typed: &Written,
-    folder: &Path,
-    files: &mut Vec<ModelFile>,
-) -> Result<(Vec<Arc<Rules>>, Option<Arc<Cost>>)> {
+/// The rules a protocol is measured by, and the prices.
+type Practice = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
+
+fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Vec<ModelFile>) -> Result<Practice> {
     let mut open = |kind: Kind, word: &Word| -> Result<(Arc<Source>, String)> {
-        let file = ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
+        let file =
+            ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
         let opened = (file.used.clone(), file.path());
         files.push(file);
         Ok(opened)

@@ -121,7 +121,8 @@ impl Scenario {
         let source = self.changed(&changes)?;
         let typed: Written = read_toml(&source)?;
         let decide = Decider::new(&source);
-        let place = (typed.population.as_ref().map(|own| own.span())).or(typed.uncertainty.as_ref().map(|own| own.span()));
+        let place =
+            (typed.population.as_ref().map(|own| own.span())).or(typed.uncertainty.as_ref().map(|own| own.span()));
         let Some(place) = place else { return Ok((Vec::new(), Vec::new())) };
         if !self.axes()?.is_empty() {
             return Err(decide.refuse(place, "a scenario has a sweep or an ensemble, not both"));
@@ -139,7 +140,8 @@ impl Scenario {
             let taken: Vec<String> = draws.iter().map(|draw: &Draw| draw.key.clone()).collect();
             let numbers = self.numbers(&decide, form, plan)?;
             draws.extend(numbers.into_iter().filter(|draw| !taken.contains(&draw.key)));
-            let own = form.samples.as_ref().map(|own| decide.whole_of("samples", own, &(2..=MOST_POINTS))).transpose()?;
+            let own =
+                form.samples.as_ref().map(|own| decide.whole_of("samples", own, &(2..=MOST_POINTS))).transpose()?;
             if let (Some(persons), Some(samples)) = (count, own)
                 && persons != samples
             {
@@ -163,7 +165,8 @@ impl Scenario {
             for (draw, column) in draws.iter().zip(&quantiles) {
                 changes.push(Change::new(path(&draw.key)?, draw.at(column[number]), origin.clone())?);
             }
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
             let values = changes.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
             Ok(Point { name: format!("sample-{:0digits$}", number + 1), values, scenario: self.with(changes) })
         };
@@ -230,12 +233,13 @@ impl Scenario {
                 for word in list {
                     let word = word.as_str().unwrap_or_default();
                     let long = word.replacen("response.", "response.constant.", 1);
-                    let number = all.iter().find(|number| key(number) == word || key(number) == long).ok_or_else(|| {
-                        let known: Vec<String> = all.iter().map(key).collect();
-                        decide
-                            .refuse(wanted.span(), format!("no number is called `{word}`"))
-                            .help(suggestion(word, known.iter().map(String::as_str)))
-                    })?;
+                    let number =
+                        all.iter().find(|number| key(number) == word || key(number) == long).ok_or_else(|| {
+                            let known: Vec<String> = all.iter().map(key).collect();
+                            decide
+                                .refuse(wanted.span(), format!("no number is called `{word}`"))
+                                .help(suggestion(word, known.iter().map(String::as_str)))
+                        })?;
                     draws.push(draw(number).ok_or_else(|| {
                         decide.refuse(wanted.span(), format!("`{word}` has no range, or more than one value"))
                     })?);
