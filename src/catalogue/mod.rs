@@ -221,7 +221,8 @@ pub fn list(kind: Kind) -> Vec<Entry> {
 
 /// The `what` of a model file, if it can be read.
 fn what(text: &str) -> String {
-    let table: Option<toml::Table> = toml::from_str(text).ok();
+    // Where `@` stands for the name of an agent, the text is no TOML before it is replaced.
+    let table: Option<toml::Table> = toml::from_str(text).or_else(|_| toml::from_str(&text.replace('@', "_"))).ok();
     table.and_then(|table| table.get("what")?.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
