@@ -1,7 +1,7 @@
 //! The loop that runs programs: one instruction after the other, each for a tile of cells.
 //!
 //! The loop is compiled several times, for processors with 512-bit vectors, with 256-bit vectors and fused multiply-add, and
-//! for all others; the choice is made when a program runs. The first two give the same bits; the last rounds a product before
+//! for all others; [`crate::processor`] says which is run. The first two give the same bits; the last rounds a product before
 //! it is added.
 //!
 //! This file alone handles raw addresses. What makes that sound: places are made by [`Program::compile`] only, so a register
@@ -10,6 +10,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::processor::{Instructions, instructions};
 use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE, Target};
 
 /// The values of one input for a block of cells.
@@ -19,32 +20,6 @@ pub enum Operand<'a> {
     Block(&'a [f64]),
     /// The same value for all cells.
     Value(f64),
-}
-
-/// What the processor can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    Plain,
-    #[cfg(target_arch = "x86_64")]
-    Fused,
-    #[cfg(target_arch = "x86_64")]
-    Wide,
-}
-
-impl Level {
-    /// The best this processor has.
-    pub(super) fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return Self::Wide;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Fused;
-            }
-        }
-        Self::Plain
-    }
 }
 
 /// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile.
@@ -86,12 +61,12 @@ impl Program {
     /// # Panics
     /// There are not as many inputs as [`Program::inputs`], or a block or `out` is too short: mistakes of the caller.
     pub fn run(&self, inputs: &[Operand<'_>], length: usize, out: &mut [f64], scratch: &mut Vec<f64>) {
-        self.run_at(Level::best(), inputs, length, out, scratch);
+        self.run_at(instructions(), inputs, length, out, scratch);
     }
 
     pub(super) fn run_at(
         &self,
-        level: Level,
+        level: Instructions,
         inputs: &[Operand<'_>],
         length: usize,
         out: &mut [f64],
@@ -161,27 +136,27 @@ impl Program {
 }
 
 /// Runs one tile of at most `left` cells (rounded up to a few) and returns how many cells that were.
-unsafe fn run_tile(level: Level, code: &[Instruction], bases: Bases, left: usize) -> usize {
+unsafe fn run_tile(level: Instructions, code: &[Instruction], bases: Bases, left: usize) -> usize {
     // SAFETY: the caller vouches for the places, and `level` is what the processor has.
     unsafe {
         match (level, left >= TILE) {
-            (Level::Plain, true) => tile::<TILE, false>(code, bases),
-            (Level::Plain, false) => tile::<LANES, false>(code, bases),
+            (Instructions::Plain, true) => tile::<TILE, false>(code, bases),
+            (Instructions::Plain, false) => tile::<LANES, false>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Level::Fused, true) => tile_fused::<TILE>(code, bases),
+            (Instructions::Avx2, true) => tile_fused::<TILE>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Level::Fused, false) => tile_fused::<LANES>(code, bases),
+            (Instructions::Avx2, false) => tile_fused::<LANES>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Level::Wide, true) => tile_wide::<TILE>(code, bases),
+            (Instructions::Avx512, true) => tile_wide::<TILE>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Level::Wide, false) => tile_wide::<LANES>(code, bases),
+            (Instructions::Avx512, false) => tile_wide::<LANES>(code, bases),
         }
     }
     if left >= TILE { TILE } else { LANES.min(left) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn tile_wide<const N: usize>(code: &[Instruction], bases: Bases) {
     // SAFETY: the caller vouches for the places.
     unsafe { tile::<N, true>(code, bases) }

@@ -3,7 +3,7 @@
 //! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u), with quasi-steady fields solved wherever a rate is evaluated.
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
-//! * `implicit` is the default method, `explicit` the short reference.
+//! * `implicit` is the default method, `explicit` the short reference, `wavefront` its fast kernel.
 //! * `transport`, `sparse` and `quasi` are the linear solves they are built from; `positive` keeps fields from going negative.
 
 mod explicit;
@@ -13,6 +13,7 @@ mod quasi;
 mod sparse;
 mod system;
 mod transport;
+mod wavefront;
 
 use crate::error::{Error, Result};
 use crate::scenario::{Method, Stepping};
@@ -21,7 +22,7 @@ use crate::skin::Skin;
 pub use implicit::{ROS34PW2, Tableau};
 pub use system::System;
 
-/// Compiles functions once for each instruction set and picks the widest the processor has when they are called. The
+/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. The
 /// arithmetic is the same in all: no fused operations are introduced, so the bits are too.
 macro_rules! wide {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
@@ -33,13 +34,11 @@ macro_rules! wide {
                 fn avx2($($argument: $type),*) { $body($($argument),*) }
                 #[target_feature(enable = "avx512f")]
                 fn avx512($($argument: $type),*) { $body($($argument),*) }
-                if std::arch::is_x86_feature_detected!("avx512f") {
-                    // Safety: the processor was just asked.
-                    return unsafe { avx512($($argument),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // Safety: the processor was just asked.
-                    return unsafe { avx2($($argument),*) };
+                match $crate::processor::instructions() {
+                    // Safety: the processor has what is in use.
+                    $crate::processor::Instructions::Avx512 => return unsafe { avx512($($argument),*) },
+                    $crate::processor::Instructions::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::processor::Instructions::Plain => {}
                 }
             }
             $body($($argument),*)
@@ -78,6 +77,8 @@ pub struct Stepper {
 
 /// The first step after a start or a session [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
+/// Fixed explicit steps that are taken before anybody looks at the state.
+const SPAN: f64 = 64.0;
 /// A step shorter than this part of the time reached cannot change it.
 const SHORTEST: f64 = 1e-13;
 
@@ -91,7 +92,8 @@ impl Stepper {
         system.settle(skin)?;
         let scheme = match stepping.method {
             Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, ROS34PW2))),
-            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin))),
+            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
+            Method::Euler => Scheme::Explicit(Box::new(explicit::Explicit::euler(&system, skin))),
         };
         Ok(Self { system, scheme, stepping: stepping.clone(), next: FIRST_STEP, count: Count::default() })
     }
@@ -116,11 +118,12 @@ impl Stepper {
         while skin.time < target {
             let left = target - skin.time;
             let wanted = match &self.scheme {
-                Scheme::Implicit(_) => self.next.min(self.stepping.longest),
-                // The explicit reference divides what it is given into steps that are stable.
-                Scheme::Explicit(_) => self.stepping.longest,
+                Scheme::Implicit(_) => self.stepping.fixed.unwrap_or(self.next.min(self.stepping.longest)),
+                // Explicit methods divide what they are given into steps that are stable, or fixed.
+                Scheme::Explicit(_) => {
+                    self.stepping.fixed.map_or(self.stepping.longest, |fixed| (SPAN * fixed).min(self.stepping.longest))
+                }
             };
-            let wanted = self.stepping.fixed.unwrap_or(wanted);
             // Two even steps rather than a full one and a sliver.
             let step = if wanted >= left * (1.0 - 1e-10) {
                 left

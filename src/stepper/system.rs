@@ -420,6 +420,46 @@ impl System {
     }
 }
 
+/// The parts of a step one by one, for benchmarks and for tests against plain references.
+impl System {
+    /// Applies the prepared line solves along all axes in place, as every stage of a step does. `volume` is the volume part of
+    /// a state.
+    pub fn sweep(&self, volume: &mut [f64]) {
+        self.sweep_lateral(volume);
+        self.sweep_depth(volume);
+    }
+
+    /// The line solves along x and y.
+    pub fn sweep_lateral(&self, volume: &mut [f64]) {
+        let (layout, now) = (self.layout, &self.now);
+        volume.par_chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate().for_each(|(z, slab)| {
+            let lines = &mut self.buffers().lines;
+            self.sweeps.lateral(&self.grid, layout, &self.movers, &now.outsides, &now.spread, z, slab, lines);
+        });
+    }
+
+    /// The line solves along depth.
+    pub fn sweep_depth(&self, volume: &mut [f64]) {
+        let (movers, outsides, spread) = (&self.movers, &self.now.outsides, &self.now.spread);
+        self.sweeps.depth(&self.grid, self.layout, movers, outsides, spread, &self.pieces, volume);
+    }
+
+    /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
+    pub fn rates(&self, skin: &Skin, out: &mut [f64]) {
+        self.rate(&Frame { skin }, &skin.state, out);
+    }
+
+    /// The solve with the Jacobian of the kinetics in each cell, in place.
+    pub fn eliminate(&self, skin: &Skin, theta: f64, volume: &mut [f64]) {
+        let frame = Frame { skin };
+        let view = frame.view(&skin.state, &self.now);
+        volume.par_chunks_mut(self.layout.slab().max(1)).take(self.layout.nz).enumerate().for_each(|(z, slab)| {
+            let layer = self.grid.layer[z];
+            local(&view, z, &self.compiled.layers[layer].jacobian, &self.plans[layer], theta, slab, &mut self.buffers());
+        });
+    }
+}
+
 /// Solves (I − θJ) k = r for the rows of one depth, or of the surface.
 fn local(
     view: &View<'_>,
