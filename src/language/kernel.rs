@@ -10,8 +10,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::language::program::{Code, Instruction, LANES, LARGE_TILE, MAX_INPUTS, Place, Program, TILE, Target};
 use crate::processor::{Instructions, instructions};
-use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE, Target};
 
 /// The values of one input for a block of cells.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,7 @@ pub enum Operand<'a> {
 
 /// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile.
 struct Layout {
+    tile: usize,
     registers: usize,
     values: usize,
     tail: usize,
@@ -33,13 +34,13 @@ struct Layout {
 
 impl Layout {
     fn of(program: &Program) -> Self {
-        let inputs = program.inputs.len();
+        let (inputs, tile) = (program.inputs.len(), program.tile());
         let registers = program.constants.len().next_multiple_of(LANES);
-        let values = registers + program.registers * TILE;
-        let tail = values + inputs * TILE;
+        let values = registers + program.registers * tile;
+        let tail = values + inputs * tile;
         let tail_out = tail + inputs * LANES;
         // A cache line more, so that the buffer can begin on one.
-        Self { registers, values, tail, tail_out, size: tail_out + program.outputs * LANES + LANES }
+        Self { tile, registers, values, tail, tail_out, size: tail_out + program.outputs * LANES + LANES }
     }
 }
 
@@ -84,7 +85,7 @@ impl Program {
         buffer[..self.constants.len()].copy_from_slice(&self.constants);
         for (index, input) in inputs.iter().enumerate() {
             match input {
-                Operand::Value(value) => buffer[layout.values + index * TILE..][..TILE].fill(*value),
+                Operand::Value(value) => buffer[layout.values + index * layout.tile..][..layout.tile].fill(*value),
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
@@ -98,7 +99,7 @@ impl Program {
                 // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
                 table[index].write(unsafe {
                     match input {
-                        Operand::Value(_) => buffer.add(layout.values + index * TILE),
+                        Operand::Value(_) => buffer.add(layout.values + index * layout.tile),
                         Operand::Block(block) if partial => {
                             let copy = buffer.add(layout.tail + index * LANES);
                             for lane in 0..LANES {
@@ -122,7 +123,7 @@ impl Program {
                 if partial {
                     (bases.out, bases.stride) = (buffer.add(layout.tail_out), LANES);
                 }
-                at += run_tile(level, &self.code, bases, left);
+                at += run_tile(level, &self.code, bases, left.min(layout.tile));
                 if partial {
                     for output in 0..self.outputs {
                         for lane in 0..left {
@@ -137,22 +138,34 @@ impl Program {
 
 /// Runs one tile of at most `left` cells (rounded up to a few) and returns how many cells that were.
 unsafe fn run_tile(level: Instructions, code: &[Instruction], bases: Bases, left: usize) -> usize {
+    let cells = if left >= LARGE_TILE {
+        LARGE_TILE
+    } else if left >= TILE {
+        TILE
+    } else {
+        LANES
+    };
     // SAFETY: the caller vouches for the places, and `level` is what the processor has.
     unsafe {
-        match (level, left >= TILE) {
-            (Instructions::Plain, true) => tile::<TILE, false>(code, bases),
-            (Instructions::Plain, false) => tile::<LANES, false>(code, bases),
+        match (level, cells) {
+            (Instructions::Plain, LARGE_TILE) => tile::<LARGE_TILE, false>(code, bases),
+            (Instructions::Plain, TILE) => tile::<TILE, false>(code, bases),
+            (Instructions::Plain, _) => tile::<LANES, false>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, true) => tile_fused::<TILE>(code, bases),
+            (Instructions::Avx2, LARGE_TILE) => tile_fused::<LARGE_TILE>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, false) => tile_fused::<LANES>(code, bases),
+            (Instructions::Avx2, TILE) => tile_fused::<TILE>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, true) => tile_wide::<TILE>(code, bases),
+            (Instructions::Avx2, _) => tile_fused::<LANES>(code, bases),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, false) => tile_wide::<LANES>(code, bases),
+            (Instructions::Avx512, LARGE_TILE) => tile_wide::<LARGE_TILE>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx512, TILE) => tile_wide::<TILE>(code, bases),
+            #[cfg(target_arch = "x86_64")]
+            (Instructions::Avx512, _) => tile_wide::<LANES>(code, bases),
         }
     }
-    if left >= TILE { TILE } else { LANES.min(left) }
+    cells.min(left)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -188,6 +201,11 @@ impl Values for f64 {
     }
 }
 
+/// Distance between registers for tiles of `N` cells.
+const fn pitch<const N: usize>() -> usize {
+    if N > TILE { N } else { TILE }
+}
+
 impl Bases {
     /// The operand that has a value for each cell.
     #[inline(always)]
@@ -196,7 +214,7 @@ impl Bases {
         // result goes to another register or to the output.
         unsafe {
             let first = match place.base {
-                0 => self.registers.add(place.index as usize * TILE).cast_const(),
+                0 => self.registers.add(place.index as usize * pitch::<N>()).cast_const(),
                 base => *self.inputs.add(base as usize - 1),
             };
             &*first.cast()
@@ -214,7 +232,7 @@ impl Bases {
         // SAFETY: as for `block`.
         unsafe {
             let first = match to {
-                Target::Register(index) => self.registers.add(index as usize * TILE),
+                Target::Register(index) => self.registers.add(index as usize * pitch::<N>()),
                 Target::Output(index) => self.out.add(index as usize * self.stride),
             };
             &mut *first.cast()

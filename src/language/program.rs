@@ -17,6 +17,8 @@ use crate::language::graph::{Function, Graph, Id, Op};
 pub const MAX_INPUTS: usize = 512;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
+/// Cells of a tile of a program so small that its registers still fit the nearest cache.
+pub(super) const LARGE_TILE: usize = 256;
 /// Values that a constant is repeated for; also the smallest tile.
 pub(super) const LANES: usize = 8;
 
@@ -124,6 +126,11 @@ impl Program {
         assignment.run();
         let Assignment { code, constants, registers, .. } = assignment;
         Ok(Self { inputs, outputs: roots.len(), code, constants, registers })
+    }
+
+    /// Cells of a tile: as many as the nearest cache has room for with all registers and inputs.
+    pub(super) fn tile(&self) -> usize {
+        if self.registers + self.inputs.len() + self.outputs <= 12 { LARGE_TILE } else { TILE }
     }
 
     /// How many instructions it has, for estimates of time.

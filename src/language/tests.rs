@@ -3,11 +3,11 @@
 
 use proptest::prelude::*;
 
-use crate::processor::Instructions;
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::interval::Interval;
 use crate::language::program::Program;
 use crate::language::{Input, Operand};
+use crate::processor::Instructions;
 
 /// Number of variables.
 const VARIABLES: usize = 4;

@@ -90,7 +90,8 @@ impl Explicit {
             {
                 system.close(&frame, &self.stage, time + ahead * step)?;
                 system.rate(&frame, &self.stage, &mut self.rate);
-                for (((sum, stage), rate), old) in self.sum.iter_mut().zip(&mut self.stage).zip(&self.rate).zip(&state) {
+                for (((sum, stage), rate), old) in self.sum.iter_mut().zip(&mut self.stage).zip(&self.rate).zip(&state)
+                {
                     *sum += weight * step * rate;
                     *stage = old + next * step * rate;
                 }

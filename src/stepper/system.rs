@@ -455,7 +455,15 @@ impl System {
         let view = frame.view(&skin.state, &self.now);
         volume.par_chunks_mut(self.layout.slab().max(1)).take(self.layout.nz).enumerate().for_each(|(z, slab)| {
             let layer = self.grid.layer[z];
-            local(&view, z, &self.compiled.layers[layer].jacobian, &self.plans[layer], theta, slab, &mut self.buffers());
+            local(
+                &view,
+                z,
+                &self.compiled.layers[layer].jacobian,
+                &self.plans[layer],
+                theta,
+                slab,
+                &mut self.buffers(),
+            );
         });
     }
 }

@@ -25,12 +25,15 @@ use crate::stepper::system::System;
 
 /// Values of a vector; rows begin at multiples of it.
 const LANES: usize = 8;
+/// Cells whose kinetics are computed at once are a multiple of this, since programs run slower on what is left over.
+const ROUND: usize = 64;
 /// Most steps of one pass.
-const LEVELS: usize = 4;
+const LEVELS: usize = 6;
 /// Values of one field whose kinetics are computed at once: inputs, results and registers stay in the nearest cache.
-const GROUP: usize = 512;
-/// What the planes of a tile may take of the private cache [bytes].
-const CACHE: usize = 640 << 10;
+const GROUP: usize = 1100;
+/// What the planes of a tile may take of the shared cache [bytes]. Tiles for the private cache are so narrow that computing
+/// cells twice costs more than it saves.
+const CACHE: usize = 6 << 20;
 /// Rows of a tile below which too much is computed twice.
 const FEWEST_ROWS: usize = 12;
 
@@ -174,9 +177,9 @@ impl Shape {
         rows + 2 * levels + 2
     }
 
-    /// Length of one field's plane in a buffer; a vector more holds the neighbour beyond the end of the last row.
+    /// Length of one field's plane in a buffer. What is beyond the last row holds its last neighbour, and rounding.
     fn plane(&self, rows: usize, levels: usize) -> usize {
-        self.buffer_rows(rows, levels) * self.stride + LANES
+        self.buffer_rows(rows, levels) * self.stride + ROUND
     }
 
     /// Tiles that fit the cache, at least two a thread where the grid is large enough.
@@ -218,9 +221,9 @@ impl Shape {
         let Space { planes, rates, registers } = space;
         let planes = planes.of(levels * level);
         let group = (GROUP / self.stride).max(1);
-        let rates = rates.of((fields + 1) * group * self.stride);
-        let zeros = fields * group * self.stride;
-        rates[zeros..].fill(0.0);
+        let chunk = (group * self.stride).next_multiple_of(ROUND);
+        let rates = rates.of((fields + 1) * chunk);
+        rates[fields * chunk..].fill(0.0);
         let begin = self.depths(tile, levels, 0);
         for front in begin.start..tile.depths.end + levels {
             if begin.contains(&front) {
@@ -228,7 +231,9 @@ impl Shape {
                 self.load(tile, levels, &moment.skin.state, front, plane, to);
             }
             for t in 1..=levels {
-                let Some(z) = front.checked_sub(t).filter(|z| self.depths(tile, levels, t).contains(z)) else { continue };
+                let Some(z) = front.checked_sub(t).filter(|z| self.depths(tile, levels, t).contains(z)) else {
+                    continue;
+                };
                 let (before, after) = planes.split_at_mut(t * level);
                 let source = &before[(t - 1) * level..];
                 let at = |z: usize| &source[z % 3 * fields * plane..][..fields * plane];
@@ -268,10 +273,14 @@ impl Shape {
             plane[first - 1] = plane[low];
             plane[last + 1] = plane[high];
         }
-        // Where rows are computed twice nobody reads these; at a closed end they make the difference zero.
-        let row = |row: usize| row * self.stride..(row + 1) * self.stride;
-        plane.copy_within(row(rows.start), (rows.start - 1) * self.stride);
-        plane.copy_within(row(rows.end - 1), rows.end * self.stride);
+        if self.periodic[1] && self.ny > 1 {
+            return;
+        }
+        // At a closed end the row itself stands in for its neighbour; elsewhere nobody reads what is put here.
+        let first = |row: usize| row * self.stride + LANES;
+        let row = |row: usize| first(row)..first(row) + self.nx;
+        plane.copy_within(row(rows.start), first(rows.start - 1));
+        plane.copy_within(row(rows.end - 1), first(rows.end));
     }
 
     /// One step of one plane.
@@ -292,15 +301,14 @@ impl Shape {
         let time = skin.time + moment.step * (t - 1) as f64;
         let [above, own, below] = three;
         let mut operands = Vec::with_capacity(kinetics.rate.inputs.len());
-        let chunk = group * self.stride;
-        let zeros = exchange.len() * chunk;
+        let zeros = exchange.len() * (group * self.stride).next_multiple_of(ROUND);
         for first in rows.clone().step_by(group) {
             let count = group.min(rows.end - first);
             let places = first * self.stride..(first + count) * self.stride;
-            let length = places.len();
+            let length = places.len().next_multiple_of(ROUND);
             operands.clear();
             operands.extend(kinetics.rate.inputs.iter().map(|input| match *input {
-                Input::Volume(field) => Operand::Block(&own[field * plane..][places.clone()]),
+                Input::Volume(field) => Operand::Block(&own[field * plane + places.start..][..length]),
                 Input::Signal(signal) => Operand::Value(skin.signals[signal]),
                 Input::Time => Operand::Value(time),
                 Input::SinceSession => Operand::Value(time - skin.last_session),
@@ -310,7 +318,8 @@ impl Shape {
             for (field, exchange) in exchange.iter().enumerate() {
                 let rate = kinetics.fields.iter().position(|own| *own == field).map_or(zeros, |at| at * length);
                 let around = &own[field * plane..][places.start - self.stride..places.end + self.stride + LANES];
-                let [above, below] = [above, below].map(|planes| &planes[field * plane..][places.clone()]);
+                let above = &above[field * plane..][places.clone()];
+                let below = &below[field * plane..][places.clone()];
                 let work = Work { count, nx: self.nx, stride: self.stride, exchange: *exchange, step: moment.step };
                 let rate = &rates[rate..][..length];
                 match &mut target {
@@ -386,7 +395,15 @@ fn balance_body<const FUSED: bool>(
 }
 
 /// As [`balance_body`], with the instructions in use.
-fn balance(work: Work, to: (usize, usize), around: &[f64], above: &[f64], below: &[f64], rate: &[f64], out: &mut [f64]) {
+fn balance(
+    work: Work,
+    to: (usize, usize),
+    around: &[f64],
+    above: &[f64],
+    below: &[f64],
+    rate: &[f64],
+    out: &mut [f64],
+) {
     // Functions of their own, so that the compiler knows `out` to be apart from what is read.
     macro_rules! compiled {
         ($name:ident, $fused:literal, $(#[$attribute:meta])*) => {
