@@ -31,6 +31,8 @@ pub mod simulate;
 
 pub mod study;
 
+pub mod bench;
+
 pub mod output;
 pub mod plot;
 pub mod report;
