@@ -1,22 +1,49 @@
 //! The kinetics of the default model in the dermis, written by hand: what a programmer who knew the model would write, one
 //! function over vectors of eight cells, everything in registers. It is the measure of the model language's speed and says
-//! nothing of the biology; whoever runs it compares its values with the language's first ([`PROCESSES`] tells for which
-//! model it was written). Constants come from the model by name.
+//! nothing of the biology; whoever runs it compares its values with the language's first. Constants come from the model by name.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Cells of a vector.
 pub const LANES: usize = 8;
 
-/// The processes of the dermis for which this was written.
-pub const PROCESSES: usize = 87;
+/// Divisions of a cell.
+pub const DIVISIONS: f64 = 24.0;
 
 /// The fields in the order of rows, inputs and rates.
 pub const FIELDS: [&str; 32] = [
-    "lumen", "debris", "clot", "cytokine", "neutrophil", "macrophage_inflammatory", "macrophage_repair", "tgf_beta",
-    "tgf_beta3", "pdgf", "vegf", "fibroblast", "myofibroblast", "loop_fatigue", "collagen_III", "collagen_I",
-    "collagen_set_point", "collagen_crosslinked", "collagen_disorganised", "elastin", "protease", "capillary", "oedema",
-    "haemoglobin", "bilirubin", "melanin_dermal", "bacteria", "biofilm", "drug", "drug_bound", "ink_free", "ink_captured",
+    "lumen",
+    "debris",
+    "clot",
+    "cytokine",
+    "neutrophil",
+    "macrophage_inflammatory",
+    "macrophage_repair",
+    "tgf_beta",
+    "tgf_beta3",
+    "pdgf",
+    "vegf",
+    "fibroblast",
+    "myofibroblast",
+    "loop_fatigue",
+    "collagen_III",
+    "collagen_I",
+    "collagen_set_point",
+    "collagen_crosslinked",
+    "collagen_disorganised",
+    "elastin",
+    "protease",
+    "capillary",
+    "oedema",
+    "haemoglobin",
+    "bilirubin",
+    "melanin_dermal",
+    "bacteria",
+    "biofilm",
+    "drug",
+    "drug_bound",
+    "ink_free",
+    "ink_captured",
 ];
 
 /// A value for each of eight cells.
@@ -113,9 +140,16 @@ macro_rules! constants {
             }
         }
 
-        /// All constants as vectors, under their own names.
-        macro_rules! vectors {
-            ($from:ident) => { $(#[allow(non_snake_case)] let $name = Vector::<FUSED>::all($from.$name);)* };
+        /// The same for every lane.
+        #[allow(non_snake_case)]
+        #[allow(dead_code)]
+        struct Vectors<const FUSED: bool> { $($name: Vector<FUSED>,)* }
+
+        impl<const FUSED: bool> Vectors<FUSED> {
+            #[inline(always)]
+            fn of(constants: &Constants) -> Self {
+                Self { $($name: Vector::all(constants.$name),)* }
+            }
         }
     };
 }
@@ -173,7 +207,7 @@ pub fn rates<const FUSED: bool>(
     let per_is = V::<FUSED>::all(1.0 / constants.I_s);
     let kill = V::<FUSED>::all(constants.k_h / constants.r_Y);
     let eat = V::<FUSED>::all(constants.k_ph / constants.r_Y);
-    vectors!(constants);
+    let k = Vectors::<FUSED>::of(constants);
     for at in (0..cells).step_by(LANES) {
         macro_rules! rows {
             ($($name:ident)*) => { let mut row = rows.iter(); $(let $name = match row.next() {
@@ -192,77 +226,77 @@ pub fn rates<const FUSED: bool>(
             row += 1;
         };
         let macrophages = m1 + m2;
-        let effect = oxygen.hill(K_G) * effect_at_rest;
+        let effect = oxygen.hill(k.K_G) * effect_at_rest;
         let hypoxia = (one - oxygen * per_rest).positive();
-        let by_tgf = tgf.hill(K_T);
+        let by_tgf = tgf.hill(k.K_T);
         let closed = (one - lumen).positive();
-        let stimulus = beta_3.fma(tgf3.hill(K_TC), tgf.hill(K_TC));
-        let makers = (one - phi_s) * eta_m;
+        let stimulus = k.beta_3.fma(tgf3.hill(k.K_TC), tgf.hill(k.K_TC));
+        let makers = (one - k.phi_s) * k.eta_m;
         let makers = makers.fma(myofibroblast, fibroblast);
-        let room = (C_max - V::all(0.2) * c3 - V::all(0.8) * c1).positive() * of_room;
-        let rested = (C_max - V::all(0.2) - V::all(0.8) * set).with(V::all(0.1), |a, b| if a > b { a } else { b });
+        let room = (k.C_max - V::all(0.2) * c3 - V::all(0.8) * c1).positive() * of_room;
+        let rested = (k.C_max - V::all(0.2) - V::all(0.8) * set).with(V::all(0.1), |a, b| if a > b { a } else { b });
         let filled = room / (rested * of_room);
-        let protein = zeta_1.fma(protease, one);
+        let protein = k.zeta_1.fma(protease, one);
 
-        put(-((recoil + kappa_LG * clot) * lumen));
-        let cleared = e_M.fma(two.fma(m2, m1), e_N.fma(neutrophil, d_D));
-        put(k_X * bacteria - cleared * debris);
-        put(-(g_M.fma(macrophages, g_f.fma(fibroblast, g_0)) * clot));
-        let released = p_ID * debris + p_IN * neutrophil + p_IM * m1 + p_IX * (bacteria + biofilm);
-        put(released - d_I * a_I.fma(m2, one) * cytokine);
-        put(r_N * capillary * cytokine.hill2(K_IN) * (one - neutrophil * per_n).positive() - d_N * neutrophil);
+        put(-((recoil + k.kappa_LG * clot) * lumen));
+        let cleared = k.e_M.fma(two.fma(m2, m1), k.e_N.fma(neutrophil, k.d_D));
+        put(k.k_X * bacteria - cleared * debris);
+        put(-(k.g_M.fma(macrophages, k.g_f.fma(fibroblast, k.g_0)) * clot));
+        let released = k.p_ID * debris + k.p_IN * neutrophil + k.p_IM * m1 + k.p_IX * (bacteria + biofilm);
+        put(released - k.d_I * k.a_I.fma(m2, one) * cytokine);
+        put(k.r_N * capillary * cytokine.hill2(k.K_IN) * (one - neutrophil * per_n).positive() - k.d_N * neutrophil);
         let ratio = cytokine * per_is;
-        let switched = k_s / ratio.fma(ratio, one) * m1;
-        put(r_M * capillary * cytokine.hill2(K_IM) - d_M1 * m1 - switched);
-        put(switched - d_2 * m2);
-        let loops = p_Tm * (one - fatigue).positive();
-        put(p_TG * clot + p_TM1 * m1 + p_TM2 * m2 + loops * myofibroblast - d_T * tgf);
-        put(p_3M * m2 - d_T * tgf3);
-        put(p_PG * clot + p_PM * macrophages - d_P * pdgf);
-        put(p_VO * hypoxia + p_VM * m2 - d_V * vegf);
-        let division = r_f * rho_P.fma(pdgf.hill(K_P), rho_T.fma(by_tgf, one));
-        let turned = k_fm * tgf.hill2(K_Tm) * fibroblast * K_3 / (K_3 + tgf3);
-        let returned = k_mf * myofibroblast;
-        let crowded = kappa * kappa_m.fma(myofibroblast, fibroblast);
-        let died = r_f * (one - kappa) * fibroblast;
-        put(division * (one - crowded) * fibroblast - died + theta_f * (returned - turned));
-        put(turned - returned - d_m * myofibroblast);
-        put(k_U * myofibroblast.hill(K_U) * (one - fatigue) - d_U * fatigue);
-        let matured = mu * (c3 - one).positive();
-        let made = delta_3 * (one - a_3 + a_3 * filled) + s_3 * stimulus * room;
-        put(made * makers * effect - delta_3 * zeta_3.fma(protease, one) * c3 - matured);
-        let demanded = s_1 * stimulus * makers + s_f * (fibroblast - one).positive();
-        let made = delta_1 * set * makers * filled + demanded * room;
-        put(made * effect + omega * matured - delta_1 * protein * c1);
+        let switched = k.k_s / ratio.fma(ratio, one) * m1;
+        put(k.r_M * capillary * cytokine.hill2(k.K_IM) - k.d_M1 * m1 - switched);
+        put(switched - k.d_2 * m2);
+        let loops = k.p_Tm * (one - fatigue).positive();
+        put(k.p_TG * clot + k.p_TM1 * m1 + k.p_TM2 * m2 + loops * myofibroblast - k.d_T * tgf);
+        put(k.p_3M * m2 - k.d_T * tgf3);
+        put(k.p_PG * clot + k.p_PM * macrophages - k.d_P * pdgf);
+        put(k.p_VO * hypoxia + k.p_VM * m2 - k.d_V * vegf);
+        let division = k.r_f * k.rho_P.fma(pdgf.hill(k.K_P), k.rho_T.fma(by_tgf, one));
+        let turned = k.k_fm * tgf.hill2(k.K_Tm) * fibroblast * k.K_3 / (k.K_3 + tgf3);
+        let returned = k.k_mf * myofibroblast;
+        let crowded = k.kappa * k.kappa_m.fma(myofibroblast, fibroblast);
+        let died = k.r_f * (one - k.kappa) * fibroblast;
+        put(division * (one - crowded) * fibroblast - died + k.theta_f * (returned - turned));
+        put(turned - returned - k.d_m * myofibroblast);
+        put(k.k_U * myofibroblast.hill(k.K_U) * (one - fatigue) - k.d_U * fatigue);
+        let matured = k.mu * (c3 - one).positive();
+        let made = k.delta_3 * (one - k.a_3 + k.a_3 * filled) + k.s_3 * stimulus * room;
+        put(made * makers * effect - k.delta_3 * k.zeta_3.fma(protease, one) * c3 - matured);
+        let demanded = k.s_1 * stimulus * makers + k.s_f * (fibroblast - one).positive();
+        let made = k.delta_1 * set * makers * filled + demanded * room;
+        put(made * effect + k.omega * matured - k.delta_1 * protein * c1);
         let least = c1.with(one, |a, b| if a < b { a } else { b });
-        put(k_set * by_tgf * (least - set));
+        put(k.k_set * by_tgf * (least - set));
         put((c1 - crosslinked) * per_x);
-        let laid = s_S * phi_s * eta_m * myofibroblast * effect * (one - scar * per_s).positive();
-        put(laid - d_S * protein * scar);
-        let stretched = s_E * stimulus * (E_max - elastin).positive() * per_e;
-        put((delta_E * E_set + stretched) * fibroblast - zeta_E.fma(protease, delta_E) * elastin);
-        let released = p_ZN * neutrophil + p_ZM * m1 + p_Zf * fibroblast * cytokine.hill(K_ZI);
-        put(released - d_Z * a_Z.fma(by_tgf, one) * protease);
-        let sprouting = a_b * vegf.hill(K_V) * (one - capillary * per_b);
-        put((sprouting + r_b * (one - capillary)) * capillary);
-        put(l_W * capillary * cytokine.hill2(K_IW) + by_flare * flare - k_ly * oedema);
-        let broken = haemoglobin * per_h * m_H.fma(macrophages, one);
+        let laid = k.s_S * k.phi_s * k.eta_m * myofibroblast * effect * (one - scar * per_s).positive();
+        put(laid - k.d_S * protein * scar);
+        let stretched = k.s_E * stimulus * (k.E_max - elastin).positive() * per_e;
+        put((k.delta_E * k.E_set + stretched) * fibroblast - k.zeta_E.fma(protease, k.delta_E) * elastin);
+        let released = k.p_ZN * neutrophil + k.p_ZM * m1 + k.p_Zf * fibroblast * cytokine.hill(k.K_ZI);
+        put(released - k.d_Z * k.a_Z.fma(by_tgf, one) * protease);
+        let sprouting = k.a_b * vegf.hill(k.K_V) * (one - capillary * per_b);
+        put((sprouting + k.r_b * (one - capillary)) * capillary);
+        put(k.l_W * capillary * cytokine.hill2(k.K_IW) + by_flare * flare - k.k_ly * oedema);
+        let broken = haemoglobin * per_h * k.m_H.fma(macrophages, one);
         put(-broken);
-        put(y_R * broken - bilirubin * per_r);
+        put(k.y_R * broken - bilirubin * per_r);
         put(dropped * debris - melanin * per_md);
-        let settled = k_bf * bacteria * bacteria / (X_bf + bacteria);
-        let fed = mu_X * lumen * (a_X + (one - a_X) * oxygen.hill(K_OX));
-        let eaten = k_ph * neutrophil * K_ph / (K_ph + bacteria);
-        put((fed * (one - bacteria) - eaten - k_h * closed) * bacteria - settled);
-        let grown = mu_Y * biofilm.hill(Y_c) * (one - biofilm);
+        let settled = k.k_bf * bacteria * bacteria / (k.X_bf + bacteria);
+        let fed = k.mu_X * lumen * (k.a_X + (one - k.a_X) * oxygen.hill(k.K_OX));
+        let eaten = k.k_ph * neutrophil * k.K_ph / (k.K_ph + bacteria);
+        put((fed * (one - bacteria) - eaten - k.k_h * closed) * bacteria - settled);
+        let grown = k.mu_Y * biofilm.hill(k.Y_c) * (one - biofilm);
         put(settled + (grown - kill * closed - eat * neutrophil) * biofilm);
-        let held = k_on * (B_c - bound).positive() * drug;
-        let freed = k_off * bound;
-        put(freed - held - (k_cl * capillary + k_deg) * drug);
+        let held = k.k_on * (k.B_c - bound).positive() * drug;
+        let freed = k.k_off * bound;
+        put(freed - held - (k.k_cl * capillary + k.k_deg) * drug);
         put(held - freed);
-        let caught = k_cap * (one + macrophages) * ink;
-        let let_go = k_rel * captured;
-        put(let_go - caught - k_lymph * ink);
+        let caught = k.k_cap * (one + macrophages) * ink;
+        let let_go = k.k_rel * captured;
+        put(let_go - caught - k.k_lymph * ink);
         put(caught - let_go);
     }
 }

@@ -19,7 +19,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 pub use kernel::{Diffusion, GrayScott};
 pub use kinetics::Kinetics;
 pub use machine::{Limits, Machine};
-pub use report::{Course, Difference, Kernel, Phase, Report, Work, compare};
+pub use report::{Course, Difference, Kernel, Language, Phase, Report, Work, compare};
 pub use step::Healing;
 pub use timing::Timing;
 
@@ -55,7 +55,12 @@ pub fn measure(setting: &Setting, tell: &mut (dyn FnMut(&str) + Send)) -> Result
     Ok(report)
 }
 
-fn on_threads(setting: &Setting, threads: usize, say: &mut (dyn FnMut(&str) + Send), report: &mut Report) -> Result<()> {
+fn on_threads(
+    setting: &Setting,
+    threads: usize,
+    say: &mut (dyn FnMut(&str) + Send),
+    report: &mut Report,
+) -> Result<()> {
     let seconds = setting.seconds;
     say("memory and arithmetic");
     let limits = Limits::measure(threads, seconds);
@@ -76,10 +81,11 @@ fn on_threads(setting: &Setting, threads: usize, say: &mut (dyn FnMut(&str) + Se
     drop(gray_scott);
 
     say("kinetics");
-    let mut kinetics = Kinetics::new()?;
+    let mut kinetics = Kinetics::healing()?;
     let size = (kinetics.cells(), kinetics.fields());
     let timing = Timing::of(seconds, || kinetics.by_language());
     report.kernels.push(Kernel::new(&kinetics.work(), size, size.0 * size.1, &limits, &timing));
+    report.language.push(kinetics.language(seconds, &limits, &timing));
 
     say("the coupled step");
     let mut healing = Healing::new()?;

@@ -23,6 +23,8 @@ pub struct Report {
     pub limits: Vec<Limits>,
     /// What the kernels reach, by name and threads.
     pub kernels: Vec<Kernel>,
+    /// What the language costs.
+    pub language: Vec<Language>,
     /// The parts of the coupled step.
     pub phases: Vec<Phase>,
     /// Scenarios that were timed.
@@ -91,6 +93,21 @@ pub struct Work {
     pub bytes: f64,
     /// Additions, multiplications and divisions; zero if not counted.
     pub operations: f64,
+}
+
+/// The kinetics of the largest layer by the language against the same written by hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Language {
+    /// Threads.
+    pub threads: usize,
+    /// A cell by the language \[ns\].
+    pub by_language: f64,
+    /// A cell by hand \[ns\]; `None` where the model has changed since it was written.
+    pub by_hand: Option<f64>,
+    /// The least that divisions and memory allow the kinetics by hand \[ns\].
+    pub least: f64,
+    /// Largest relative difference of the two, or why they cannot be compared.
+    pub agreement: String,
 }
 
 /// One part of a step.
@@ -174,7 +191,15 @@ impl Report {
     /// A report without measurements.
     pub fn new(machine: Machine) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Self { version, machine, limits: Vec::new(), kernels: Vec::new(), phases: Vec::new(), courses: Vec::new() }
+        Self {
+            version,
+            machine,
+            limits: Vec::new(),
+            kernels: Vec::new(),
+            language: Vec::new(),
+            phases: Vec::new(),
+            courses: Vec::new(),
+        }
     }
 
     /// Reads a report that was written as JSON.

@@ -4,7 +4,7 @@ use crate::bench::report::Phase;
 use crate::bench::timing::Timing;
 use crate::error::Result;
 use crate::needling;
-use crate::scenario::{Scenario, Stepping};
+use crate::scenario::{Plan, Scenario, Stepping};
 use crate::simulate;
 use crate::skin::Skin;
 use crate::stepper::{ROS34PW2, Stepper, System};
@@ -22,7 +22,7 @@ const STEP: f64 = 240.0;
 ///
 /// # Errors
 /// The simulation failed.
-pub fn healing_skin() -> Result<Skin> {
+pub fn healing_skin() -> Result<(Plan, Skin)> {
     let plan = Scenario::from_text("bench", SCENARIO).plan()?;
     let needling = needling::injure(&plan, 0, 1)?;
     let mut skin = simulate::begin(&plan, Some(&needling))?;
@@ -30,7 +30,7 @@ pub fn healing_skin() -> Result<Skin> {
     skin.receive(&needling)?;
     stepper.restart(&mut skin)?;
     stepper.advance(&mut skin, SINCE, &mut |_, _| true)?;
-    Ok(skin)
+    Ok((plan, skin))
 }
 
 /// Healing skin and its stepper.
@@ -46,8 +46,8 @@ impl Healing {
     /// # Errors
     /// The simulation failed.
     pub fn new() -> Result<Self> {
-        let plan = Scenario::from_text("bench", SCENARIO).plan()?;
-        Ok(Self { skin: healing_skin()?, stepping: Stepping { fixed: Some(STEP), ..plan.stepping } })
+        let (plan, skin) = healing_skin()?;
+        Ok(Self { skin, stepping: Stepping { fixed: Some(STEP), ..plan.stepping } })
     }
 
     /// Cells of the tile.

@@ -125,6 +125,19 @@ fn show(report: &Report) {
     }
     say("");
     let rows: Vec<Vec<String>> = report
+        .language
+        .iter()
+        .map(|language| {
+            let ratio = language.by_hand.map(|hand| language.by_language / hand);
+            let limit = language.by_hand.map(|hand| hand / language.least);
+            let numbers = [Some(language.by_language), language.by_hand, ratio, limit].map(number);
+            [vec![language.threads.to_string()], numbers.to_vec(), vec![language.agreement.clone()]].concat()
+        })
+        .collect();
+    let header =
+        ["threads", "kinetics by language [ns/cell]", "by hand [ns/cell]", "ratio", "hand over its limits", ""];
+    say(format!("{}\n", table(&header, &rows)));
+    let rows: Vec<Vec<String>> = report
         .phases
         .iter()
         .map(|phase| {

@@ -13,6 +13,7 @@ mod keep;
 mod list;
 mod plot;
 mod progress;
+mod refine;
 mod run;
 mod sweep;
 mod terminal;
@@ -48,6 +49,8 @@ enum Command {
     Init(init::Arguments),
     /// Draw the figures of finished runs again
     Plot(plot::Arguments),
+    /// Tell the numerical error of every observable: finer grids, smaller steps
+    Refine(refine::Arguments),
     /// Measure this machine, the kernels of the program, and a scenario
     Bench(bench::Arguments),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
+        Command::Refine(arguments) => refine::command(arguments),
         Command::Bench(arguments) => bench::command(arguments),
     };
     match done {

@@ -4,13 +4,11 @@
 //! for all others; [`crate::processor`] says which is run. The first two give the same bits; the last rounds a product before
 //! it is added.
 //!
-//! This file alone handles raw addresses. What makes that sound: places are made by [`Program::compile`] only, so a register
+//! This file alone handles raw addresses. What makes that sound: slots are numbered by [`Program::compile`] only, so a register
 //! or constant lies inside the buffer, whose size [`Layout`] computes; an input's address is that of a slice whose length
 //! [`Program::run`] has checked; and a result never goes to a register that the same instruction reads.
 
-use std::mem::MaybeUninit;
-
-use crate::language::program::{Code, Instruction, LANES, LARGE_TILE, MAX_INPUTS, Place, Program, TILE, Target};
+use crate::language::program::{Code, Instruction, LANES, LARGE_TILE, Program, TILE};
 use crate::processor::{Instructions, instructions};
 
 /// The values of one input for a block of cells.
@@ -22,13 +20,16 @@ pub enum Operand<'a> {
     Value(f64),
 }
 
-/// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile.
+/// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile, the result
+/// of a prelude, and the table of where each slot is.
 struct Layout {
     tile: usize,
     registers: usize,
     values: usize,
     tail: usize,
     tail_out: usize,
+    single: usize,
+    table: usize,
     size: usize,
 }
 
@@ -39,28 +40,27 @@ impl Layout {
         let values = registers + program.registers * tile;
         let tail = values + inputs * tile;
         let tail_out = tail + inputs * LANES;
+        let single = tail_out + program.outputs * LANES;
+        let table = single + LANES;
+        let slots = inputs + program.constants.len() + program.registers + program.outputs;
         // A cache line more, so that the buffer can begin on one.
-        Self { tile, registers, values, tail, tail_out, size: tail_out + program.outputs * LANES + LANES }
+        Self { tile, registers, values, tail, tail_out, single, table, size: table + slots + LANES }
     }
 }
 
-/// Where operands and results of a tile lie.
-#[derive(Clone, Copy)]
-struct Bases {
-    buffer: *mut f64,
-    registers: *mut f64,
-    inputs: *const *const f64,
-    out: *mut f64,
-    /// Distance between outputs.
-    stride: usize,
-}
+/// Where each slot of a program is.
+type Table = *mut *mut f64;
+
+// A slot of the table takes the room of one number.
+const _: () = assert!(size_of::<*mut f64>() <= size_of::<f64>());
 
 impl Program {
     /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`. `scratch` is grown the first time and can
     /// be handed to any program after that.
     ///
     /// # Panics
-    /// There are not as many inputs as [`Program::inputs`], or a block or `out` is too short: mistakes of the caller.
+    /// There are not as many inputs as [`Program::inputs`], a block or `out` is too short, or an input that is the same
+    /// everywhere, as a signal or the depth, is a block: mistakes of the caller.
     pub fn run(&self, inputs: &[Operand<'_>], length: usize, out: &mut [f64], scratch: &mut Vec<f64>) {
         self.run_at(instructions(), inputs, length, out, scratch);
     }
@@ -74,7 +74,6 @@ impl Program {
         scratch: &mut Vec<f64>,
     ) {
         assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
-        assert!(inputs.len() <= MAX_INPUTS, "a program has a bounded number of inputs");
         assert!(out.len() >= self.outputs * length, "there is room for all outputs");
         let layout = Layout::of(self);
         if scratch.len() < layout.size {
@@ -89,45 +88,71 @@ impl Program {
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
+        for &(input, constant) in &self.given {
+            let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
+            buffer[constant as usize] = value;
+        }
         let buffer = buffer.as_mut_ptr();
-        let mut table = [const { MaybeUninit::<*const f64>::uninit() }; MAX_INPUTS];
+        let (constants, registers) = (self.constants.len(), self.registers);
+        let (first, second) = (self.inputs.len(), self.inputs.len() + constants);
+        // SAFETY: all offsets are inside the buffer by `Layout`.
+        let table: Table = unsafe { buffer.add(layout.table).cast() };
+        // SAFETY: as above; slots are numbered as `Program::compile` numbers them.
+        unsafe {
+            for (index, input) in inputs.iter().enumerate() {
+                if let Operand::Value(_) = input {
+                    table.add(index).write(buffer.add(layout.values + index * layout.tile));
+                }
+            }
+            (0..constants).for_each(|index| table.add(first + index).write(buffer.add(index)));
+            for index in 0..registers {
+                table.add(second + index).write(buffer.add(layout.registers + index * layout.tile));
+            }
+            for instruction in &self.prelude {
+                // Computed for a few lanes beside the constants, of which the first is kept.
+                let constant = *table.add(instruction.to as usize);
+                let single = buffer.add(layout.single);
+                table.add(instruction.to as usize).write(single);
+                run_tile(level, std::slice::from_ref(instruction), table, LANES);
+                constant.write(single.read());
+                table.add(instruction.to as usize).write(constant);
+            }
+        }
         let mut at = 0;
         while at < length {
             let left = length - at;
             let partial = left < LANES;
-            for (index, input) in inputs.iter().enumerate() {
-                // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
-                table[index].write(unsafe {
-                    match input {
-                        Operand::Value(_) => buffer.add(layout.values + index * layout.tile),
-                        Operand::Block(block) if partial => {
+            // SAFETY: as above, and `at` is inside the blocks as was asserted; where fewer than `LANES` cells are left, they
+            // are copied, and results go to the buffer first. Nobody writes to a slot of an input.
+            unsafe {
+                for (index, input) in inputs.iter().enumerate() {
+                    if let Operand::Block(block) = input {
+                        let first = if partial {
                             let copy = buffer.add(layout.tail + index * LANES);
                             for lane in 0..LANES {
                                 copy.add(lane).write(block[at + lane.min(left - 1)]);
                             }
                             copy
-                        }
-                        Operand::Block(block) => block.as_ptr().add(at),
+                        } else {
+                            block.as_ptr().add(at).cast_mut()
+                        };
+                        table.add(index).write(first);
                     }
-                });
-            }
-            // SAFETY: as above; where fewer than `LANES` cells are left, results go to the buffer first.
-            unsafe {
-                let mut bases = Bases {
-                    buffer,
-                    registers: buffer.add(layout.registers),
-                    inputs: table.as_ptr().cast(),
-                    out: out.as_mut_ptr().add(at),
-                    stride: length,
-                };
-                if partial {
-                    (bases.out, bases.stride) = (buffer.add(layout.tail_out), LANES);
                 }
-                at += run_tile(level, &self.code, bases, left.min(layout.tile));
+                for output in 0..self.outputs {
+                    let first = if partial {
+                        buffer.add(layout.tail_out + output * LANES)
+                    } else {
+                        out.as_mut_ptr().add(output * length + at)
+                    };
+                    table.add(second + registers + output).write(first);
+                }
+                at += run_tile(level, &self.code, table, left.min(layout.tile));
                 if partial {
                     for output in 0..self.outputs {
                         for lane in 0..left {
-                            out[output * length + length - left + lane] = bases.out.add(output * LANES + lane).read();
+                            out[output * length + length - left + lane] =
+                                buffer.add(layout.tail_out + output * LANES + lane).read();
                         }
                     }
                 }
@@ -137,7 +162,7 @@ impl Program {
 }
 
 /// Runs one tile of at most `left` cells (rounded up to a few) and returns how many cells that were.
-unsafe fn run_tile(level: Instructions, code: &[Instruction], bases: Bases, left: usize) -> usize {
+unsafe fn run_tile(level: Instructions, code: &[Instruction], table: Table, left: usize) -> usize {
     let cells = if left >= LARGE_TILE {
         LARGE_TILE
     } else if left >= TILE {
@@ -148,21 +173,21 @@ unsafe fn run_tile(level: Instructions, code: &[Instruction], bases: Bases, left
     // SAFETY: the caller vouches for the places, and `level` is what the processor has.
     unsafe {
         match (level, cells) {
-            (Instructions::Plain, LARGE_TILE) => tile::<LARGE_TILE, false>(code, bases),
-            (Instructions::Plain, TILE) => tile::<TILE, false>(code, bases),
-            (Instructions::Plain, _) => tile::<LANES, false>(code, bases),
+            (Instructions::Plain, LARGE_TILE) => tile::<LARGE_TILE, false>(code, table),
+            (Instructions::Plain, TILE) => tile::<TILE, false>(code, table),
+            (Instructions::Plain, _) => tile::<LANES, false>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, LARGE_TILE) => tile_fused::<LARGE_TILE>(code, bases),
+            (Instructions::Avx2, LARGE_TILE) => tile_fused::<LARGE_TILE>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, TILE) => tile_fused::<TILE>(code, bases),
+            (Instructions::Avx2, TILE) => tile_fused::<TILE>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, _) => tile_fused::<LANES>(code, bases),
+            (Instructions::Avx2, _) => tile_fused::<LANES>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, LARGE_TILE) => tile_wide::<LARGE_TILE>(code, bases),
+            (Instructions::Avx512, LARGE_TILE) => tile_wide::<LARGE_TILE>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, TILE) => tile_wide::<TILE>(code, bases),
+            (Instructions::Avx512, TILE) => tile_wide::<TILE>(code, table),
             #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, _) => tile_wide::<LANES>(code, bases),
+            (Instructions::Avx512, _) => tile_wide::<LANES>(code, table),
         }
     }
     cells.min(left)
@@ -170,16 +195,16 @@ unsafe fn run_tile(level: Instructions, code: &[Instruction], bases: Bases, left
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn tile_wide<const N: usize>(code: &[Instruction], bases: Bases) {
+unsafe fn tile_wide<const N: usize>(code: &[Instruction], table: Table) {
     // SAFETY: the caller vouches for the places.
-    unsafe { tile::<N, true>(code, bases) }
+    unsafe { tile::<N, true>(code, table) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile_fused<const N: usize>(code: &[Instruction], bases: Bases) {
+unsafe fn tile_fused<const N: usize>(code: &[Instruction], table: Table) {
     // SAFETY: the caller vouches for the places.
-    unsafe { tile::<N, true>(code, bases) }
+    unsafe { tile::<N, true>(code, table) }
 }
 
 /// An operand: a value for each cell, or one for all.
@@ -198,45 +223,6 @@ impl Values for f64 {
     #[inline(always)]
     fn at(self, _: usize) -> f64 {
         self
-    }
-}
-
-/// Distance between registers for tiles of `N` cells.
-const fn pitch<const N: usize>() -> usize {
-    if N > TILE { N } else { TILE }
-}
-
-impl Bases {
-    /// The operand that has a value for each cell.
-    #[inline(always)]
-    unsafe fn block<'a, const N: usize>(self, place: Place) -> &'a [f64; N] {
-        // SAFETY: the index was assigned by `Program::compile`; nobody writes there while the instruction reads, for its
-        // result goes to another register or to the output.
-        unsafe {
-            let first = match place.base {
-                0 => self.registers.add(place.index as usize * pitch::<N>()).cast_const(),
-                base => *self.inputs.add(base as usize - 1),
-            };
-            &*first.cast()
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn constant(self, place: Place) -> f64 {
-        // SAFETY: the index was assigned by `Program::compile`.
-        unsafe { *self.buffer.add(place.index as usize) }
-    }
-
-    #[inline(always)]
-    unsafe fn target<'a, const N: usize>(self, to: Target) -> &'a mut [f64; N] {
-        // SAFETY: as for `block`.
-        unsafe {
-            let first = match to {
-                Target::Register(index) => self.registers.add(index as usize * pitch::<N>()),
-                Target::Output(index) => self.out.add(index as usize * self.stride),
-            };
-            &mut *first.cast()
-        }
     }
 }
 
@@ -261,26 +247,30 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
 }
 
 #[inline(always)]
-unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: Bases) {
+unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], table: Table) {
     for instruction in code {
-        let [a, b, c] = instruction.from;
-        // SAFETY: the caller vouches for the places.
-        let to: &mut [f64; N] = unsafe { bases.target(instruction.to) };
-        // SAFETY: as above. Each `match` below chooses by whether an operand varies.
+        // SAFETY: slots were numbered by `Program::compile`, and the caller filled the table. Nobody writes where an
+        // instruction reads, for its result goes to another register or to an output.
+        let [a, b, c] = instruction.from.map(|slot| unsafe { (*table.add(slot as usize)).cast_const() });
+        let [a_varies, b_varies, c_varies] = instruction.varies;
+        // SAFETY: as above.
+        let to: &mut [f64; N] = unsafe { &mut *(*table.add(instruction.to as usize)).cast() };
+        // Each `match` below chooses by whether an operand varies.
         macro_rules! varying {
             ($place:ident) => {
-                unsafe { bases.block::<N>($place) }
+                // SAFETY: as above; a slot that varies holds as many values as the tile.
+                unsafe { &*$place.cast::<[f64; N]>() }
             };
         }
         macro_rules! fixed {
             ($place:ident) => {
                 // SAFETY: as above.
-                unsafe { bases.constant($place) }
+                unsafe { *$place }
             };
         }
         macro_rules! one {
             ($f:expr) => {
-                match a.varies {
+                match a_varies {
                     true => each(to, varying!(a), 0.0, 0.0, |a, _, _| $f(a)),
                     false => each(to, fixed!(a), 0.0, 0.0, |a, _, _| $f(a)),
                 }
@@ -288,7 +278,7 @@ unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: B
         }
         macro_rules! two {
             ($f:expr) => {
-                match (a.varies, b.varies) {
+                match (a_varies, b_varies) {
                     (true, true) => each(to, varying!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
                     (true, false) => each(to, varying!(a), fixed!(b), 0.0, |a, b, _| $f(a, b)),
                     (false, true) => each(to, fixed!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
@@ -298,7 +288,7 @@ unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], bases: B
         }
         macro_rules! three {
             ($f:expr) => {
-                match (a.varies, b.varies, c.varies) {
+                match (a_varies, b_varies, c_varies) {
                     (true, true, true) => each(to, varying!(a), varying!(b), varying!(c), $f),
                     (true, true, false) => each(to, varying!(a), varying!(b), fixed!(c), $f),
                     (true, false, true) => each(to, varying!(a), fixed!(b), varying!(c), $f),
