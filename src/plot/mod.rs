@@ -9,6 +9,7 @@ mod course;
 mod needling;
 mod panel;
 mod profile;
+mod roofline;
 mod section;
 pub mod sheet;
 pub mod style;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::bench::Report;
 use crate::error::{Error, Result};
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
@@ -78,6 +80,14 @@ pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<Figure>> {
     write(compare::figures(runs), folder)
+}
+
+/// Draws the figures of a benchmark into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![roofline::roofline(report)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {

@@ -221,8 +221,9 @@ pub(super) fn signals(
 }
 
 pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping) -> Result<Stepping> {
-    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit"])? {
+    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit", "euler"])? {
         "explicit" => Method::Explicit,
+        "euler" => Method::Euler,
         _ => Method::Implicit,
     };
     let tolerance = decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some("1e-3"), TOLERANCE)?;
