@@ -187,7 +187,8 @@ fn the_elimination_in_cells_answers_to_dense_elimination() {
                 }
             }
             let off = apart(&skin, &solved, &reference);
-            assert!(off < 1e-13, "{set:?}, shape {n}: {off:e}");
+            // Factors are kept in single precision: rounding by half of 1.2e-7, a few times over.
+            assert!(off < 8.0 * f64::from(f32::EPSILON), "{set:?}, shape {n}: {off:e}");
         }
     });
 }
