@@ -6,6 +6,7 @@
 //! Research software: nothing it computes is medical advice.
 
 pub mod error;
+pub mod processor;
 pub mod units;
 
 pub mod sourced;
@@ -31,6 +32,8 @@ pub mod simulate;
 pub mod practice;
 
 pub mod study;
+
+pub mod bench;
 
 pub mod output;
 pub mod plot;
