@@ -205,7 +205,7 @@ fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
     let width = (WIDTH - 60.0) / columns as f64;
     let mut sheet = Sheet::new(110.0 + block * shown.len().div_ceil(columns) as f64 + 40.0);
     headline(&mut sheet, "What the answers depend on");
-    let by_chance = chance(ensemble.samples.len());
+    let by_chance = chance(ensemble.samples.len(), ensemble.drawn.len());
     let mut rows = Vec::new();
     for (index, reading) in shown.iter().enumerate() {
         let (line, column) = (index / columns, index % columns);
@@ -256,8 +256,8 @@ fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
         stem: "sensitivity".into(),
         title: "What the answers depend on".into(),
         caption: format!(
-            "The numbers with the largest rank correlation with each answer. Inside ±{} a correlation may be chance \
-             (19 in 20).",
+            "The numbers with the largest rank correlation with each answer. Inside ±{} the largest of so many correlations \
+             may be chance (19 in 20).",
             brief(by_chance)
         ),
     };

@@ -312,7 +312,7 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
 
 /// What was drawn, by its largest rank correlation with a gain or a risk, beyond chance.
 pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, String, f64)> {
-    let by_chance = crate::study::chance(ensemble.samples.len());
+    let by_chance = crate::study::chance(ensemble.samples.len(), ensemble.drawn.len());
     let mut best: Vec<(usize, String, f64)> = Vec::new();
     let judged = |reading: &&Reading| {
         (reading.group == "gain" && reading.number == "end") || (reading.group == "risk" && reading.number == "peak")

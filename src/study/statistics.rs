@@ -1,8 +1,11 @@
 //! Statistics of many runs: quantiles and rank correlation.
 //!
 //! The rank correlation (Spearman) of a number with an answer is the correlation of their ranks, ties shared. It is 1 where
-//! the answer always rises with the number, and says nothing of effects that rise and fall. With N runs a correlation by
-//! chance is below 1.96/√(N − 1) in size in 19 of 20 cases.
+//! the answer always rises with the number, and says nothing of effects that rise and fall. With N runs and k
+//! numbers looked at, the largest of k correlations by chance stays below z/√(N − 1) in 19 of 20 cases, with z the
+//! 1 − 0.025/k quantile of the normal distribution (Bonferroni): 1.96 for one number, 3.7 for 250.
+
+use statrs::distribution::{ContinuousCDF, Normal};
 
 pub use crate::needling::quantile;
 
@@ -37,9 +40,11 @@ pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     if own_a > 0.0 && own_b > 0.0 { both / (own_a * own_b).sqrt() } else { 0.0 }
 }
 
-/// The size below which a rank correlation of `count` runs is chance in 19 of 20 cases.
-pub fn chance(count: usize) -> f64 {
-    1.96 / (count.max(2) as f64 - 1.0).sqrt()
+/// The size below which the largest of the rank correlations of `looked_at` numbers over `count` runs is chance in 19 of 20
+/// cases.
+pub fn chance(count: usize, looked_at: usize) -> f64 {
+    let z = Normal::standard().inverse_cdf(1.0 - 0.025 / looked_at.max(1) as f64);
+    z / (count.max(2) as f64 - 1.0).sqrt()
 }
 
 #[cfg(test)]
@@ -55,5 +60,6 @@ mod tests {
         assert!((rank_correlation(&x, &rising) - 1.0).abs() < 1e-12);
         assert!((rank_correlation(&x, &falling) + 1.0).abs() < 1e-12);
         assert_eq!(rank_correlation(&x, &[2.0; 5]), 0.0);
+        assert!((chance(101, 1) - 0.196).abs() < 1e-3 && (chance(101, 250) - 0.372).abs() < 1e-3);
     }
 }
