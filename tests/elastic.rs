@@ -13,7 +13,7 @@ fn half_space(poisson: f64, first: f64, size: f64) -> Elastic {
     Body {
         radii,
         depths,
-        rows: vec![Stuff::isotropic(1.0, poisson); rows],
+        stuff: vec![Stuff::isotropic(1.0, poisson); rings * rows],
         rim: Edge::Smooth,
         bottom: Edge::Held,
         clamped: vec![false; rings],
@@ -39,7 +39,7 @@ fn manufactured(cells: usize, poisson: f64) -> f64 {
     let body = Body {
         radii: faces(radius),
         depths: faces(depth),
-        rows: vec![stuff; cells],
+        stuff: vec![stuff; cells * cells],
         rim: Edge::Smooth,
         bottom: Edge::Held,
         clamped: vec![false; cells],
@@ -161,7 +161,7 @@ fn thick_tube_of_lame() {
             let tube = Body {
                 radii,
                 depths: vec![0.0, 0.5, 1.0],
-                rows: vec![stuff; 2],
+                stuff: vec![stuff; 120],
                 rim: Edge::Loaded,
                 bottom: Edge::Smooth,
                 clamped: vec![true; 60],
@@ -190,7 +190,7 @@ fn layer_pressed_all_over() {
         let body = Body {
             radii: graded(0.0, 5.0, 0.2, 1.1),
             depths: (0..=10).map(|k| 0.1 * f64::from(k)).collect(),
-            rows: vec![Stuff::isotropic(1.0, poisson); 10],
+            stuff: vec![Stuff::isotropic(1.0, poisson); 10 * (graded(0.0, 5.0, 0.2, 1.1).len() - 1)],
             rim: Edge::Smooth,
             bottom: Edge::Held,
             clamped: vec![false; graded(0.0, 5.0, 0.2, 1.1).len() - 1],
@@ -219,7 +219,7 @@ fn layer_on_a_rigid_base() {
         let body = Body {
             radii,
             depths,
-            rows: vec![Stuff::isotropic(1.0, 0.4999); rows],
+            stuff: vec![Stuff::isotropic(1.0, 0.4999); rings * rows],
             rim: Edge::Smooth,
             bottom: Edge::Held,
             clamped: vec![false; rings],

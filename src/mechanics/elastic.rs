@@ -9,6 +9,10 @@
 //! ε_r = ∂u/∂r   ε_θ = u/r   ε_z = ∂w/∂z   θ = ε_r + ε_θ + ε_z   γ = ∂u/∂z + ∂w/∂r   λ = 2 G ν/(1 − 2ν)
 //! ```
 //!
+//! Deflections that are large against the thickness of a layer stretch its fibres by ½(∂w/∂r)². The tension N that they are
+//! then under adds V_c N (∂w/∂r)²/2 (a taut skin resists a point), and their stretch pulls inwards as an initial stress
+//! ([`Elastic::stretch`]); iterated, both make a layer under large deflection (von Kármán).
+//!
 //! C is the stiffness of a network of fibres in the plane of the layer (affine, hence 1/3), 0 for an isotropic medium; G_c the
 //! harmonic mean of the layers that meet at a corner, so that shear stress is continuous. This is the mixed form in displacement
 //! and pressure p = −λ θ with the pressure eliminated cell by cell. One pressure to each cell and a velocity to each face is
@@ -32,12 +36,14 @@ pub struct Stuff {
     pub poisson: f64,
     /// Stiffness C of the fibres in the plane [Pa].
     pub fibres: f64,
+    /// Tension N of the fibres along the radius [Pa], not below 0.
+    pub tension: f64,
 }
 
 impl Stuff {
     /// An isotropic medium of this Young's modulus [Pa].
     pub fn isotropic(young: f64, poisson: f64) -> Self {
-        Self { shear: young / (2.0 * (1.0 + poisson)), poisson, fibres: 0.0 }
+        Self { shear: young / (2.0 * (1.0 + poisson)), poisson, fibres: 0.0, tension: 0.0 }
     }
 
     /// λ [Pa].
@@ -57,15 +63,15 @@ pub enum Edge {
     Loaded,
 }
 
-/// A grid of rings, the stuff of each row, and the edges.
+/// A grid of rings, the stuff of each cell, and the edges.
 #[derive(Debug, Clone)]
 pub struct Body {
     /// Radii of the faces [m], ascending; the first is 0 for a body that includes the axis.
     pub radii: Vec<f64>,
     /// Depths of the faces [m], from 0 down.
     pub depths: Vec<f64>,
-    /// What each row of cells is made of.
-    pub rows: Vec<Stuff>,
+    /// What each cell is made of, `[row][ring]`.
+    pub stuff: Vec<Stuff>,
     /// The rim.
     pub rim: Edge,
     /// The bottom.
@@ -108,6 +114,11 @@ pub struct Strain {
 }
 
 impl Strain {
+    /// I₁ − 3 to second order: 2 e:e.
+    pub fn invariant(&self) -> f64 {
+        2.0 * (self.radial.powi(2) + self.hoop.powi(2) + self.vertical.powi(2)) + self.shear.powi(2)
+    }
+
     /// The largest principal strain.
     pub fn largest(&self) -> f64 {
         let middle = 0.5 * (self.radial + self.vertical);
@@ -159,6 +170,21 @@ impl Body {
         self.middle(i) * (self.radii[i + 1] - self.radii[i])
     }
 
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.depths.len() - 1
+    }
+
+    /// What cell (i, k) is made of.
+    pub fn of(&self, i: usize, k: usize) -> Stuff {
+        self.stuff[k * self.rings() + i]
+    }
+
+    /// The ring that holds a radius [m]; the last one beyond all.
+    pub fn ring(&self, radius: f64) -> usize {
+        self.radii.partition_point(|face| *face <= radius).clamp(1, self.rings()) - 1
+    }
+
     fn order(&self) -> (usize, bool) {
         let by_radius = self.radii.len() <= self.depths.len();
         (if by_radius { self.radii.len() } else { self.depths.len() }, by_radius)
@@ -166,7 +192,7 @@ impl Body {
 
     /// Whether an unknown is held at zero or does not exist.
     fn absent(&self, i: usize, k: usize, vertical: usize) -> bool {
-        let (rings, rows) = (self.rings(), self.rows.len());
+        let (rings, rows) = (self.rings(), self.rows());
         match vertical {
             0 => k >= rows || (i == 0 && self.radii[0] == 0.0) || (i == rings && self.rim != Edge::Loaded),
             _ => i >= rings || (k == rows && self.bottom != Edge::Loaded) || (k == 0 && self.clamped[i]),
@@ -179,7 +205,7 @@ impl Body {
     /// The body is not held.
     pub fn factorise(self) -> Result<Elastic> {
         let (inner, by_radius) = self.order();
-        let (rings, rows) = (self.rings(), self.rows.len());
+        let (rings, rows) = (self.rings(), self.rows());
         let at = |i: usize, k: usize, vertical: usize| place(inner, by_radius, i, k, vertical);
         let mut band = Band::new(2 * self.radii.len() * self.depths.len(), 2 * inner + 3);
         let mut add = |weight: f64, dofs: &[(usize, usize, usize)], shape: &[f64]| {
@@ -196,10 +222,10 @@ impl Body {
             }
         };
         for k in 0..rows {
-            let stuff = self.rows[k];
             let high = self.depths[k + 1] - self.depths[k];
             for i in 0..rings {
                 let (wide, middle) = (self.radii[i + 1] - self.radii[i], self.middle(i));
+                let stuff = self.of(i, k);
                 let volume = self.area(i) * high;
                 let dofs = [(i, k, 0), (i + 1, k, 0), (i, k, 1), (i, k + 1, 1)];
                 let radial = [-1.0 / wide, 1.0 / wide, 0.0, 0.0];
@@ -223,6 +249,19 @@ impl Body {
             let dofs: Vec<(usize, usize, usize)> = kept.iter().map(|d| dofs[*d]).collect();
             let shape: Vec<f64> = kept.iter().map(|d| shape[*d]).collect();
             add(corner.volume * corner.shear, &dofs, &shape);
+            if corner.tension > 0.0 && i > 0 && i < rings {
+                let slope = corner.shape[3];
+                add(corner.volume * corner.tension, &[(i - 1, k, 1), (i, k, 1)], &[-slope, slope]);
+            }
+        }
+        for i in 1..rings {
+            // The surface itself bears no shear, but its fibres are taut too.
+            let across = 0.5 * (self.radii[i + 1] - self.radii[i - 1]);
+            let tension = 0.5 * (self.of(i - 1, 0).tension + self.of(i, 0).tension);
+            if tension > 0.0 {
+                let volume = 0.5 * self.radii[i] * across * self.depths[1];
+                add(volume * tension, &[(i - 1, 0, 1), (i, 0, 1)], &[-1.0 / across, 1.0 / across]);
+            }
         }
         for k in 0..self.depths.len() {
             for i in 0..self.radii.len() {
@@ -239,7 +278,7 @@ impl Body {
 
     /// Corners at which shear acts: inside, and on held edges.
     fn corners(&self) -> Vec<(usize, usize, Corner)> {
-        let (rings, rows) = (self.rings(), self.rows.len());
+        let (rings, rows) = (self.rings(), self.rows());
         let mut corners = Vec::new();
         for k in 1..=rows {
             for i in 0..=rings {
@@ -249,13 +288,25 @@ impl Body {
                     if i < rings { 0.5 * (self.radii[i + 1] - self.radii[i]) } else { 0.0 },
                 );
                 let across = wide_in + wide_out;
-                let (down, shear) = match below {
+                // Beside each other the rings carry their shares, above each other the same stress.
+                let shear = |k: usize| {
+                    let inside = if i > 0 { wide_in * self.of(i - 1, k).shear } else { 0.0 };
+                    let outside = if i < rings { wide_out * self.of(i, k).shear } else { 0.0 };
+                    (inside + outside) / across
+                };
+                let tension = |k: usize| {
+                    let inside = if i > 0 { self.of(i - 1, k).tension } else { 0.0 };
+                    let outside = if i < rings { self.of(i, k).tension } else { 0.0 };
+                    0.5 * (inside + outside)
+                };
+                let (down, shear, tension) = match below {
                     Some(next) => {
                         let low = next - self.depths[k];
                         let down = 0.5 * (above + low);
-                        (down, 2.0 * down / (above / self.rows[k - 1].shear + low / self.rows[k].shear))
+                        let taut = (above * tension(k - 1) + low * tension(k)) / (above + low);
+                        (down, 2.0 * down / (above / shear(k - 1) + low / shear(k)), taut)
                     }
-                    None if self.bottom == Edge::Held => (0.5 * above, self.rows[rows - 1].shear),
+                    None if self.bottom == Edge::Held => (0.5 * above, shear(rows - 1), 0.0),
                     None => continue,
                 };
                 let inside = i > 0 && i < rings;
@@ -266,7 +317,7 @@ impl Body {
                 let beyond = if k < rows { 1.0 / down } else { 0.0 };
                 let outside = if i < rings { 1.0 / across } else { 0.0 };
                 let shape = [-1.0 / down, beyond, -1.0 / across, outside];
-                corners.push((i, k, Corner { volume: self.radii[i] * across * down, shear, shape }));
+                corners.push((i, k, Corner { volume: self.radii[i] * across * down, shear, tension, shape }));
             }
         }
         corners
@@ -282,6 +333,7 @@ impl Body {
 struct Corner {
     volume: f64,
     shear: f64,
+    tension: f64,
     shape: [f64; 4],
 }
 
@@ -309,7 +361,7 @@ impl Elastic {
     /// Adds a body force [N/m³]: its radial and its downward part at a place (r, z).
     pub fn pull(&self, load: &mut Load, force: &dyn Fn(f64, f64) -> [f64; 2]) {
         let body = &self.body;
-        let (rings, rows) = (body.rings(), body.rows.len());
+        let (rings, rows) = (body.rings(), body.rows());
         let half = |faces: &[f64], at: usize| {
             let before = if at > 0 { faces[at] - faces[at - 1] } else { 0.0 };
             0.5 * (before + faces.get(at + 1).map_or(0.0, |next| next - faces[at]))
@@ -328,6 +380,39 @@ impl Elastic {
         }
     }
 
+    /// Adds the pull of fibres that are stretched along the radius by an extra strain in each cell, `[row][ring]`.
+    pub fn stretch(&self, load: &mut Load, extra: &[f64]) {
+        let body = &self.body;
+        for k in 0..body.rows() {
+            let high = body.depths[k + 1] - body.depths[k];
+            for i in 0..body.rings() {
+                let stress = body.of(i, k).fibres * extra[k * body.rings() + i];
+                if stress == 0.0 {
+                    continue;
+                }
+                let volume = body.area(i) * high;
+                let (wide, middle) = (body.radii[i + 1] - body.radii[i], body.middle(i));
+                for (face, sign) in [(i, -1.0), (i + 1, 1.0)] {
+                    if !body.absent(face, k, 0) {
+                        load.0[self.at(face, k, 0)] -= volume * stress * (sign / wide + 1.0 / (6.0 * middle));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Mean square of the slope ∂w/∂r in cell (i, k).
+    pub fn slope_squared(&self, moved: &Displaced, i: usize, k: usize) -> f64 {
+        let body = &self.body;
+        let slope = |i: usize, k: usize| {
+            if i == 0 || i == body.rings() {
+                return 0.0;
+            }
+            (moved.vertical(i, k) - moved.vertical(i - 1, k)) / (0.5 * (body.radii[i + 1] - body.radii[i - 1]))
+        };
+        0.25 * [(i, k), (i + 1, k), (i, k + 1), (i + 1, k + 1)].map(|(i, k)| slope(i, k).powi(2)).iter().sum::<f64>()
+    }
+
     /// Displacements under a load.
     pub fn solve(&self, load: &Load) -> Displaced {
         let mut values = load.0.clone();
@@ -343,7 +428,7 @@ impl Elastic {
         let (west, east) = (moved.radial(i, k), moved.radial(i + 1, k));
         let slope = |i: usize, k: usize| {
             // Shear at a corner, zero on the axis and on free edges.
-            if i == 0 || i == body.rings() || k == 0 || k == body.rows.len() {
+            if i == 0 || i == body.rings() || k == 0 || k == body.rows() {
                 return 0.0;
             }
             let down = 0.5 * (body.depths[k + 1] - body.depths[k - 1]);
@@ -362,7 +447,7 @@ impl Elastic {
     /// Pressure [Pa] in the middle of cell (i, k): p = −λ θ.
     pub fn pressure(&self, moved: &Displaced, i: usize, k: usize) -> f64 {
         let strain = self.strain(moved, i, k);
-        -self.body.rows[k].lame() * (strain.radial + strain.hoop + strain.vertical)
+        -self.body.of(i, k).lame() * (strain.radial + strain.hoop + strain.vertical)
     }
 }
 

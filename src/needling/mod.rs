@@ -13,6 +13,7 @@ pub mod drive;
 mod place;
 mod random;
 mod session;
+pub mod site;
 mod summary;
 pub mod vessel;
 
@@ -27,7 +28,8 @@ pub use place::merge;
 pub use summary::{Summary, quantile};
 use vessel::{CLASSES, Local, Ruptures, STEP};
 
-use depth::Ground;
+use crate::mechanics::surrogate::Place;
+
 use random::{Purpose, Source};
 use session::{Pace, Session};
 use summary::{histogram, moments};
@@ -204,7 +206,7 @@ pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata:
 
 /// Follows every stroke into its hole.
 fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Hole> {
-    let mut holes: Vec<Option<(Hole, Ground)>> = pattern.holes.iter().map(|_| None).collect();
+    let mut holes: Vec<Option<(Hole, [f64; 2])>> = pattern.holes.iter().map(|_| None).collect();
     for (number, stroke) in &pattern.strokes {
         let mut hand = source.of(Purpose::HandOf, stroke.stamp);
         let lean = [numbers.tilt * hand.normal(), numbers.tilt * hand.normal()];
@@ -221,19 +223,20 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         } else {
             0.0
         };
-        let dome = depth::dome(numbers.dome[0], press, numbers.dome[1]);
+        let dome = numbers.dome.height(press);
         let reach = (numbers.length + tolerance + dome + lift).max(0.0);
         let limit = numbers.limited.then_some(press / numbers.engaged);
-        let (hole, ground) =
+        let (hole, [firmness, resistance]) =
             holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
-        ground.force = numbers.law.force(tip_radius, numbers.speed);
+        let place = Place { firmness: *firmness, resistance: *resistance, tip_radius, limit };
         let before = hole.puncture.depth / hole.puncture.tilt.cos();
-        let along = ground.stroke(before, reach, limit);
+        let along = numbers.way.stroke(place, before, reach, numbers.speed);
         hole.puncture.strokes += 1;
         hole.puncture.reach = hole.puncture.reach.max(reach);
         let depth = along * tilt.cos();
         if depth > hole.puncture.depth {
-            hole.limited = limit.is_some() && along < ground.stroke(before, reach, None);
+            let free = Place { limit: None, ..place };
+            hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
             let drag = numbers.drag.hypot(play);
             hole.puncture =
                 Puncture { depth, tilt, azimuth, tip_radius, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
@@ -265,10 +268,10 @@ fn empty() -> Puncture {
 }
 
 /// The skin at a place that was not struck before.
-fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, Ground) {
+fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, [f64; 2]) {
     let mut draws = source.of(Purpose::Skin, number);
-    let stiffness = numbers.stiffness[0] * draws.around_one(numbers.stiffness[1]);
-    let slope = numbers.slope[0] * draws.around_one(numbers.slope[1]);
+    let firmness = draws.around_one(numbers.place_variation[0]);
+    let resistance = draws.around_one(numbers.place_variation[1]);
     let epidermis = numbers.skin.epidermis * draws.around_one(numbers.skin_variation[0]);
     let dermis = (numbers.skin.dermis - numbers.skin.epidermis) * draws.around_one(numbers.skin_variation[1]);
     let puncture = Puncture {
@@ -279,8 +282,8 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
         ..empty()
     };
     let skin = Local { epidermis, dermis: epidermis + dermis };
-    let ground = Ground { stiffness, slope, open_share: numbers.open_share, force: 0.0 };
-    (Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() }, ground)
+    let hole = Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() };
+    (hole, [firmness, resistance])
 }
 
 /// Blood that stays in the tissue when so many vessels of each class rupture.
@@ -415,6 +418,8 @@ fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern,
         reached,
         exit_share,
         dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
+        depth_error: numbers.way.error(),
+        support_stiffness: numbers.way.stiffness(),
         surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
         drag: mean(&|hole| hole.puncture.drag),
         tear_index: mean(&tear),

@@ -79,6 +79,8 @@ pub struct Protocol {
     pub operator: Arc<Operator>,
     /// Constants of needle mechanics.
     pub mechanics: Arc<Mechanics>,
+    /// How the mechanics are computed.
+    pub solver: Solver,
     /// Set length of the needles \[m\].
     pub length: f64,
     /// Strokes per second; `None` takes the device's own.
@@ -93,6 +95,17 @@ pub struct Protocol {
     pub area: Option<f64>,
     /// Dose: how much needling a session is.
     pub dose: Dose,
+}
+
+/// How the mechanics of needles are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// From a table of strikes on the grid.
+    Surrogate,
+    /// Every strike in time, on a finer grid.
+    Grid,
+    /// As a spring and a cutting needle, one number each.
+    Lumped,
 }
 
 /// How much needling a session is.
