@@ -15,3 +15,5 @@ mod misses;
 mod properties;
 #[path = "needling/setting.rs"]
 mod setting;
+#[path = "needling/tissue.rs"]
+mod tissue;

@@ -147,6 +147,8 @@ table! {
     Shedding from WrittenShedding {
         /// Probability that a vessel which meets the needle ruptures.
         rupture: "1" Positive,
+        /// Stretch at which a vessel beside the needle tears, with its spread between vessels.
+        stretch: "1" Positive,
         /// Viscosity of blood in a small vessel [Pa s].
         viscosity: "cP" Positive,
         /// Time in which clotting lets the flow decay by a factor e [s].

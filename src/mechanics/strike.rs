@@ -122,7 +122,7 @@ pub struct Strike {
 }
 
 /// Steps until the turning point.
-const STEPS: usize = 90;
+const STEPS: usize = 64;
 /// A depth is sought to this [m].
 const NEAR: f64 = 2e-8;
 

@@ -76,7 +76,8 @@ pub struct Times {
 pub struct Surroundings {
     /// Nose that is pressed around the needle, if any.
     pub nose: Option<Nose>,
-    /// Distances of other needles that press at the same time [m], each with the number of needles that stand there.
+    /// Distances of other needles that press at the same time [m], each with the number of needles that stand there; those that
+    /// are less deep count less.
     pub neighbours: Vec<(f64, f64)>,
     /// Radius from which on a nose, a drum or a plate holds the surface [m].
     pub held: Option<f64>,

@@ -1,7 +1,8 @@
 //! Needling: from device, hand and layered skin to holes, ruptured vessels, blood and pain.
 //!
 //! A session is computed in four steps, each with its own file: how the needles move ([`drive`]), where they land
-//! ([`merge`] and its file), how deep they go ([`depth`]), and which vessels they meet ([`vessel`]). Every hole is placed and
+//! ([`merge`] and its file), how deep they go ([`mechanics`](crate::mechanics); [`depth`] if lumped), and which vessels they meet
+//! ([`vessel`]; [`network`] checks its means). Every hole is placed and
 //! followed on its own, on a periodic patch of skin; the response model receives the holes ([`Puncture`]) and nothing else
 //! decides the injury.
 //!
@@ -10,6 +11,7 @@
 
 pub mod depth;
 pub mod drive;
+pub mod network;
 mod place;
 mod random;
 mod session;
@@ -20,7 +22,7 @@ pub mod vessel;
 use indexmap::IndexMap;
 
 use crate::catalogue::{Layer, Mechanics, Tissue};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scenario::{Plan, Protocol};
 use crate::sourced::Traits;
 
@@ -53,6 +55,8 @@ pub struct Puncture {
     pub half_angle: f64,
     /// Radius of the shank.
     pub shank_radius: f64,
+    /// Hoop stretch of the tissue at the wall of the channel while the needle is in; the torn opening is thinner by it.
+    pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
     pub drag: f64,
     /// Shed blood that stays in the tissue: (centre depth, spread in depth, volume) of each vessel layer.
@@ -90,6 +94,20 @@ impl Puncture {
     pub fn radius_at(&self, depth: f64) -> f64 {
         let above_tip = self.depth - depth;
         if above_tip < 0.0 { 0.0 } else { (self.tip_radius + above_tip * self.half_angle.tan()).min(self.shank_radius) }
+    }
+
+    /// Hoop stretch of the tissue at a distance from the axis and a depth [m] once the needle is out: around a channel that clot
+    /// holds open at its torn radius ρ = a/λ, a slit before, λ(r) = r/√(r² − ρ²), and at the wall as much as tissue bears; 1
+    /// below the tip.
+    ///
+    /// Example: 1.03 four torn radii away.
+    pub fn residual_stretch(&self, distance: f64, depth: f64) -> f64 {
+        let opening = self.radius_at(depth) / self.wall_stretch.max(1.0);
+        if opening <= 0.0 {
+            return 1.0;
+        }
+        let rest = (distance * distance - opening * opening).max(0.0).sqrt();
+        if rest * self.wall_stretch <= distance { self.wall_stretch } else { distance / rest }
     }
 
     /// Blood that stays in the tissue per length of channel at a depth [m²].
@@ -157,14 +175,34 @@ pub struct Subject<'a> {
     pub seed: u64,
 }
 
+impl<'a> Subject<'a> {
+    /// Whom a plan needles.
+    pub fn of(plan: &'a Plan) -> Self {
+        let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
+        Self { tissue, layers, traits, age: plan.age, seed: plan.seed }
+    }
+}
+
 /// Computes what session number `session` of the plan does mechanically, with `strata` classes of depth.
 ///
 /// # Errors
 /// The plan has no needling; else as [`treat`].
 pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
-    let protocol = plan.protocol.as_ref().ok_or_else(|| Error::input("this plan has no needling"))?;
-    let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
-    treat(protocol, &Subject { tissue, layers, traits, age: plan.age, seed: plan.seed }, session, strata)
+    treat(plan.needled()?, &Subject::of(plan), session, strata)
+}
+
+/// Computes what each session of the plan does mechanically, with `strata` classes of depth. What the tissue answers is computed
+/// once for all of them.
+///
+/// # Errors
+/// As [`injure`].
+pub fn sessions(plan: &Plan, strata: usize) -> Result<Vec<Needling>> {
+    if plan.sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let subject = Subject::of(plan);
+    let numbers = Session::of(&subject, plan.needled()?)?;
+    (0..plan.sessions.len()).map(|session| carry_out(&numbers, &subject, session, strata)).collect()
 }
 
 /// Computes what a session (counted from 0) by this protocol does to somebody, with `strata` classes of depth.
@@ -172,26 +210,37 @@ pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
 /// # Errors
 /// The device cannot do what the protocol asks, the dose is more than fits on the skin, or the tissue cannot be needled.
 pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
-    let numbers = Session::of(subject, protocol)?;
+    carry_out(&Session::of(subject, protocol)?, subject, session, strata)
+}
+
+/// Carries a session out.
+fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
     let source = Source::new(subject.seed, session);
     let pattern = place::place(&numbers.printer, numbers.amount, numbers.merging, numbers.wobble, &source)?;
-    let mut holes = drill(&numbers, &pattern, &source);
+    let mut holes = drill(numbers, &pattern, &source);
     holes.retain(|hole| hole.puncture.depth > 0.0);
     let mut profile = Vec::new();
     for hole in &mut holes {
-        hole.ruptures = vessel::ruptures(&numbers.beds, numbers.rupture, &hole.puncture, hole.skin, &mut profile);
+        hole.ruptures = vessel::ruptures(
+            &numbers.beds,
+            numbers.rupture,
+            numbers.strength,
+            &hole.puncture,
+            hole.skin,
+            &mut profile,
+        );
         hole.puncture.ruptures = hole.ruptures.mean;
     }
     for slice in profile.iter_mut().flatten() {
         *slice /= holes.len() as f64;
     }
-    let summary = summarise(subject, &numbers, &pattern, &holes);
-    let strata = classes(&numbers, &holes, strata);
+    let summary = summarise(subject, numbers, &pattern, &holes);
+    let strata = classes(numbers, &holes, strata);
     // Strata carry the mean blood of their class; an explicit hole bleeds or does not.
     for hole in &mut holes {
         let mut draws = source.of(Purpose::Rupture, hole.number);
         let counts = hole.ruptures.mean.map(|mean| f64::from(draws.count(mean)));
-        hole.puncture.blood = blood(&numbers, &hole.ruptures, counts);
+        hole.puncture.blood = blood(numbers, &hole.ruptures, counts);
     }
     Ok(Needling {
         hole_density: summary.holes_per_area,
@@ -259,6 +308,7 @@ fn empty() -> Puncture {
         tip_radius: 0.0,
         half_angle: 0.0,
         shank_radius: 0.0,
+        wall_stretch: 1.0,
         drag: 0.0,
         blood: Vec::new(),
         ruptures: [0.0; CLASSES],
@@ -279,6 +329,7 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
         y: place[1],
         half_angle: numbers.half_angle,
         shank_radius: numbers.shank_radius,
+        wall_stretch: numbers.wall_stretch,
         ..empty()
     };
     let skin = Local { epidermis, dermis: epidermis + dermis };
@@ -323,6 +374,7 @@ fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Punctu
                 tip_radius: mean(&|hole| hole.puncture.tip_radius),
                 half_angle: numbers.half_angle,
                 shank_radius: numbers.shank_radius,
+                wall_stretch: numbers.wall_stretch,
                 drag: mean(&|hole| hole.puncture.drag),
                 blood: blood(numbers, &all, all.mean),
                 ruptures: all.mean,

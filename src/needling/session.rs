@@ -6,12 +6,12 @@ use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
 use super::place::{Amount, Printer, cartridge};
 use super::site::{GRID, Skin, TABLE};
-use super::vessel::{self, Bed, CLASSES, Local, Place as Lies};
+use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
 use crate::mechanics::channel::Needle;
 use crate::mechanics::strike::Motion;
 use crate::mechanics::support::{Nose, Surroundings};
 use crate::mechanics::surrogate::{Place, Site, Surrogate};
-use crate::catalogue::{DefaultDose, Drive, aged};
+use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
 use crate::error::{Error, Result};
 use crate::scenario::{Dose, Protocol, Solver};
 
@@ -60,6 +60,9 @@ pub(super) struct Session {
     pub skin_variation: [f64; 2],
     pub beds: [Bed; CLASSES],
     pub rupture: f64,
+    pub strength: Strength,
+    /// Stretch of the tissue at the wall of a channel.
+    pub wall_stretch: f64,
     pub bead: f64,
     pub gate: f64,
     pub area: f64,
@@ -243,11 +246,25 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
             let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
             let pitch = [2.0 * PI * radius / columns, width / rows];
             let share = of(&protocol.mechanics.drag.roller_share)?;
-            // The row that stands deepest: those before and behind it hardly touch.
-            let row: Vec<[f64; 2]> = (0..rows as usize).map(|i| [i as f64 * pitch[1], 0.0]).collect();
+            // Rows before and behind the deepest one stand less deep, and dent the skin the less.
+            let mut neighbours = Vec::new();
+            let turn = 2.0 * PI / columns;
+            let deep = |row: f64| ((radius + length) * (row * turn).cos() - radius) / length;
+            for row in (0..columns as usize).map(|row| row as f64).take_while(|row| deep(*row) > 0.0) {
+                for across in 0..rows as usize {
+                    let sides = if row == 0.0 { 2.0 } else { 4.0 };
+                    let needles = match across {
+                        0 if row == 0.0 => continue,
+                        0 => 2.0,
+                        _ => sides * (rows - across as f64) / rows,
+                    };
+                    let distance = (across as f64 * pitch[1]).hypot(row * pitch[0]);
+                    neighbours.push((distance, needles * deep(row)));
+                }
+            }
             Ok(Driven {
                 motion: Motion::Arc { radius, glide },
-                surroundings: Surroundings { neighbours: apart(&row), ..Surroundings::default() },
+                surroundings: Surroundings { neighbours, ..Surroundings::default() },
                 speed: drive::roller_speed(radius, length, glide),
                 frequency: glide / pitch[0],
                 glide,
@@ -355,6 +372,14 @@ fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[
             of(&deep.diameter)?,
         )?,
     ])
+}
+
+/// Stretch of the dermis at the wall of a channel: that at which it tears.
+fn wall_stretch(mechanics: &Mechanics, traits: &Traits) -> Result<f64> {
+    let dermis = mechanics.material.get("dermis");
+    dermis.map_or(Err(Error::input(format!("`{}` knows no material `dermis`", mechanics.name))), |dermis| {
+        dermis.failure.of(traits)
+    })
 }
 
 /// How strokes deepen holes, and how skin domes into the device.
@@ -490,6 +515,11 @@ impl Session {
             ],
             beds: beds(subject, protocol, &traits)?,
             rupture: of(&mechanics.shedding.rupture)?,
+            strength: Strength {
+                stretch: of(&mechanics.shedding.stretch)?,
+                spread: mechanics.shedding.stretch.sd.unwrap_or(0.0),
+            },
+            wall_stretch: wall_stretch(mechanics, &traits)?,
             bead: of(&mechanics.shedding.bead)?,
             gate: of(&mechanics.shedding.gate)?,
             area,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use crate::grid::Geometry;
 
 use crate::catalogue::{Device, Layer, Mechanics, Operator, Tissue};
+use crate::error::{Error, Result};
 use crate::language::Model;
 use crate::scenario::estimate::Estimate;
 use crate::scenario::expect::Expectation;
@@ -52,6 +53,18 @@ pub struct Plan {
     pub seed: u64,
     /// Where all this is from.
     pub origin: Origin,
+}
+
+impl Plan {
+    /// How the skin is needled.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn needled(&self) -> Result<&Protocol> {
+        self.protocol
+            .as_ref()
+            .ok_or_else(|| Error::input("this scenario needles nothing").help("add [needling] with a device"))
+    }
 }
 
 /// What a plan was made of: for the run's folder, its manifest and its report.
