@@ -94,7 +94,7 @@ pub struct Meeting<'a> {
 }
 
 /// One moment of a strike.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Moment {
     /// Since the tip touched the skin [s].
     pub time: f64,

@@ -15,6 +15,7 @@ pub mod network;
 mod place;
 mod random;
 mod session;
+mod single;
 pub mod site;
 mod summary;
 pub mod vessel;
@@ -27,6 +28,7 @@ use crate::scenario::{Plan, Protocol};
 use crate::sourced::Traits;
 
 pub use place::merge;
+pub use single::{Map, Passed, Single, single};
 pub use summary::{Summary, quantile};
 use vessel::{CLASSES, Local, Ruptures, STEP};
 

@@ -9,7 +9,7 @@ use super::site::{GRID, Skin, TABLE};
 use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
 use crate::mechanics::channel::Needle;
 use crate::mechanics::strike::Motion;
-use crate::mechanics::support::{Nose, Surroundings};
+use crate::mechanics::support::{self, Nose, Surroundings};
 use crate::mechanics::surrogate::{Place, Site, Surrogate};
 use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
 use crate::error::{Error, Result};
@@ -78,7 +78,7 @@ pub(super) enum Way {
     /// By a table of strikes.
     Table(Box<Surrogate>),
     /// By strikes integrated in time.
-    Grid(Box<Site>),
+    Grid(Box<Site>, Box<support::Ground>),
 }
 
 /// How high skin domes into the nose of a device.
@@ -115,7 +115,7 @@ impl Way {
                 ground.stroke(hole, reach, place.limit)
             }
             Self::Table(table) => table.depth(place, reach).max(hole),
-            Self::Grid(site) => site.strike(place, reach, hole, false).depth,
+            Self::Grid(site, _) => site.strike(place, reach, hole, false).depth,
         }
     }
 
@@ -129,7 +129,7 @@ impl Way {
         match self {
             Self::Lumped(mean, _) => mean.stiffness,
             Self::Table(table) => table.site().support.stiffness(1e-4, 1.0),
-            Self::Grid(site) => site.support.stiffness(1e-4, 1.0),
+            Self::Grid(site, _) => site.support.stiffness(1e-4, 1.0),
         }
     }
 }
@@ -430,7 +430,7 @@ fn way(
         }
     };
     let way = match protocol.solver {
-        Solver::Grid => Way::Grid(Box::new(site)),
+        Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
         _ => Way::Table(Box::new(Surrogate::new(site, longest))),
     };
     Ok((way, dome))

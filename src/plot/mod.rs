@@ -11,6 +11,7 @@ mod panel;
 mod profile;
 mod section;
 pub mod sheet;
+mod strike;
 pub mod style;
 mod sweep;
 
@@ -78,6 +79,14 @@ pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<Figure>> {
     write(compare::figures(runs), folder)
+}
+
+/// Draws a single strike into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![strike::course(strike), strike::maps(strike)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
