@@ -62,11 +62,8 @@ fn manufactured(cells: usize, poisson: f64) -> f64 {
         let wrr = -b * kr * kr * co * sw;
         let wrz = -b * kr * kw * s * cw;
         // θ = u_r + u/r + w_z and its derivatives.
-        let (hoop_r, theta_z) = if r > 0.0 {
-            (ur / r - u0 / (r * r), urz + uz / r + wzz)
-        } else {
-            (0.0, urz + urz + wzz)
-        };
+        let (hoop_r, theta_z) =
+            if r > 0.0 { (ur / r - u0 / (r * r), urz + uz / r + wzz) } else { (0.0, urz + urz + wzz) };
         let theta_r = urr + hoop_r + wrz;
         let gamma_z = uzz + wrz;
         let gamma = uz + wr;
@@ -174,9 +171,7 @@ fn thick_tube_of_lame() {
             let exact = |r: f64| {
                 ((1.0 - 2.0 * poisson) * a * a * r + a * a * b * b / r) / (2.0 * stuff.shear * (b * b - a * a))
             };
-            (0..=60)
-                .map(|i| (moved.radial(i, 0) / exact(tube.body.radii[i]) - 1.0).abs())
-                .fold(0.0, f64::max)
+            (0..=60).map(|i| (moved.radial(i, 0) / exact(tube.body.radii[i]) - 1.0).abs()).fold(0.0, f64::max)
         })
         .to_vec();
     // The error does not grow as the medium becomes incompressible: it does not lock.

@@ -105,8 +105,7 @@ fn told(plan: &Plan, strike: &Single) -> String {
         .iter()
         .map(|layer| {
             let mut row = vec![layer.name.clone()];
-            let numbers =
-                [layer.top * 1e3, layer.bottom * 1e3, layer.path * 1e3, layer.radius * 1e6, layer.strain];
+            let numbers = [layer.top * 1e3, layer.bottom * 1e3, layer.path * 1e3, layer.radius * 1e6, layer.strain];
             row.extend(numbers.map(|value| number(Some((value * 1e4).round() / 1e4))));
             row.extend(layer.ruptures.map(|value| number(Some((value * 1e4).round() / 1e4))));
             row

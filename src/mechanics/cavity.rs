@@ -51,7 +51,13 @@ impl Law {
         let step = (wall - 1.0) / POINTS as f64;
         let sum: f64 = (0..=POINTS)
             .map(|i| {
-                let weight = if i == 0 || i == POINTS { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+                let weight = if i == 0 || i == POINTS {
+                    1.0
+                } else if i % 2 == 1 {
+                    4.0
+                } else {
+                    2.0
+                };
                 let stretch = 1.0 + step * i as f64;
                 let s = (stretch - 1.0 / stretch).powi(2);
                 // W′ = (C₁ + 2 C₂ s) 2 (λ − 1/λ)(1 + 1/λ²), and λ² − 1 = λ (λ − 1/λ).

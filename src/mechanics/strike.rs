@@ -180,14 +180,12 @@ impl Meeting<'_> {
                 // Friction holds until the lifted skin pulls harder.
                 let holds = |at: f64| -self.resistance * self.channel.parts(at)[2];
                 if force(tip, depth) < holds(depth) {
-                    depth = if force(tip, 0.0) < 0.0 {
-                        0.0
-                    } else {
-                        halved(0.0, depth, |at| force(tip, at) > holds(at))
-                    };
+                    depth =
+                        if force(tip, 0.0) < 0.0 { 0.0 } else { halved(0.0, depth, |at| force(tip, at) > holds(at)) };
                 }
-                if tip <= 0.0 && depth <= 0.0 {
-                    strike.moments.push(Moment { time, tip, ..Moment::default() });
+                if depth <= 0.0 {
+                    // The needle is out; the dent it leaves fills on its own.
+                    strike.moments.push(Moment { time, tip, deflection: tip.max(0.0), ..Moment::default() });
                     break;
                 }
             }

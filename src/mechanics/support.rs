@@ -365,8 +365,7 @@ impl Ground {
             .into_par_iter()
             .map(|level| {
                 let dent = self.dent(level, self.times.shortest, pressed.as_ref(), false)?;
-                let shared: f64 =
-                    self.surroundings.neighbours.iter().map(|(r, count)| count * dent.surface(*r)).sum();
+                let shared: f64 = self.surroundings.neighbours.iter().map(|(r, count)| count * dent.surface(*r)).sum();
                 Ok((level + shared.max(0.0), dent.force))
             })
             .collect::<Result<_>>()?;
@@ -390,9 +389,8 @@ impl Ground {
         }
         let decades = (self.times.longest / self.times.shortest).log10();
         let count = (2.0 * decades).round().max(1.0) as usize;
-        let time = |i: usize| {
-            self.times.shortest * (self.times.longest / self.times.shortest).powf(i as f64 / count as f64)
-        };
+        let time =
+            |i: usize| self.times.shortest * (self.times.longest / self.times.shortest).powf(i as f64 / count as f64);
         let stiffness =
             (0..=count).map(|i| Ok(self.dent(1e-4, time(i), None, true)?.force)).collect::<Result<Vec<f64>>>()?;
         let curve: Vec<(f64, f64)> = (0..=count).map(|i| (time(i), stiffness[i] / stiffness[0])).collect();

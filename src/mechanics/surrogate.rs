@@ -203,9 +203,7 @@ impl Surrogate {
 
     /// Depth [m] of a first stroke.
     pub fn depth(&self, place: Place, reach: f64) -> f64 {
-        let index = |value: f64| {
-            between(0.5 * (value.ln() / SPAN.ln() + 1.0) * (RATIOS - 1) as f64, RATIOS)
-        };
+        let index = |value: f64| between(0.5 * (value.ln() / SPAN.ln() + 1.0) * (RATIOS - 1) as f64, RATIOS);
         let (sharp, sharp_part) = index(self.site.sharpness(place.tip_radius) / place.firmness);
         let (tough, tough_part) = index(place.resistance / place.firmness);
         let mix = |from: f64, to: f64, part: f64| from + part * (to - from);
@@ -216,11 +214,7 @@ impl Surrogate {
         let way = (reach - threshold) / (self.longest - threshold);
         let (step, step_part) = between(way.sqrt() * (SHARES - 1) as f64, SHARES);
         // Straight in the share itself between its points.
-        let step_part = if way < 1.0 {
-            (way - share(step)) / (share(step + 1) - share(step))
-        } else {
-            step_part
-        };
+        let step_part = if way < 1.0 { (way - share(step)) / (share(step + 1) - share(step)) } else { step_part };
         let at = |a: usize, b: usize| {
             let row = (a * RATIOS + b) * SHARES + step;
             mix(self.depth[row], self.depth[row + 1], step_part)

@@ -223,14 +223,8 @@ fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: u
     holes.retain(|hole| hole.puncture.depth > 0.0);
     let mut profile = Vec::new();
     for hole in &mut holes {
-        hole.ruptures = vessel::ruptures(
-            &numbers.beds,
-            numbers.rupture,
-            numbers.strength,
-            &hole.puncture,
-            hole.skin,
-            &mut profile,
-        );
+        hole.ruptures =
+            vessel::ruptures(&numbers.beds, numbers.rupture, numbers.strength, &hole.puncture, hole.skin, &mut profile);
         hole.puncture.ruptures = hole.ruptures.mean;
     }
     for slice in profile.iter_mut().flatten() {

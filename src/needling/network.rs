@@ -150,7 +150,8 @@ impl Network {
                 // A vessel beside the needle runs as far from the wall as its nearer side.
                 let beside = (distance - half).max(0.0);
                 if !met && beside < 5.0 * needle {
-                    let stretch = stretch_at(needle, needle / puncture.wall_stretch, needle + (distance - half - needle));
+                    let stretch =
+                        stretch_at(needle, needle / puncture.wall_stretch, needle + (distance - half - needle));
                     if strength.stretch + strength.spread * normal(&mut self.random) < stretch {
                         counts[class] += 1.0;
                     }

@@ -7,12 +7,12 @@ use super::drive;
 use super::place::{Amount, Printer, cartridge};
 use super::site::{GRID, Skin, TABLE};
 use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
+use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
+use crate::error::{Error, Result};
 use crate::mechanics::channel::Needle;
 use crate::mechanics::strike::Motion;
 use crate::mechanics::support::{self, Nose, Surroundings};
 use crate::mechanics::surrogate::{Place, Site, Surrogate};
-use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
-use crate::error::{Error, Result};
 use crate::scenario::{Dose, Protocol, Solver};
 
 use super::Subject;

@@ -73,7 +73,7 @@ pub struct Map {
     pub radii: Vec<f64>,
     /// Faces in depth.
     pub depths: Vec<f64>,
-    /// Values, `[depth][radius]`.
+    /// Values, `[depth][radius]`; not a number inside the needle.
     pub values: Vec<Vec<f64>>,
 }
 
@@ -114,9 +114,13 @@ pub fn single(plan: &Plan) -> Result<Single> {
     // The dent just before the tip pierces, or at the turning point if it never does.
     let pressed = ground.surroundings.nose.map(|nose| ground.nose(nose.radius, nose.breadth, nose.force, nose.time));
     let pressed = pressed.transpose()?;
-    let dented = strike.pierced.unwrap_or(strike.moments.iter().copied().fold(Moment::default(), |most, one| {
-        if one.deflection > most.deflection { one } else { most }
-    }));
+    let dented = strike.pierced.unwrap_or(
+        strike
+            .moments
+            .iter()
+            .copied()
+            .fold(Moment::default(), |most, one| if one.deflection > most.deflection { one } else { most }),
+    );
     let dent = ground.dent(dented.deflection.max(1e-5), dented.time.max(1e-6), pressed.as_ref(), false)?;
     let body = &dent.elastic.body;
     let strain = |i: usize, k: usize| dent.elastic.strain(&dent.moved, i, k).largest();
@@ -175,7 +179,9 @@ pub fn single(plan: &Plan) -> Result<Single> {
     };
     let maps = vec![
         dent_map,
-        on_even("hoop strain when it stands deepest", "1", &|r, z| stretch(r, z) - 1.0),
+        on_even("hoop strain when it stands deepest", "1", &|r, z| {
+            if r < puncture.radius_at(z) { f64::NAN } else { stretch(r, z) - 1.0 }
+        }),
         on_even("ruptures expected", "1/mm^3", &|r, z| {
             let needle = puncture.radius_at(z);
             if needle <= 0.0 || z < numbers.skin.epidermis {
@@ -189,9 +195,8 @@ pub fn single(plan: &Plan) -> Result<Single> {
                         let met = bed.met(z, 2.0 * needle, numbers.skin);
                         return numbers.rupture * met / (std::f64::consts::PI * wide * wide);
                     }
-                    // Each ring is a strip of its breadth on both sides.
-                    let beside = bed.beside(z, 2.0 * needle, 2.0, numbers.skin);
-                    beside * numbers.strength.tears(stretch(r - 0.5 * bed.diameter, z)) / (std::f64::consts::TAU * r)
+                    let near = r - 0.5 * bed.diameter;
+                    bed.crowd(z, near, numbers.skin) * numbers.strength.tears(stretch(near, z))
                 })
                 .sum();
             sum * 1e-9

@@ -69,18 +69,28 @@ pub struct Local {
 }
 
 impl Bed {
-    /// Vessels per depth [1/m] at a depth that lie in a strip this wide [m] beside the needle.
-    pub fn beside(&self, depth: f64, needle: f64, strip: f64, skin: Local) -> f64 {
+    /// Vessels that tear beside a needle of this diameter [m], per depth [1/m]: `beside` as [`Strength::beside`] gives it.
+    fn torn(&self, depth: f64, needle: f64, beside: [f64; 2], skin: Local) -> f64 {
+        let (radius, [first, second]) = (0.5 * needle, beside);
         match self.place {
-            // Around the ring in which a loop would be cut.
+            // ∫ P over the rings around which a loop stands, wider by half a loop.
             Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
-                density / height * PI * (needle + width) * 0.5 * strip
+                density / height * 2.0 * PI * (radius * radius * second + 0.5 * width * radius * first)
             }
             Place::Loops(..) => 0.0,
-            _ => {
-                let swath = needle + self.diameter;
-                self.met(depth, needle, skin) / swath * strip
+            _ => self.met(depth, needle, skin) / (needle + self.diameter) * 2.0 * radius * first,
+        }
+    }
+
+    /// Vessels per volume [1/m³] at a depth whose nearest side lies at a distance from the axis [m].
+    pub fn crowd(&self, depth: f64, distance: f64, skin: Local) -> f64 {
+        match self.place {
+            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+                density / height * (distance + 0.5 * width) / distance
             }
+            Place::Loops(..) => 0.0,
+            // Of straight vessels as many pass at each distance: a ring further out holds fewer.
+            _ => self.met(depth, 0.0, skin) / self.diameter / (PI * distance),
         }
     }
 
@@ -155,20 +165,19 @@ impl Strength {
         0.5 * statrs::function::erf::erfc((self.stretch - stretch) / (self.spread * std::f64::consts::SQRT_2))
     }
 
-    /// Width of the strip [m] beside a needle of radius a [m], both sides, in which vessels tear as if all did: 2 ∫ P(λ(r)) dr
-    /// with the wall stretched by `wall`.
-    pub fn strip(&self, needle: f64, wall: f64) -> f64 {
-        let opening = needle / wall;
-        // Stretch fades within a few radii; the substitution r = a e^u spaces points evenly in it.
-        let (points, longest) = (40, 1.5);
+    /// ∫ P(λ(r)) dr and ∫ P(λ(r)) r dr from the wall on, in radii of the needle, with the wall stretched by `wall`.
+    pub fn beside(&self, wall: f64) -> [f64; 2] {
+        // Stretch fades within a few radii; the substitution r = e^u spaces points evenly in it.
+        let (points, longest) = (60, 1.6);
         let step = longest / f64::from(points);
-        let sum: f64 = (0..points)
-            .map(|point| {
-                let r = needle * ((f64::from(point) + 0.5) * step).exp();
-                self.tears(stretch_at(needle, opening, r)) * r * step
-            })
-            .sum();
-        2.0 * sum
+        let mut sums = [0.0; 2];
+        for point in 0..points {
+            let r = ((f64::from(point) + 0.5) * step).exp();
+            let torn = self.tears(stretch_at(1.0, 1.0 / wall, r)) * r * step;
+            sums[0] += torn;
+            sums[1] += torn * r;
+        }
+        sums
     }
 }
 
@@ -183,8 +192,7 @@ pub(super) fn ruptures(
 ) -> Ruptures {
     let mut sums = [[0.0; 3]; CLASSES];
     let slices = (puncture.depth / STEP).ceil() as usize;
-    // The strip grows in proportion to the needle, which is the same all along.
-    let strip = strength.strip(1.0, puncture.wall_stretch);
+    let beside = strength.beside(puncture.wall_stretch);
     if profile.len() < slices {
         profile.resize(slices, [0.0; CLASSES]);
     }
@@ -194,7 +202,7 @@ pub(super) fn ruptures(
         let depth = top + 0.5 * height;
         let needle = 2.0 * puncture.radius_at(depth);
         for (class, bed) in beds.iter().enumerate() {
-            let torn = bed.beside(depth, needle, 0.5 * needle * strip, skin);
+            let torn = bed.torn(depth, needle, beside, skin);
             let mean = (rupture * bed.met(depth, needle, skin) + torn) * height;
             share[class] += mean;
             for (power, sum) in sums[class].iter_mut().enumerate() {

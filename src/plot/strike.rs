@@ -22,15 +22,8 @@ pub fn course(strike: &Single) -> Drawn {
         Axis::holding(curves.iter().flat_map(|curve| curve.iter().map(|pair| pair.1)).chain([0.0]), 6)
     };
     let (top, bottom) = (150.0, 620.0);
-    let left = Panel {
-        left: 110.0,
-        top,
-        right: 760.0,
-        bottom,
-        x: Axis::exact(0.0, end, 6),
-        y: axis(&[&force]),
-        down: false,
-    };
+    let left =
+        Panel { left: 110.0, top, right: 760.0, bottom, x: Axis::exact(0.0, end, 6), y: axis(&[&force]), down: false };
     left.frame(&mut sheet, "force on the needle [mN]", "time since the tip touches [ms]");
     left.level(&mut sheet, 0.0, GREY, 1.5);
     left.curve(&mut sheet, &force, LINES[0], 4.0, None);
@@ -112,18 +105,15 @@ pub fn maps(strike: &Single) -> Drawn {
         for (k, row) in map.values.iter().enumerate() {
             for (i, value) in row.iter().enumerate() {
                 let middle = |faces: &[f64], at: usize| table::number(0.5e3 * (faces[at] + faces[at + 1]));
-                rows.push(vec![
-                    map.name.clone(),
-                    middle(&map.radii, i),
-                    middle(&map.depths, k),
-                    table::number(*value),
-                ]);
+                if !value.is_finite() {
+                    continue;
+                }
+                rows.push(vec![map.name.clone(), middle(&map.radii, i), middle(&map.depths, k), table::number(*value)]);
             }
         }
     }
     let caption = "Left: how far the skin is strained when the tip is about to pierce; the scale ends at 1, beyond which theory of \
-                   moderate strain does not reach. Middle: hoop strain around the needle when it stands deepest (white: its \
-                   outline). Right: vessels expected to rupture, by volume of skin."
+                   moderate strain does not reach. Middle: hoop strain around the needle (grey) when it stands deepest. Right: vessels expected to rupture, by volume of skin."
         .to_owned();
     Drawn {
         figure: Figure { stem: "strike_maps".into(), title: "Around one strike".into(), caption },

@@ -131,9 +131,7 @@ fn row_09_impact_pierces_where_pressing_does_not() {
     let arm = tissue("forearm");
     for radius in [5.0, 10.0] {
         let needle = Needle { tip_radius: radius * UM, ..NEEDLE };
-        let at = |speed: f64, length: f64| {
-            depth(&arm, Surroundings::default(), needle, Motion::Push { speed }, length)
-        };
+        let at = |speed: f64, length: f64| depth(&arm, Surroundings::default(), needle, Motion::Push { speed }, length);
         for length in [0.245 * MM, 0.300 * MM] {
             assert!(at(MM, length) == 0.0, "{radius} µm by hand");
             if radius == 5.0 {
@@ -143,7 +141,7 @@ fn row_09_impact_pierces_where_pressing_does_not() {
     }
 }
 
-/// Seven of rat skin is missed, see `misses`; this pins what is computed.
+/// Row 7, in rat skin, is missed: `misses` says by how much.
 pub fn row_07() -> f64 {
     depth(&rat(), drum(0.77 * MM), kalluri(), rolled(0.05), 0.77 * MM)
 }
@@ -207,9 +205,8 @@ fn the_table_agrees_with_the_grid() {
     let layers = cheek.layers(&traits).unwrap();
     let mechanics = mechanics();
     let skin = Skin { tissue: &cheek, layers: &layers, traits: &traits, mechanics: &mechanics };
-    let [table, grid] = [TABLE, GRID].map(|resolution| {
-        skin.ground(Surroundings::default(), MM, resolution).unwrap().support().unwrap()
-    });
+    let [table, grid] = [TABLE, GRID]
+        .map(|resolution| skin.ground(Surroundings::default(), MM, resolution).unwrap().support().unwrap());
     for deflection in [0.1, 0.3, 0.8] {
         let ratio = table.elastic(deflection * MM) / grid.elastic(deflection * MM);
         assert!((ratio - 1.0).abs() < 0.1, "{deflection}: {ratio}");
@@ -233,7 +230,12 @@ fn mean_field_and_network_agree_on_five_cases() {
     let beds = [
         Bed { place: Lies::Loops(25e6, 21e-6, 0.13e-3), diameter: 8e-6, shed: 0.0, retained: 0.0 },
         Bed { place: Lies::Around(30e6, 0.38e-3, 0.13e-3), diameter: 25e-6, shed: 0.0, retained: 0.0 },
-        Bed { place: Lies::Through(4e6, 0.13e-3, std::f64::consts::FRAC_PI_4), diameter: 30e-6, shed: 0.0, retained: 0.0 },
+        Bed {
+            place: Lies::Through(4e6, 0.13e-3, std::f64::consts::FRAC_PI_4),
+            diameter: 30e-6,
+            shed: 0.0,
+            retained: 0.0,
+        },
         Bed { place: Lies::Below(8e6, 0.0, 0.15e-3), diameter: 80e-6, shed: 0.0, retained: 0.0 },
     ];
     let skin = Local { epidermis: 75e-6, dermis: 1.07e-3 };
