@@ -19,6 +19,8 @@ pub mod grid;
 
 pub mod scenario;
 
+pub mod mechanics;
+
 pub mod needling;
 
 pub mod skin;

@@ -17,10 +17,13 @@ use std::sync::Arc;
 
 pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Roller};
 pub use mechanics::{
-    BedConstants, Crowding, Dome, Drag, Mechanics, Merging, Pain, PunctureForce, Resistance, Shedding, Speed, Variation,
+    BedConstants, Crowding, Dome, Drag, Fading, Material, Mechanics, Merging, Pain, PunctureForce, Resistance,
+    Shedding, Speed, Touch, Variation,
 };
 pub use operator::{Glide, Hands, Operator, Press};
-pub use tissue::{Ageing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged};
+pub use tissue::{
+    Ageing, Backing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged,
+};
 
 use crate::error::{Error, Result, Source, suggestion};
 

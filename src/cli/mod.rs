@@ -15,6 +15,7 @@ mod plot;
 mod progress;
 mod refine;
 mod run;
+mod strike;
 mod sweep;
 mod terminal;
 
@@ -45,6 +46,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a name: meaning, equation, unit, constants with their sources, where it is used
     Explain(explain::Arguments),
+    /// Follow a single strike of a scenario's needles: force and depth in time, strain and risk of rupture around the channel
+    Strike(strike::Arguments),
     /// Write a commented scenario to start from
     Init(init::Arguments),
     /// Draw the figures of finished runs again
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::command(arguments),
         Command::List(arguments) => list::command(arguments),
         Command::Explain(arguments) => explain::command(arguments),
+        Command::Strike(arguments) => strike::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
         Command::Refine(arguments) => refine::command(arguments),

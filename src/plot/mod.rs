@@ -12,6 +12,7 @@ mod profile;
 mod roofline;
 mod section;
 pub mod sheet;
+mod strike;
 pub mod style;
 mod sweep;
 
@@ -88,6 +89,14 @@ pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<F
 /// A file cannot be written.
 pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
     write(vec![roofline::roofline(report)], folder)
+}
+
+/// Draws a single strike into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![strike::course(strike), strike::maps(strike)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {

@@ -60,6 +60,7 @@ pub(super) struct Slab {
 pub(super) struct Needling {
     pub device: Option<Word>,
     pub operator: Option<Word>,
+    pub mechanics: Option<Word>,
     pub length: Option<Amount>,
     pub frequency: Option<Amount>,
     pub glide: Option<Amount>,
