@@ -21,17 +21,57 @@ pub struct Source {
     pub name: String,
     /// The whole text, as read.
     pub text: String,
+    /// Which parts of a composed text were written elsewhere.
+    parts: Vec<Part>,
+}
+
+/// A stretch of a composed text and the place where somebody wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where it stands in the composed text.
+    pub here: Range<usize>,
+    /// The text it comes from.
+    pub source: Arc<Source>,
+    /// Where it stands there.
+    pub there: Range<usize>,
 }
 
 impl Source {
     /// A named text, shareable by everything that was read from it.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        Self::composed(name, text, Vec::new())
+    }
+
+    /// A text put together from others. What is wrong in it is shown where it was written.
+    pub fn composed(name: impl Into<String>, text: impl Into<String>, parts: Vec<Part>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into(), parts })
+    }
+
+    /// The same text under another name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Arc<Self> {
+        Self::composed(name, self.text.clone(), self.parts.clone())
+    }
+
+    /// The text and the place where `span` of this text was written: its own unless it was composed.
+    pub fn origin(self: &Arc<Self>, span: Range<usize>) -> (Arc<Self>, Range<usize>) {
+        let around = |part: &&Part| part.here.start <= span.start && span.end <= part.here.end;
+        let Some(part) = self.parts.iter().filter(around).min_by_key(|part| part.here.len()) else {
+            return (self.clone(), span);
+        };
+        let there = if part.here.len() == part.there.len() {
+            let shifted = |place: usize| place - part.here.start + part.there.start;
+            shifted(span.start)..shifted(span.end)
+        } else {
+            part.there.clone()
+        };
+        part.source.origin(there)
     }
 
     /// An error that points at `span` of this text.
     pub fn refuse(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Error {
-        Error::Input(Box::new(Complaint { source: Some((self.clone(), span)), message: message.into(), help: None }))
+        let source = Some(self.origin(span));
+        Error::Input(Box::new(Complaint { source, message: message.into(), help: None }))
     }
 }
 
@@ -92,14 +132,14 @@ impl Error {
     #[must_use]
     pub fn retold(&self, source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
         let help = if let Self::Input(complaint) = self { complaint.help.clone() } else { None };
-        Self::Input(Box::new(Complaint { source: Some((source.clone(), span)), message: message.into(), help }))
+        Self::Input(Box::new(Complaint { source: Some(source.origin(span)), message: message.into(), help }))
     }
 
     /// Names the place of an error that had none, as when a value was parsed away from its file.
     #[must_use]
     pub fn at(mut self, source: &Arc<Source>, span: Range<usize>) -> Self {
         if let Self::Input(complaint) = &mut self {
-            complaint.source.get_or_insert_with(|| (source.clone(), span));
+            complaint.source.get_or_insert_with(|| source.origin(span));
         }
         self
     }

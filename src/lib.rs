@@ -31,6 +31,8 @@ pub mod observe;
 
 pub mod simulate;
 
+pub mod practice;
+
 pub mod study;
 
 pub mod bench;

@@ -3,6 +3,9 @@
 //! Every number of a model file carries its value with a unit, the **source** it was taken from, the kind of **evidence**
 //! behind it and the range in which it may lie. A number recalled from memory and not read again is `checked = false`; it
 //! never counts as measured.
+//!
+//! A number may be multiplied by factors (`times`), each a plain number with its own source, as when smoking slows what a
+//! constant describes; and by age it is read off a line between the ages that are given.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -44,6 +47,8 @@ pub struct Written {
     pub(crate) source: Spanned<String>,
     pub(crate) range: Option<Spanned<Vec<toml::Value>>>,
     pub(crate) checked: Option<bool>,
+    #[serde(default)]
+    pub(crate) times: IndexMap<String, Written>,
 }
 
 /// One value, or one for each alternative of a trait.
@@ -52,7 +57,8 @@ pub enum Choice {
     /// The same for everybody and everywhere.
     One(Quantity),
     /// By a trait, as `by = "sex"` with values for `female` and `male`; or by several, as `by = "sex/method"` with values
-    /// for `female/ultrasound`, `male/histology` …
+    /// for `female/ultrasound`, `male/histology` … With `by = "age"` the keys are years, and between them the value lies on
+    /// a straight line.
     By(String, IndexMap<String, Quantity>),
 }
 
@@ -75,8 +81,24 @@ pub struct Sourced {
     pub range: Option<[f64; 2]>,
     /// Whether the source was read for this number, not recalled.
     pub checked: bool,
+    /// Factors by name; the number is their product with its value.
+    pub times: IndexMap<String, Sourced>,
     /// Where it stands in its file.
     pub place: (Arc<Source>, Range<usize>),
+}
+
+/// The trait that is a number of years.
+const AGE: &str = "age";
+
+/// The value at `at` on straight lines between ascending points; beyond the ends that of the end.
+fn between(points: &[(f64, f64)], at: f64) -> f64 {
+    let after = points.partition_point(|(place, _)| *place <= at);
+    match (after.checked_sub(1).map(|before| points[before]), points.get(after)) {
+        (Some((left, low)), Some((right, high))) => low + (high - low) * (at - left) / (right - left),
+        (Some((_, value)), None) => value,
+        (None, Some((_, value))) => *value,
+        (None, None) => f64::NAN,
+    }
 }
 
 fn quantity(value: &toml::Value) -> Result<Quantity> {
@@ -118,6 +140,14 @@ impl Written {
                     return Err(source
                         .refuse(span, format!("`{key}` does not name one value for each of `{}`", by.get_ref()))
                         .help("with by = \"sex/method\" a key reads \"female/ultrasound\""));
+                }
+                if by.get_ref() == AGE {
+                    let ages: Option<Vec<f64>> = values.keys().map(|key| key.parse().ok()).collect();
+                    if !ages.is_some_and(|ages| ages.windows(2).all(|pair| pair[0] < pair[1])) {
+                        return Err(source
+                            .refuse(span, "ages are numbers of years, the youngest first")
+                            .help("write value = { 20 = 1, 80 = 0.6 }"));
+                    }
                 }
                 Choice::By(by.into_inner(), values)
             }
@@ -179,6 +209,16 @@ impl Written {
                 Some([low, high])
             }
         };
+        let mut times = IndexMap::new();
+        for (name, factor) in self.times {
+            let place = factor.value.span();
+            let factor = factor.check(source)?;
+            let low = factor.values().fold(f64::INFINITY, f64::min);
+            if factor.dimension() != crate::units::Dimension::NONE || low < 0.0 {
+                return Err(source.refuse(place, format!("the factor `{name}` is a plain number, not below zero")));
+            }
+            times.insert(name, factor);
+        }
         let text = match self.value.get_ref() {
             toml::Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -192,6 +232,7 @@ impl Written {
             source: self.source.into_inner(),
             range,
             checked: self.checked.unwrap_or(true),
+            times,
             place: (source.clone(), span),
         })
     }
@@ -206,13 +247,41 @@ impl Sourced {
         }
     }
 
-    /// The value in SI units for somebody with these traits.
+    /// All values it knows, in SI units, without factors.
+    pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        let (one, table) = match &self.value {
+            Choice::One(one) => (Some(one.value), None),
+            Choice::By(_, table) => (None, Some(table)),
+        };
+        one.into_iter().chain(table.into_iter().flatten().map(|(_, quantity)| quantity.value))
+    }
+
+    /// The value in SI units for somebody with these traits, factors included.
     ///
     /// # Errors
-    /// The trait that chooses is not among them, or has a value this number does not know.
+    /// A trait that chooses is not among them, or has a value this number does not know.
     pub fn of(&self, traits: &Traits) -> Result<f64> {
+        let mut value = self.alone(traits)?;
+        for factor in self.times.values() {
+            value *= factor.of(traits)?;
+        }
+        Ok(value)
+    }
+
+    /// The value in SI units without factors.
+    ///
+    /// # Errors
+    /// As [`Sourced::of`].
+    pub fn alone(&self, traits: &Traits) -> Result<f64> {
         match &self.value {
             Choice::One(one) => Ok(one.value),
+            Choice::By(by, table) if by == AGE => {
+                let (source, span) = &self.place;
+                let age = traits.get(AGE).and_then(|age| age.trim().parse::<f64>().ok());
+                let age = age.ok_or_else(|| source.refuse(span.clone(), "this number needs to know `age`"))?;
+                let points = table.iter().filter_map(|(key, quantity)| Some((key.parse().ok()?, quantity.value)));
+                Ok(between(&points.collect::<Vec<(f64, f64)>>(), age))
+            }
             Choice::By(by, table) => {
                 let (source, span) = &self.place;
                 let mut chosen = String::new();

@@ -1,7 +1,8 @@
 //! The catalogue: every number of every file, how files are found, and what is refused.
 
-use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Tissue, find, list};
+use dermasim::catalogue::{Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Tissue, find, list};
 use dermasim::error::Source;
+use dermasim::scenario::ModelFile;
 use dermasim::sourced::{Evidence, Sourced, Traits};
 
 /// All numbers of a kind of file, with the file and the dotted name.
@@ -18,7 +19,7 @@ fn numbers(kind: Kind) -> Vec<(String, Sourced)> {
             Kind::Device => keep(Device::read(&source).unwrap().numbers()),
             Kind::Operator => keep(Operator::read(&source).unwrap().numbers()),
             Kind::Mechanics => keep(Mechanics::read(&source).unwrap().numbers()),
-            Kind::Response => {}
+            _ => {}
         }
     }
     all
@@ -35,6 +36,32 @@ fn every_number_has_value_unit_source_evidence_and_range() {
             assert!(low <= high, "{name}");
             let recalled = number.source.contains("recalled");
             assert!(!recalled || !number.counts_as_measured(), "{name}: recalled, yet counted as measured");
+        }
+    }
+}
+
+#[test]
+fn every_number_of_lesions_agents_persons_costs_and_populations_has_its_account() {
+    for kind in [Kind::Lesion, Kind::Agent, Kind::Person, Kind::Cost, Kind::Population] {
+        for entry in list(kind) {
+            assert!(entry.what.len() > 5, "{}: says nothing of what it is", entry.name);
+            let source = find(kind, &entry.name, None).unwrap();
+            match kind {
+                Kind::Cost => drop(Cost::read(&source).unwrap()),
+                Kind::Population => drop(Population::read(&source).unwrap()),
+                _ => drop(Overlay::read(kind, &source).unwrap()),
+            }
+            let file = ModelFile::open(kind, &entry.name, std::path::Path::new("")).unwrap();
+            let numbers = file.numbers().unwrap().into_iter();
+            for number in numbers.filter(|number| !number.key.contains("observable.")) {
+                let name = format!("{}: {}", entry.name, number.key);
+                assert!(number.source.len() > 7, "{name}: the source says too little");
+                assert!(!number.what.is_empty() || number.key.starts_with("dose"), "{name}: says not what it is");
+                let computed = number.evidence == Evidence::Derived || number.key.ends_with("_D_horn");
+                assert!(number.range.is_some() || computed, "{name}: no range");
+                let recalled = number.source.contains("recalled");
+                assert!(!recalled || !number.checked, "{name}: recalled, yet counted as read");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Tissue, find};
+use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
 use dermasim::error::{Error, Result};
 use dermasim::language::{LayerName, Model, Setting};
 use dermasim::scenario::Scenario;
@@ -14,8 +14,8 @@ fn read(kind: &str, path: &Path) -> Result<()> {
     match kind {
         "scenario" => {
             let scenario = Scenario::read(path)?;
-            scenario.plan()?;
-            for point in scenario.points()? {
+            let plan = scenario.plan()?;
+            for point in scenario.points()?.into_iter().chain(scenario.samples(&plan)?.1) {
                 point.scenario.plan()?;
             }
             Ok(())
@@ -25,6 +25,10 @@ fn read(kind: &str, path: &Path) -> Result<()> {
         "operators" => Operator::read(&text(Kind::Operator)?).map(drop),
         "mechanics" => Mechanics::read(&text(Kind::Mechanics)?).map(drop),
         "response" => compile(&Model::read(&text(Kind::Response)?)?, "cheek"),
+        "lesions" => Overlay::read(Kind::Lesion, &text(Kind::Lesion)?).map(drop),
+        "agents" => Overlay::read(Kind::Agent, &text(Kind::Agent)?).map(drop),
+        "rules" => Rules::read(&text(Kind::Rules)?).map(drop),
+        "populations" => Population::read(&text(Kind::Population)?).map(drop),
         other => panic!("tests/refused/{other} is no kind of file"),
     }
 }

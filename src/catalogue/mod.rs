@@ -1,13 +1,18 @@
-//! The catalogue: tissues, devices, operators, response models and the constants of needle mechanics, as files.
+//! The catalogue: tissues, devices, operators, lesions, agents, response models and whatever else is data, as files.
 //!
 //! The files below `models/` are part of the program, so that an installed one finds them. A local file of the same name
 //! in `./models/` comes first, and a name that ends in `.toml` is a path of its own, from the folder of the scenario or
 //! from the current folder.
 
+mod compose;
+mod cost;
 mod device;
 mod mechanics;
 mod number;
 mod operator;
+mod overlay;
+mod population;
+mod rules;
 mod tissue;
 
 use std::collections::BTreeMap;
@@ -15,12 +20,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use compose::{changed, compose, is_number};
+pub use cost::{Cost, Price};
 pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Roller};
 pub use mechanics::{
     BedConstants, Crowding, Dome, Drag, Fading, Material, Mechanics, Merging, Pain, PunctureForce, Resistance,
     Shedding, Speed, Touch, Variation,
 };
 pub use operator::{Glide, Hands, Operator, Press};
+pub use overlay::{Carriage, Dose, Overlay};
+pub use population::Population;
+pub use rules::{Bound, Rule, Rules};
 pub use tissue::{
     Ageing, Backing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged,
 };
@@ -45,11 +55,35 @@ pub enum Kind {
     Response,
     /// Constants of needle mechanics.
     Mechanics,
+    /// Skin that is not healthy: what is laid over tissue and response model.
+    Lesion,
+    /// What is put on the skin, or happens to it, beside needles: laid over the response model.
+    Agent,
+    /// A trait of a person: factors for tissue and response model.
+    Person,
+    /// Rules of a jurisdiction or an authority.
+    Rules,
+    /// Prices of a region.
+    Cost,
+    /// Who comes to be treated: distributions of traits.
+    Population,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Tissue, Self::Device, Self::Operator, Self::Response, Self::Mechanics];
+    pub const ALL: [Self; 11] = [
+        Self::Tissue,
+        Self::Device,
+        Self::Operator,
+        Self::Response,
+        Self::Mechanics,
+        Self::Lesion,
+        Self::Agent,
+        Self::Person,
+        Self::Rules,
+        Self::Cost,
+        Self::Population,
+    ];
 
     /// The folder below `models/`.
     pub fn folder(self) -> &'static str {
@@ -59,6 +93,12 @@ impl Kind {
             Self::Operator => "operators",
             Self::Response => "response",
             Self::Mechanics => "mechanics",
+            Self::Lesion => "lesions",
+            Self::Agent => "agents",
+            Self::Person => "persons",
+            Self::Rules => "rules",
+            Self::Cost => "costs",
+            Self::Population => "populations",
         }
     }
 }
@@ -71,6 +111,12 @@ impl fmt::Display for Kind {
             Self::Operator => "operator",
             Self::Response => "response model",
             Self::Mechanics => "set of mechanics",
+            Self::Lesion => "lesion",
+            Self::Agent => "agent",
+            Self::Person => "trait of a person",
+            Self::Rules => "set of rules",
+            Self::Cost => "list of costs",
+            Self::Population => "population",
         })
     }
 }
@@ -91,9 +137,38 @@ pub struct Entry {
 /// A `name` that ends in `.toml` is a path, looked for in the folder `beside` and then in the current one. Any other name is
 /// looked for in `./models/`, then in the program.
 ///
+/// A file that `extends` another of its kind is laid over that one ([`compose()`]). In the file of an agent `@` stands for the
+/// agent's name, so that several agents of one pattern have fields of their own.
+///
 /// # Errors
-/// There is none of that name (the message names the nearest), or it cannot be read.
+/// There is none of that name (the message names the nearest), or it cannot be read; or it extends itself.
 pub fn find(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
+    extended(kind, name, beside, &stem_of(name), &mut Vec::new())
+}
+
+/// The text of a file with all that it extends.
+fn extended(kind: Kind, name: &str, beside: Option<&Path>, own: &str, above: &mut Vec<String>) -> Result<Arc<Source>> {
+    let mut source = plain(kind, name, beside)?;
+    if kind == Kind::Agent {
+        source = Source::new(source.name.clone(), source.text.replace('@', own));
+    }
+    let document = toml_edit::Document::parse(source.text.as_str()).ok();
+    let Some(base) = document.as_ref().and_then(|document| document.get("extends")) else { return Ok(source) };
+    let place = base.span().unwrap_or(0..0);
+    let Some(base) = base.as_str() else {
+        return Err(source.refuse(place, "`extends` is the name of another file of the same kind"));
+    };
+    if above.contains(&source.name) {
+        return Err(source.refuse(place, format!("`{own}` extends itself")));
+    }
+    above.push(source.name.clone());
+    let folder = Path::new(&source.name).parent();
+    let lower = extended(kind, base, folder, own, above).map_err(|error| error.at(&source, place.clone()))?;
+    Ok(compose(&lower, &source, "")?.named(&source.name))
+}
+
+/// The text of one file.
+fn plain(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
     if name.ends_with(".toml") {
         let near = beside.map(|folder| folder.join(name));
         let found = near.into_iter().chain([PathBuf::from(name)]).find(|path| path.is_file());
@@ -149,7 +224,8 @@ pub fn list(kind: Kind) -> Vec<Entry> {
 
 /// The `what` of a model file, if it can be read.
 fn what(text: &str) -> String {
-    let table: Option<toml::Table> = toml::from_str(text).ok();
+    // Where `@` stands for the name of an agent, the text is no TOML before it is replaced.
+    let table: Option<toml::Table> = toml::from_str(text).or_else(|_| toml::from_str(&text.replace('@', "_"))).ok();
     table.and_then(|table| table.get("what")?.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -166,6 +242,11 @@ fn read(path: &Path) -> Result<Arc<Source>> {
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
     Ok(Source::new(path.to_string_lossy().replace('\\', "/").trim_start_matches("./"), text))
+}
+
+/// The name by which a file is called that somebody names by name or by path.
+pub fn stem_of(word: &str) -> String {
+    Path::new(word).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 /// The name by which a file is called: its own without folder and ending.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::terminal::{complain, say, short};
-use crate::catalogue::{self, Device, Kind, Mechanics, Operator, Tissue};
+use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
 use crate::error::{Result, Source};
 use crate::language::Model;
+use crate::needling;
+use crate::practice;
 use crate::scenario::{Change, Plan, Scenario, shown_bytes, shown_duration};
 use crate::units::DAY;
 
@@ -45,9 +47,11 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
         None => {
             let scenario = scenario.with(changes.iter().cloned());
             let plan = scenario.plan()?;
-            let points = scenario.points()?;
+            let mut points = scenario.points()?;
+            points.extend(scenario.samples(&plan)?.1);
             if points.is_empty() {
-                return Ok(cost(&plan));
+                let advice = rules(&plan)?.into_iter().map(|line| format!("\n  {line}"));
+                return Ok(cost(&plan) + &advice.collect::<String>());
             }
             let plans = points.iter().map(|point| point.scenario.plan()).collect::<Result<Vec<Plan>>>()?;
             let seconds: f64 = plans.iter().map(|plan| plan.origin.estimate.seconds).sum();
@@ -56,6 +60,15 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
             Ok(format!("{} points, {} in all; the largest: {each}", plans.len(), shown_duration(seconds)))
         }
     }
+}
+
+/// What the rules of a plan say of it. A session is computed for that, which takes a moment.
+fn rules(plan: &Plan) -> Result<Vec<String>> {
+    if plan.rules.is_empty() || plan.sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let advice = practice::advice(plan, &[needling::injure(plan, 0, 1)?])?;
+    Ok(advice.into_iter().map(|one| format!("{}: {} ({})", one.authority, one.says, one.source)).collect())
 }
 
 /// What a run would cost, in a sentence.
@@ -85,6 +98,10 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Device => format!("a device, {}", Device::read(&source)?.what),
         Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
         Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
+        Kind::Lesion | Kind::Agent | Kind::Person => format!("{kind}: {}", Overlay::read(kind, &source)?.what),
+        Kind::Rules => format!("{} rules: {}", Rules::read(&source)?.rule.len(), Rules::read(&source)?.what),
+        Kind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
+        Kind::Population => format!("a population: {}", Population::read(&source)?.what),
         Kind::Response => {
             let model = Model::read(&source)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
@@ -109,6 +126,11 @@ fn kind_of(file: &Path, source: &Source) -> Option<Kind> {
         () if has("layer") => Some(Kind::Tissue),
         () if has("needle") => Some(Kind::Device),
         () if has("hands") => Some(Kind::Operator),
+        () if has("rule") => Some(Kind::Rules),
+        () if has("currency") => Some(Kind::Cost),
+        () if has("trait") => Some(Kind::Population),
+        () if has("carriage") => Some(Kind::Lesion),
+        () if has("dose") => Some(Kind::Agent),
         () => None,
     };
     by_folder.or(by_content)

@@ -5,9 +5,10 @@ use std::path::Path;
 use clap::Args;
 
 use super::terminal::{say, table};
-use crate::catalogue::{self, Device, Kind, Mechanics, Operator, Tissue};
+use crate::catalogue::{self, Kind};
 use crate::error::{Error, Result, suggestion};
 use crate::language::{Constant, Definition};
+use crate::scenario::ModelFile;
 use crate::sourced::{Choice, Sourced};
 
 #[derive(Args)]
@@ -70,24 +71,18 @@ fn file(name: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     let head = format!("{name} — {kind}\n  {}", entry.what);
-    let source = catalogue::find(kind, name, Some(Path::new("")))?;
-    let rows = match kind {
-        Kind::Tissue => rows(Tissue::read(&source)?.numbers()),
-        Kind::Device => rows(Device::read(&source)?.numbers()),
-        Kind::Operator => rows(Operator::read(&source)?.numbers()),
-        Kind::Mechanics => rows(Mechanics::read(&source)?.numbers()),
-        Kind::Response => {
-            return Ok(Some(format!("{head}\n\n`dermasim list fields --model {name}` shows what it holds")));
-        }
-    };
+    if kind == Kind::Response {
+        return Ok(Some(format!("{head}\n\n`dermasim list fields --model {name}` shows what it holds")));
+    }
+    let file = ModelFile::open(kind, name, Path::new(""))?;
+    let rows: Vec<Vec<String>> = file
+        .numbers()?
+        .into_iter()
+        .map(|number| {
+            let checked = if number.checked { "" } else { ", unchecked" };
+            let evidence = format!("{:?}{checked}", number.evidence).to_lowercase();
+            vec![format!("  {}", number.key), number.text, evidence, number.source]
+        })
+        .collect();
     Ok(Some(format!("{head}\n\n{}", table(&["  number", "value", "evidence", "source"], &rows))))
-}
-
-fn rows(numbers: Vec<(String, &Sourced)>) -> Vec<Vec<String>> {
-    let row = |(key, number): (String, &Sourced)| {
-        let checked = if number.checked { "" } else { ", unchecked" };
-        let evidence = format!("{:?}{checked}", number.evidence).to_lowercase();
-        vec![format!("  {key}"), shown(number), evidence, number.source.clone()]
-    };
-    numbers.into_iter().map(row).collect()
 }

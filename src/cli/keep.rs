@@ -75,7 +75,7 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         .collect();
     let provenance = provenance(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
-    let kept = Kept::of(outcome);
+    let kept = Kept::of(outcome)?;
     output::file::write_folder(folder, |fresh| {
         output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
         for file in &origin.files {
@@ -85,6 +85,20 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         let drawn = plot::draw_run(&kept, &figures)?;
         report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
         job.map_or(Ok(()), |job| job.mark(fresh))
+    })
+}
+
+/// Writes the tables of one sample of an ensemble: no fields, no figures, no model files of its own.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn keep_tables(outcome: &Outcome, job: &Job) -> Result<()> {
+    let provenance = provenance(&outcome.plan);
+    let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
+    let kept = Kept::of(outcome)?;
+    output::file::write_folder(&job.folder, |fresh| {
+        output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
+        job.mark(fresh)
     })
 }
 

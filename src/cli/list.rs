@@ -11,7 +11,7 @@ use crate::language::{FieldKind, Model};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// tissues, devices, operators, responses, mechanics; or fields, constants, signals, processes, intermediates,
+    /// tissues, devices, operators, responses, mechanics, lesions, agents, persons, populations, rules, costs; or fields, constants, signals, processes, intermediates,
     /// regions, observables of a response model
     kind: Option<String>,
     /// The response model, by name or path
@@ -20,12 +20,18 @@ pub struct Arguments {
 }
 
 /// The kinds of files, as people call them.
-const FILES: [(&str, Kind); 5] = [
+const FILES: [(&str, Kind); 11] = [
     ("tissues", Kind::Tissue),
     ("devices", Kind::Device),
     ("operators", Kind::Operator),
     ("responses", Kind::Response),
     ("mechanics", Kind::Mechanics),
+    ("lesions", Kind::Lesion),
+    ("agents", Kind::Agent),
+    ("persons", Kind::Person),
+    ("populations", Kind::Population),
+    ("rules", Kind::Rules),
+    ("costs", Kind::Cost),
 ];
 /// What a response model holds.
 const PARTS: [&str; 7] = ["fields", "constants", "signals", "processes", "intermediates", "regions", "observables"];

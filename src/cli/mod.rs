@@ -6,6 +6,7 @@
 mod bench;
 mod check;
 mod compare;
+mod ensemble;
 mod explain;
 mod init;
 mod interrupt;

@@ -8,9 +8,10 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use super::keep;
 use super::progress::Progress;
-use super::terminal::{number, say, short, table};
+use super::terminal::{number, say, short, table, wrapped};
 use crate::error::{Error, Result};
 use crate::output::Answers;
+use crate::practice::Practice;
 use crate::scenario::{Change, Plan, Scenario, Verdict, shown_duration};
 use crate::simulate;
 
@@ -44,7 +45,12 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let scenario = Scenario::read(&arguments.scenario)?.with(changes);
     let plan = Arc::new(scenario.plan()?);
     let points = scenario.points()?;
-    if points.is_empty() { single(arguments, &plan) } else { super::sweep::sweep(arguments, &plan, &scenario, &points) }
+    let (draws, samples) = scenario.samples(&plan)?;
+    match (points.is_empty(), samples.is_empty()) {
+        (true, true) => single(arguments, &plan),
+        (false, _) => super::sweep::sweep(arguments, &plan, &scenario, &points),
+        (true, false) => super::sweep::ensemble(arguments, &plan, &scenario, &draws, &samples),
+    }
 }
 
 fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
@@ -74,8 +80,10 @@ fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
 
 /// The answer in a table, and where the rest is.
 fn show(plan: &Plan, folder: &Path, seconds: f64) -> Result<()> {
-    let kept: Answers = serde_json::from_value(keep::summary(folder)?["observables"].take())
-        .map_err(|cause| Error::file(folder.join("summary.json"), "read", cause.into()))?;
+    let mut summary = keep::summary(folder)?;
+    let damaged = |cause: serde_json::Error| Error::file(folder.join("summary.json"), "read", cause.into());
+    let kept: Answers = serde_json::from_value(summary["observables"].take()).map_err(damaged)?;
+    let practice: Practice = serde_json::from_value(summary["practice"].take()).map_err(damaged)?;
     if !plan.question.is_empty() {
         say(format!("{}\n", plan.question));
     }
@@ -89,6 +97,11 @@ fn show(plan: &Plan, folder: &Path, seconds: f64) -> Result<()> {
         .collect();
     let header = ["observable", "unit", "rest", "peak change", "on day", "at the end", "resolved on day"];
     say(table(&header, &rows));
+    let told = practice.told();
+    if !told.is_empty() {
+        let lines: Vec<String> = told.into_iter().map(|(lead, text)| wrapped(&format!("{lead} {text}"))).collect();
+        say(format!("\n{}", lines.join("\n")));
+    }
     say(format!("\n{} in {}", short(folder), shown_duration(seconds)));
     Ok(())
 }

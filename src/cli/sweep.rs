@@ -1,4 +1,4 @@
-//! `dermasim run` on a scenario with a sweep: all its points, one table, figures that compare.
+//! `dermasim run` on a scenario with a sweep or an ensemble: all its points, one table, figures that compare.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::output::sweep::{Point as Row, Sweep};
 use crate::output::{self, table};
 use crate::plot;
 use crate::report;
-use crate::scenario::{Plan, Point, Scenario};
+use crate::scenario::{Draw, Plan, Point, Scenario};
 use crate::simulate;
 use crate::study::{self, Board, Ended, Job};
 
@@ -23,55 +23,98 @@ use crate::study::{self, Board, Ended, Job};
 /// # Errors
 /// A point makes no sense (nothing is run then), a run failed, or somebody stopped it.
 pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[Point]) -> Result<()> {
-    let folder = keep::folder(arguments.out.as_deref(), &plan.name);
-    keep::may_replace(&folder, &plan.name, SWEEP_MARK, arguments.force)?;
-    let program = program();
-    let jobs = points
-        .iter()
-        .map(|point| {
-            let plan = Arc::new(point.scenario.plan()?);
-            Ok(Job::new(point.name.clone(), folder.join("runs").join(&point.name), plan, &program))
-        })
-        .collect::<Result<Vec<Job>>>()?;
-    begin(&folder, plan, scenario, &jobs)?;
+    let gather = |folder: &Path, jobs: &[Job]| gather(folder, plan, points, jobs);
+    let study = Study { plan, scenario, points, whole: true, table: "sweep.csv" };
+    study.run(arguments, &gather)
+}
 
-    let interrupt = Interrupt::listen();
-    let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
-    let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
-        let outcome = simulate::run(&job.plan, &mut |_| !interrupt.asked())?;
-        keep::keep(&outcome, &job.folder, Some(job))
-    })?;
-    board.finish();
-    let failed = ended.iter().filter(|how| matches!(how, Ended::Failed(_))).count();
-    for (job, how) in jobs.iter().zip(&ended) {
-        if let Ended::Failed(error) = how {
-            tell(format!("{}:", job.name));
-            complain(error);
+/// Runs the samples of an ensemble. Only tables are kept of each.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn ensemble(
+    arguments: &Arguments,
+    plan: &Plan,
+    scenario: &Scenario,
+    draws: &[Draw],
+    points: &[Point],
+) -> Result<()> {
+    let gather = |folder: &Path, jobs: &[Job]| {
+        let ensemble = super::ensemble::gather(plan, draws, points, jobs)?;
+        super::ensemble::write(folder, plan, &ensemble, arguments.quiet)
+    };
+    let study = Study { plan, scenario, points, whole: false, table: "distribution.csv" };
+    study.run(arguments, &gather)
+}
+
+/// Many runs of one scenario.
+struct Study<'a> {
+    plan: &'a Plan,
+    scenario: &'a Scenario,
+    points: &'a [Point],
+    /// Whether each run keeps fields, figures and a report of its own.
+    whole: bool,
+    /// The table in which they are together.
+    table: &'a str,
+}
+
+impl Study<'_> {
+    fn run(&self, arguments: &Arguments, gather: &dyn Fn(&Path, &[Job]) -> Result<()>) -> Result<()> {
+        let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
+        keep::may_replace(&folder, &self.plan.name, SWEEP_MARK, arguments.force)?;
+        let program = program();
+        let jobs = self
+            .points
+            .iter()
+            .map(|point| {
+                let mut plan = point.scenario.plan()?;
+                if !self.whole {
+                    plan.snapshots.clear();
+                }
+                Ok(Job::new(point.name.clone(), folder.join("runs").join(&point.name), Arc::new(plan), &program))
+            })
+            .collect::<Result<Vec<Job>>>()?;
+        begin(&folder, self.plan, self.scenario, &jobs)?;
+
+        let interrupt = Interrupt::listen();
+        let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
+        let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
+            let outcome = simulate::run(&job.plan, &mut |_| !interrupt.asked())?;
+            if self.whole { keep::keep(&outcome, &job.folder, Some(job)) } else { keep::keep_tables(&outcome, job) }
+        })?;
+        board.finish();
+        let failed = ended.iter().filter(|how| matches!(how, Ended::Failed(_))).count();
+        for (job, how) in jobs.iter().zip(&ended) {
+            if let Ended::Failed(error) = how {
+                tell(format!("{}:", job.name));
+                complain(error);
+            }
         }
+        if interrupt.asked() {
+            let shown = short(&folder);
+            tell(format!("stopped; run it again and it goes on with the points not yet in {shown}"));
+            return Err(Error::Interrupted);
+        }
+        gather(&folder, &jobs)?;
+        if !arguments.quiet {
+            say(format!(
+                "{} points in {}, together in {}",
+                jobs.len() - failed,
+                short(&folder),
+                short(&folder.join(self.table))
+            ));
+        }
+        let verdicts = jobs
+            .iter()
+            .filter(|job| job.is_done())
+            .map(|job| Ok((job.name.clone(), keep::judge(&job.plan, &job.folder)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let met = expectations(&verdicts, arguments.quiet);
+        if failed > 0 {
+            return Err(Error::simulation(format!("{failed} of {} points failed", jobs.len())));
+        }
+        met
     }
-    if interrupt.asked() {
-        tell(format!("stopped; run it again and it goes on with the points not yet in {}", short(&folder)));
-        return Err(Error::Interrupted);
-    }
-    gather(&folder, plan, points, &jobs)?;
-    if !arguments.quiet {
-        say(format!(
-            "{} points in {}, together in {}",
-            jobs.len() - failed,
-            short(&folder),
-            short(&folder.join("sweep.csv"))
-        ));
-    }
-    let verdicts = jobs
-        .iter()
-        .filter(|job| job.is_done())
-        .map(|job| Ok((job.name.clone(), keep::judge(&job.plan, &job.folder)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let met = expectations(&verdicts, arguments.quiet);
-    if failed > 0 {
-        return Err(Error::simulation(format!("{failed} of {} points failed", jobs.len())));
-    }
-    met
 }
 
 /// Makes the folder of a sweep ready: its mark, its scenario, and no runs of points it no longer has.

@@ -63,13 +63,16 @@ pub(super) struct ConstantForm {
     pub source: Spanned<String>,
     pub range: Option<Spanned<Vec<toml::Value>>>,
     pub checked: Option<bool>,
+    #[serde(default)]
+    pub times: Table<Written>,
 }
 
 impl ConstantForm {
     /// The number, if it is one and not an expression.
     pub(super) fn written(self) -> Option<Written> {
-        let Self { what, value, by, sd, evidence, source, range, checked, .. } = self;
-        Some(Written { what, value: value?, by, sd, evidence, source, range, checked })
+        let Self { what, value, by, sd, evidence, source, range, checked, times, .. } = self;
+        let times = times.into_iter().map(|(name, factor)| (name.into_inner(), factor)).collect();
+        Some(Written { what, value: value?, by, sd, evidence, source, range, checked, times })
     }
 }
 

@@ -45,7 +45,7 @@ impl Interval {
         Self::around([rising(self.low), rising(self.high)])
     }
 
-    fn times(self, other: Self) -> Self {
+    pub(super) fn times(self, other: Self) -> Self {
         // A zero factor wins over an infinite one: infinity stands for "as large as you like", never for a value.
         let product = |x: f64, y: f64| if x == 0.0 || y == 0.0 { 0.0 } else { x * y };
         let corners = [

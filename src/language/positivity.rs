@@ -16,7 +16,7 @@ use crate::language::model::{Definition, Field, FieldKind, Layered, Model};
 use crate::language::names::Local;
 use crate::language::syntax::{Expression, Node};
 use crate::language::{Input, Kind};
-use crate::sourced::Choice;
+use crate::sourced::{Choice, Sourced};
 
 /// Leaves whose values are known only to lie somewhere.
 struct Ranges<'a> {
@@ -119,6 +119,22 @@ impl Leaves for Ranges<'_> {
         self.reductions.push(range);
         Ok(graph.input(Input::Column(self.reductions.len() - 1)))
     }
+}
+
+/// Where a number lies for a person with some traits, its factors included.
+fn number_range(number: &Sourced, person: &[(&str, &str)]) -> Interval {
+    let own = match &number.value {
+        Choice::One(quantity) => Interval::point(quantity.value),
+        Choice::By(by, table) => {
+            let value = |name| person.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
+            let key: Option<Vec<&str>> = by.split('/').map(value).collect();
+            match key.and_then(|key| table.get(&key.join("/"))) {
+                Some(quantity) => Interval::point(quantity.value),
+                None => Interval::around(number.values()),
+            }
+        }
+    };
+    number.times.values().fold(own, |range, factor| range.times(number_range(factor, person)))
 }
 
 /// Makes the expression that is claimed not to be negative.
@@ -259,17 +275,7 @@ impl Model {
         let mut ranges = vec![Interval::ALL; self.constants.len()];
         for &index in &self.symbols.constant_order {
             ranges[index] = match &self.constants[index].definition {
-                Definition::Number(number) => match &number.value {
-                    Choice::One(quantity) => Interval::point(quantity.value),
-                    Choice::By(by, table) => {
-                        let value = |name| person.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
-                        let key: Option<Vec<&str>> = by.split('/').map(value).collect();
-                        match key.and_then(|key| table.get(&key.join("/"))) {
-                            Some(quantity) => Interval::point(quantity.value),
-                            None => Interval::around(table.values().map(|quantity| quantity.value)),
-                        }
-                    }
-                },
+                Definition::Number(number) => number_range(number, person),
                 Definition::Expression(expression) => {
                     let leaves = Ranges { model: self, constants: ranges.clone(), reductions: Vec::new() };
                     let mut lowering = Lowering::new(self, leaves);

@@ -295,7 +295,8 @@ impl Reader<'_> {
                     .help("write value = \"1.5 mm\", or expression = \"a * b\" for one computed from others"));
             }
             (None, Some(expression)) => {
-                let idle = [form.by.as_ref().map(Spanned::span), form.sd.as_ref().map(Spanned::span)];
+                let factor = form.times.keys().next().map(Spanned::span);
+                let idle = [form.by.as_ref().map(Spanned::span), form.sd.as_ref().map(Spanned::span), factor];
                 if let Some(idle) = idle.into_iter().flatten().next() {
                     return Err(self.source.refuse(idle, "this belongs to a value, and here is an expression"));
                 }

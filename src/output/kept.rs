@@ -13,6 +13,7 @@ use crate::output::manifest::About;
 use crate::output::needling::Session;
 use crate::output::summary::{Answers, answers};
 use crate::output::{file, table, zarr};
+use crate::practice::Practice;
 use crate::simulate::Outcome;
 use crate::units::DAY;
 
@@ -33,6 +34,8 @@ pub struct Kept<'a> {
     pub needling: Vec<Session>,
     /// The answers in numbers.
     pub answers: Answers,
+    /// What it means in practice.
+    pub practice: Practice,
 }
 
 /// `summary.json`: the stable contract with programs that read results.
@@ -41,6 +44,8 @@ pub(super) struct Contract {
     pub observables: Answers,
     pub needling: Sessions,
     pub provenance: Value,
+    #[serde(default)]
+    pub practice: Practice,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -50,9 +55,12 @@ pub(super) struct Sessions {
 
 impl<'a> Kept<'a> {
     /// The view of a run that just ended.
-    pub fn of(outcome: &'a Outcome) -> Self {
+    ///
+    /// # Errors
+    /// A rule of the plan speaks of a number that a session has not.
+    pub fn of(outcome: &'a Outcome) -> Result<Self> {
         let times = outcome.plan.sessions.iter();
-        Self {
+        Ok(Self {
             about: About::of(&outcome.plan),
             record: Cow::Borrowed(&outcome.record),
             control: Cow::Borrowed(&outcome.control),
@@ -60,7 +68,8 @@ impl<'a> Kept<'a> {
             snapshots: Cow::Borrowed(&outcome.snapshots),
             needling: outcome.needling.iter().zip(times).map(|(needling, time)| Session::of(needling, *time)).collect(),
             answers: answers(&outcome.record),
-        }
+            practice: Practice::of(outcome)?,
+        })
     }
 }
 
@@ -97,6 +106,7 @@ impl Kept<'static> {
             snapshots: Cow::Owned(snapshots),
             needling: contract.needling.sessions,
             answers: contract.observables,
+            practice: contract.practice,
         })
     }
 }

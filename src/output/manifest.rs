@@ -23,6 +23,12 @@ pub struct About {
     pub person: Vec<(String, String)>,
     /// Age in years.
     pub age: f64,
+    /// What is wrong with the skin, if anything.
+    #[serde(default)]
+    pub lesion: Option<String>,
+    /// What is put on it.
+    #[serde(default)]
+    pub agents: Vec<String>,
     /// The device, if the skin was needled.
     pub device: Option<String>,
     /// Who held it.
@@ -50,6 +56,8 @@ impl About {
             model: plan.model.name.clone(),
             person: plan.traits.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             age: plan.age,
+            lesion: plan.lesion.as_ref().map(|lesion| lesion.name.clone()),
+            agents: plan.agents.iter().map(|agent| agent.name.clone()).collect(),
             device: protocol.map(|protocol| protocol.device.name.clone()),
             operator: protocol.map(|protocol| protocol.operator.name.clone()),
             needle_length_mm: protocol.map(|protocol| protocol.length * 1e3),

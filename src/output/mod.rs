@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `scenario.toml` | the scenario as resolved; running it again gives the same answer |
 //! | `manifest.json` | version, seed, hashes of the model files, steps, wall time by phase, peak memory |
-//! | `summary.json` | `{"observables": {NAME: {"unit", "rest", "peak", "peak_day", "end", "resolved_day"}}, "needling": {"sessions": […]}, "provenance": {…}}`, see [`summary`] |
+//! | `summary.json` | `{"observables": {NAME: {"unit", "rest", "peak", "peak_day", "end", "resolved_day"}}, "needling": {"sessions": […]}, "provenance": {…}, "practice": {…}}`, see [`summary`] and [`crate::practice`] |
 //! | `timecourse.csv`, `.parquet` | every observable at every recorded time; a session appears twice, before and after |
 //! | `timecourse_control.csv`, `.parquet` | the same without needling, if there was needling |
 //! | `observables.csv` | unit, group, rest and meaning of each observable |
@@ -18,6 +18,7 @@
 //! Every file is written whole or not at all, and `summary.json` last: where it is, the numbers are complete. Apart from
 //! the manifest (which tells wall times and memory) the bytes depend on the scenario alone.
 
+pub mod ensemble;
 pub mod file;
 mod kept;
 mod manifest;
@@ -57,7 +58,7 @@ pub struct Inputs<'a> {
 /// # Errors
 /// A file cannot be written.
 pub fn write_run(outcome: &Outcome, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
-    write_kept(&Kept::of(outcome), &outcome.cost, inputs, folder)
+    write_kept(&Kept::of(outcome)?, &outcome.cost, inputs, folder)
 }
 
 /// As [`write_run`], from the view of a run.
@@ -85,6 +86,7 @@ pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Pa
         observables: kept.answers.clone(),
         needling: kept::Sessions { sessions: kept.needling.clone() },
         provenance: json!(inputs.provenance.counts()),
+        practice: kept.practice.clone(),
     };
     file::write(&folder.join("summary.json"), format!("{:#}\n", json!(contract)))
 }

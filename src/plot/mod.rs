@@ -6,8 +6,10 @@
 
 mod compare;
 mod course;
+mod ensemble;
 mod needling;
 mod panel;
+mod practice;
 mod profile;
 mod roofline;
 mod section;
@@ -22,6 +24,7 @@ use serde::Serialize;
 
 use crate::bench::Report;
 use crate::error::{Error, Result};
+use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
 pub use course::{columns, group_of, is_part, main_ones};
@@ -62,6 +65,7 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
     drawn.extend(course::whole(kept));
     drawn.extend(needling::depths(kept));
     drawn.extend(needling::ruptures(kept));
+    drawn.extend(practice::carried_off(kept));
     drawn.extend(section::maps(kept));
     drawn.extend(profile::profiles(kept));
     write(drawn, folder)
@@ -73,6 +77,14 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
     write(sweep::figures(sweep), folder)
+}
+
+/// Draws the figures of an ensemble into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_ensemble(ensemble: &Ensemble, folder: &Path) -> Result<Vec<Figure>> {
+    write(ensemble::figures(ensemble), folder)
 }
 
 /// Draws the figures that compare runs, each under a name, into a folder. Differences are to the first run.

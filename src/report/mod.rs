@@ -10,6 +10,7 @@ mod words;
 use std::path::Path;
 
 use crate::error::Result;
+use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, Provenance};
 use crate::plot::Figure;
@@ -80,6 +81,33 @@ pub fn write_sweep(
         made: vec![
             ("Swept".into(), sweep.axes.join(", ")),
             ("Random numbers".into(), "the same at every point".into()),
+            ("Version".into(), format!("dermasim {}", env!("CARGO_PKG_VERSION"))),
+        ],
+        ..Document::new(figures, figures_folder)?
+    }
+    .write(path)
+}
+
+/// Writes the report of an ensemble to `path`. The figures are those that `plot::draw_ensemble` left in `figures_folder`.
+///
+/// # Errors
+/// A figure cannot be read, or the report cannot be written.
+pub fn write_ensemble(
+    path: &Path,
+    ensemble: &Ensemble,
+    provenance: &Provenance,
+    figures: &[Figure],
+    figures_folder: &Path,
+) -> Result<()> {
+    Document {
+        kind: format!("An ensemble of {} runs of dermasim", ensemble.samples.len()),
+        title: crate::plot::style::title(&ensemble.name.replace('-', " ")),
+        question: ensemble.question.clone(),
+        answer: words::of_ensemble(ensemble),
+        tables: table::of_ensemble(ensemble),
+        evidence: Evidence::of(provenance),
+        made: vec![
+            ("Drawn".into(), format!("{} numbers and traits, as a Latin hypercube", ensemble.drawn.len())),
             ("Version".into(), format!("dermasim {}", env!("CARGO_PKG_VERSION"))),
         ],
         ..Document::new(figures, figures_folder)?

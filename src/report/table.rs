@@ -1,5 +1,6 @@
 //! The tables of reports.
 
+use crate::output::ensemble::{Ensemble, Reading};
 use crate::output::needling::Session;
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
@@ -54,7 +55,28 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Table> {
         tables.push(Table { title: name.into(), header, rows, note: note.into() });
     }
     tables.extend(needling(&kept.needling));
+    tables.extend(recovery(kept));
     tables
+}
+
+/// When each symptom lets the skin be treated again.
+fn recovery(kept: &Kept<'_>) -> Option<Table> {
+    let recovery = kept.practice.recovery.as_ref()?;
+    let carried = |name: &str| {
+        let own = kept.practice.carried_over.iter().filter(|own| own.observable == name).map(|own| own.share);
+        own.reduce(f64::max).map(|share| 100.0 * share)
+    };
+    let row = |(name, day): &(String, Option<f64>)| vec![title(name), days(*day), told(carried(name))];
+    let header = ["", "days after the last session", "left at the next session [%]"].map(str::to_owned).to_vec();
+    Some(Table {
+        title: "When the skin may be treated again".into(),
+        header,
+        rows: recovery.each.iter().map(row).collect(),
+        note:
+            "Symptoms and the barrier gate a new session, each from the day on which it stays within 5 % of its peak. \
+               Left: the largest share of its peak that a session found of the one before."
+                .into(),
+    })
 }
 
 fn needling(sessions: &[Session]) -> Option<Table> {
@@ -104,6 +126,60 @@ pub fn of_sweep(sweep: &Sweep) -> Vec<Table> {
             header,
             rows: rows.collect(),
             note: "All numbers of all points are in sweep.csv.".into(),
+        });
+    }
+    tables
+}
+
+/// Quantiles of the answers of an ensemble, and what they depend on.
+pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
+    let readings = ensemble.readings();
+    let mut tables = Vec::new();
+    for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
+        let mine: Vec<&Reading> = readings.iter().filter(|reading| reading.group == group).collect();
+        if mine.is_empty() {
+            continue;
+        }
+        let header = ["", "reading", "at rest", "5 %", "25 %", "median", "75 %", "95 %", "samples"];
+        let rows = mine.iter().map(|reading| {
+            let (quantiles, count) = reading.quantiles();
+            let numbers = quantiles.map(|value| told(Some(value).filter(|value| value.is_finite())));
+            let what = match reading.number {
+                "end" => "at the end",
+                "peak" => "largest change",
+                "resolved_day" => "over on day",
+                _ => "days after the last session",
+            };
+            let rest = if ["end", "peak"].contains(&reading.number) { told(Some(reading.rest)) } else { "–".into() };
+            let first = vec![with_unit(&title(&reading.observable), &reading.unit), what.into(), rest];
+            [first, numbers.to_vec(), vec![count.to_string()]].concat()
+        });
+        tables.push(Table {
+            title: format!("{name} over the samples"),
+            header: header.map(str::to_owned).to_vec(),
+            rows: rows.collect(),
+            note: "Samples: how many have the reading. More in distribution.csv, answers.csv and bands.csv.".into(),
+        });
+    }
+    let rows: Vec<Vec<String>> = crate::report::words::most_important(ensemble, &readings)
+        .into_iter()
+        .take(25)
+        .map(|(dimension, observable, correlation)| {
+            let drawn = &ensemble.drawn[dimension];
+            let evidence =
+                drawn.evidence.map_or("differs between persons".into(), |on| format!("{on:?}").to_lowercase());
+            vec![drawn.key.clone(), drawn.what.clone(), evidence, title(&observable), signed(Some(correlation))]
+        })
+        .collect();
+    if !rows.is_empty() {
+        let header = ["number", "what it is", "rests on", "matters most for", "rank correlation"];
+        tables.push(Table {
+            title: "What matters most".into(),
+            header: header.map(str::to_owned).to_vec(),
+            rows,
+            note: "The largest rank correlation of each with a gain at the end or with the largest change of a risk; those \
+                   that may be chance are left out. All are in sensitivity.csv."
+                .into(),
         });
     }
     tables

@@ -1,5 +1,6 @@
 //! The answer in plain words, from the numbers alone.
 
+use crate::output::ensemble::{Ensemble, Reading};
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::style::{brief, day, plain, short, title, unit};
@@ -74,6 +75,7 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     lines.extend(symptoms(kept));
     lines.extend(gains(kept));
     lines.extend(risks(kept));
+    lines.extend(kept.practice.told().into_iter().map(|(lead, text)| Line { lead, text }));
     lines
 }
 
@@ -83,8 +85,11 @@ fn done(kept: &Kept<'_>) -> String {
     let traits = about.person.iter().filter(|(name, _)| name != "age");
     let person: Vec<String> = traits.map(|(name, value)| format!("{} {value}", plain(name))).collect();
     let person = if person.is_empty() { String::new() } else { format!(", {}", person.join(", ")) };
-    let skin = format!("{} skin (age {}{person})", plain(&about.tissue), short(about.age));
-    let followed = format!("followed for {} days", whole(about.end_day));
+    let lesion = about.lesion.as_ref().map_or(String::new(), |lesion| format!(" with {}", plain(lesion)));
+    let skin = format!("{} skin{lesion} (age {}{person})", plain(&about.tissue), short(about.age));
+    let agents: Vec<String> = about.agents.iter().map(|agent| plain(agent)).collect();
+    let agents = if agents.is_empty() { String::new() } else { format!("with {}, ", joined(&agents)) };
+    let followed = format!("{agents}followed for {} days", whole(about.end_day));
     let Some(device) = &about.device else {
         return format!("{}, not needled, {followed}.", title(&skin));
     };
@@ -239,6 +244,91 @@ pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// The answer of an ensemble: medians with the spread of nine in ten samples, and what it depends on.
+pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
+    let (readings, count) = (ensemble.readings(), ensemble.samples.len());
+    let persons = ensemble.drawn.iter().filter(|drawn| drawn.evidence.is_none()).count();
+    let what = match (persons, ensemble.drawn.len() - persons) {
+        (persons, 0) => format!("{count} persons who differ in {persons} traits and thicknesses."),
+        (0, numbers) => format!("{count} runs in which {numbers} numbers were drawn within their ranges."),
+        (persons, numbers) => {
+            format!(
+                "{count} persons who differ in {persons} traits and thicknesses, with {numbers} numbers drawn within their ranges."
+            )
+        }
+    };
+    let mut lines = vec![line("What was done.", what)];
+    let names = || ensemble.headings.iter().map(|heading| heading.name.as_str());
+    for (group, number, name) in [("gain", "end", "Gains at the end."), ("risk", "peak", "Risks, largest change.")] {
+        let mine = readings.iter().filter(|reading| reading.group == group && reading.number == number);
+        let said: Vec<String> = mine
+            .filter(|reading| !is_part(&reading.observable, names()))
+            .filter_map(|reading| {
+                let ([low, _, middle, _, high], _) = reading.quantiles();
+                let told = |value: f64| {
+                    let deviation = if number == "end" { value - reading.rest } else { value };
+                    match reading.rest > 1e-6 && unit(&reading.unit).is_empty() {
+                        true => format!("{} %", brief(100.0 * deviation / reading.rest)),
+                        false => with(deviation, &reading.unit),
+                    }
+                };
+                let plain = plain(&reading.observable);
+                (low != high).then(|| format!("{plain} {} ({} to {})", told(middle), told(low), told(high)))
+            })
+            .take(SENTENCES)
+            .collect();
+        if !said.is_empty() {
+            lines.push(line(name, format!("Median and nine in ten samples: {}.", said.join("; "))));
+        }
+    }
+    if let Some(recovery) = readings.iter().find(|reading| reading.observable == "recovery") {
+        let ([low, _, middle, _, high], known) = recovery.quantiles();
+        let mut text = format!("The skin may be treated again after {middle:.0} days ({low:.0} to {high:.0}).");
+        if known < count {
+            text += &format!(" In {} of {count} samples something is not over at the end of the run.", count - known);
+        }
+        lines.push(line("Recovery.", text));
+    }
+    let matter = most_important(ensemble, &readings);
+    if !matter.is_empty() {
+        let told: Vec<String> = matter
+            .iter()
+            .take(SENTENCES)
+            .map(|(dimension, observable, correlation)| {
+                let drawn = &ensemble.drawn[*dimension];
+                let on = drawn.evidence.map_or(String::new(), |on| format!(", {}", format!("{on:?}").to_lowercase()));
+                format!("{} ({}{on}; {} with {})", drawn.key, drawn.what, brief(*correlation), plain(observable))
+            })
+            .collect();
+        lines.push(line(
+            "What matters most.",
+            format!("By rank correlation with gains and risks: {}.", told.join("; ")),
+        ));
+    }
+    lines
+}
+
+/// What was drawn, by its largest rank correlation with a gain or a risk, beyond chance.
+pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, String, f64)> {
+    let by_chance = crate::study::chance(ensemble.samples.len());
+    let mut best: Vec<(usize, String, f64)> = Vec::new();
+    let judged = |reading: &&Reading| {
+        (reading.group == "gain" && reading.number == "end") || (reading.group == "risk" && reading.number == "peak")
+    };
+    for reading in readings.iter().filter(judged) {
+        for (dimension, correlation) in ensemble.sensitivity(reading) {
+            match best.iter_mut().find(|(own, ..)| *own == dimension) {
+                Some(own) if own.2.abs() >= correlation.abs() => {}
+                Some(own) => *own = (dimension, reading.observable.clone(), correlation),
+                None => best.push((dimension, reading.observable.clone(), correlation)),
+            }
+        }
+    }
+    best.retain(|(.., correlation)| correlation.abs() > by_chance);
+    best.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+    best
 }
 
 /// The answer of a comparison: how the other runs differ from the first.

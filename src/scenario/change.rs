@@ -2,14 +2,15 @@
 //!
 //! A **key** is a path with dots. `needling.length` is an option of the scenario; `tissue.`, `device.`, `operator.`,
 //! `mechanics.` and `response.` lead into the model file that the scenario uses. Constants of the response model need not
-//! be spelt out: `response.d_T` means `response.constant.d_T.value`. A number that is changed forgets its source and its
+//! be spelt out: `response.d_T` means `response.constant.d_T.value`, and `response.d_T.times.mine` a factor of it. A number that is changed forgets its source and its
 //! range: they spoke of another value.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml_edit::{DocumentMut, Item, Key, TableLike, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, Key, TableLike, Value};
 
+use crate::catalogue::is_number;
 use crate::error::{Error, Result, Source, suggestion};
 
 /// The kinds of model file a scenario uses, by the first word of a key.
@@ -145,6 +146,9 @@ impl Change {
                     (None, _) => Err(self.unknown(&rest[0], table)),
                 };
             }
+            if let (true, "times", [name]) = (is_number(table), part.as_str(), rest) {
+                return self.multiply(table, name);
+            }
             match table.get(part) {
                 None => return Err(self.unknown(part, table)),
                 Some(item) if !item.is_table_like() => {
@@ -163,6 +167,24 @@ impl Change {
                 None => return Err(Error::input(format!("`{part}` is not a table"))),
             };
         }
+    }
+
+    /// Gives a sourced number a factor, or changes one it has.
+    fn multiply(&self, number: &mut dyn TableLike, name: &str) -> Result<()> {
+        let factors = number.entry("times").or_insert_with(|| Item::Value(InlineTable::new().into()));
+        let Some(factors) = factors.as_table_like_mut() else {
+            return Err(self.refuse(format!("the factors of `{}` are no table", self.key)));
+        };
+        if let Some(own) = factors.get_mut(name).and_then(Item::as_table_like_mut) {
+            self.replace(own, None);
+            return Ok(());
+        }
+        let mut own = InlineTable::new();
+        own.insert("value", self.value.clone());
+        own.insert("evidence", "assumed".into());
+        own.insert("source", "a factor set by the scenario".into());
+        factors.insert(name, Item::Value(own.into()));
+        Ok(())
     }
 
     /// Puts the value into a sourced number, whole or for one alternative.
@@ -206,11 +228,6 @@ pub(super) fn path(key: &str) -> Result<Vec<String>> {
         Error::input(format!("`{key}` is not a key")).help("a key is a path with dots, as in needling.length")
     })?;
     Ok(parts.iter().map(|part| part.get().to_owned()).collect())
-}
-
-/// Whether a table is a number with its source.
-fn is_number(table: &dyn TableLike) -> bool {
-    (table.contains_key("value") || table.contains_key("expression")) && table.contains_key("evidence")
 }
 
 fn finite(value: &Value) -> bool {

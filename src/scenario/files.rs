@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use crate::catalogue::{self, Kind};
 use crate::error::{Error, Result, Source};
@@ -24,6 +24,8 @@ pub struct ModelFile {
     pub original: Arc<Source>,
     /// The text with the changes of the scenario.
     pub used: Arc<Source>,
+    /// What was laid over it: the name of its text, and how it is called.
+    laid: Vec<(String, String)>,
 }
 
 /// A number of a model file, for the account of what a run rests on.
@@ -31,6 +33,8 @@ pub struct ModelFile {
 pub struct Number {
     /// The file it is in, as "tissue cheek".
     pub file: String,
+    /// The first word of keys that lead to it, as "tissue".
+    pub root: &'static str,
     /// Its key, as "constant.d_T".
     pub key: String,
     /// The value as written.
@@ -43,6 +47,8 @@ pub struct Number {
     pub source: String,
     /// What it is, in words; may be empty.
     pub what: String,
+    /// The smallest and largest value it may have, as written.
+    pub range: Option<[String; 2]>,
 }
 
 impl Number {
@@ -54,16 +60,36 @@ impl Number {
 
 impl ModelFile {
     /// Finds a file by its name in the catalogue, or by a path that ends in `.toml`, taken from `folder`.
-    pub(super) fn open(kind: Kind, word: &str, folder: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`catalogue::find`].
+    pub fn open(kind: Kind, word: &str, folder: &Path) -> Result<Self> {
         let original = catalogue::find(kind, word, Some(folder))?;
         let name = stem(Path::new(word));
-        Ok(Self { kind, name, used: original.clone(), original })
+        Ok(Self { kind, name, used: original.clone(), original, laid: Vec::new() })
+    }
+
+    /// Lays over it what `upper` says of files of this kind. What lies there already stays as it is.
+    pub(super) fn lay(&mut self, upper: &Self) -> Result<()> {
+        let composed = catalogue::compose(&self.original, &upper.original, root(self.kind))?;
+        if composed == self.original {
+            return Ok(());
+        }
+        self.original = composed;
+        self.used = self.original.clone();
+        self.laid.push((upper.original.name.clone(), format!("{} {}", root(upper.kind), upper.name)));
+        Ok(())
     }
 
     /// A file made up by the scenario itself.
     pub(super) fn made(kind: Kind, name: &str, text: String) -> Self {
         let original = Source::new(format!("{name}.toml"), text);
-        Self { kind, name: name.to_owned(), used: original.clone(), original }
+        Self { kind, name: name.to_owned(), used: original.clone(), original, laid: Vec::new() }
+    }
+
+    /// Whether `upper` was laid over it.
+    pub(super) fn has(&self, upper: &Self) -> bool {
+        self.laid.iter().any(|(name, _)| *name == upper.original.name)
     }
 
     /// The path of its copy inside a run's folder, as "models/tissues/cheek.toml".
@@ -81,13 +107,13 @@ impl ModelFile {
         for change in own {
             change.apply_to_model(&mut document)?;
         }
-        self.used = Source::new(self.original.name.clone(), document.to_string());
-        Ok(())
+        self.use_document(&document)
     }
 
     /// Replaces the text used by that of `document`.
-    pub(super) fn use_document(&mut self, document: &DocumentMut) {
-        self.used = Source::new(self.original.name.clone(), document.to_string());
+    pub(super) fn use_document(&mut self, document: &DocumentMut) -> Result<()> {
+        self.used = catalogue::changed(&self.original, document.to_string())?;
+        Ok(())
     }
 
     /// The text used, as a document that can be changed.
@@ -95,9 +121,13 @@ impl ModelFile {
         keyed::document(&self.used)
     }
 
-    /// The numbers it holds, in the order of the file.
-    pub(super) fn numbers(&self) -> Result<Vec<Number>> {
+    /// The numbers it holds, in the order of the file, each with the file it was written in.
+    ///
+    /// # Errors
+    /// The text is not TOML.
+    pub fn numbers(&self) -> Result<Vec<Number>> {
         let mut numbers = Vec::new();
+        let places = keyed::places(&self.original)?;
         walk(self.document()?.as_table(), "", &mut |key, table| {
             let text = |name: &str| table.get(name).and_then(Item::as_str);
             let written = table.get("value").or(table.get("expression"));
@@ -110,8 +140,15 @@ impl ModelFile {
                 "tuned" => Evidence::Tuned,
                 _ => Evidence::Assumed,
             };
+            let plain =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
+            let ends: Vec<String> =
+                table.get("range").and_then(Item::as_array).into_iter().flatten().map(plain).collect();
             numbers.push(Number {
-                file: format!("{} {}", root(self.kind), self.name),
+                range: <[String; 2]>::try_from(ends).ok(),
+                root: root(self.kind),
+                file: self
+                    .written_in(["value", "expression"].iter().find_map(|own| places.get(&format!("{key}.{own}")))),
                 key: key.to_owned(),
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
                 evidence,
@@ -121,6 +158,19 @@ impl ModelFile {
             });
         });
         Ok(numbers)
+    }
+
+    /// How the file is called in which something of the original was written.
+    fn written_in(&self, place: Option<&std::ops::Range<usize>>) -> String {
+        let own = format!("{} {}", root(self.kind), self.name);
+        let Some(place) = place else { return own };
+        let (source, _) = self.original.origin(place.clone());
+        let laid = self.laid.iter().find(|(name, _)| *name == source.name);
+        match laid {
+            Some((_, label)) => label.clone(),
+            None if source.name == self.original.name => own,
+            None => source.name.clone(),
+        }
     }
 
     /// The traits that choose between its numbers, each with the alternatives it knows.
@@ -147,6 +197,12 @@ pub(super) fn root(kind: Kind) -> &'static str {
         Kind::Operator => "operator",
         Kind::Response => "response",
         Kind::Mechanics => "mechanics",
+        Kind::Lesion => "lesion",
+        Kind::Agent => "agent",
+        Kind::Person => "person",
+        Kind::Rules => "rules",
+        Kind::Cost => "cost",
+        Kind::Population => "population",
     }
 }
 

@@ -3,6 +3,7 @@
 //! A path may be one quoted key, `"needling.length" = …`, or be typed as TOML's own dotted key, which makes nested tables.
 //! Both are read alike.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +33,24 @@ pub(super) fn entries(source: &Arc<Source>, name: &str, leaf: fn(&dyn TableLike)
 /// The scenario as a document that can be changed.
 pub(super) fn document(source: &Arc<Source>) -> Result<DocumentMut> {
     parse(source).map(Document::into_mut)
+}
+
+/// Where each table and value of a text stands, by its dotted key.
+pub(super) fn places(source: &Arc<Source>) -> Result<HashMap<String, Range<usize>>> {
+    fn collect(table: &dyn TableLike, above: &str, found: &mut HashMap<String, Range<usize>>) {
+        for (key, item) in table.iter() {
+            let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
+            if let Some(span) = table.key(key).and_then(toml_edit::Key::span).or(item.span()) {
+                found.insert(path.clone(), span);
+            }
+            if let Some(inner) = item.as_table_like() {
+                collect(inner, &path, found);
+            }
+        }
+    }
+    let mut found = HashMap::new();
+    collect(parse(source)?.as_table(), "", &mut found);
+    Ok(found)
 }
 
 fn parse(source: &Arc<Source>) -> Result<Document<String>> {

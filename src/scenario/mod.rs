@@ -11,9 +11,11 @@ mod expect;
 mod files;
 mod geometry;
 mod keyed;
+mod overlay;
 mod plan;
 mod range;
 mod resolve;
+mod sample;
 mod schedule;
 mod sweep;
 mod timeline;
@@ -28,6 +30,7 @@ pub use expect::{Expectation, Verdict};
 pub use files::{ModelFile, Number};
 pub use plan::*;
 pub use range::{MOST_POINTS, points};
+pub use sample::{Draw, design};
 pub use sweep::{Axis, Point};
 
 use crate::error::{Result, Source};
@@ -105,15 +108,18 @@ impl Scenario {
     fn meaning(&self, changes: &[&Change]) -> Result<Plan> {
         let (in_model, in_scenario): (Vec<&Change>, Vec<&Change>) =
             changes.iter().partition(|change| change.in_model());
-        let source = if in_scenario.is_empty() {
-            self.source.clone()
-        } else {
-            let mut document = keyed::document(&self.source)?;
-            for change in in_scenario {
-                change.apply_to_scenario(&mut document)?;
-            }
-            Source::new(self.source.name.clone(), document.to_string())
-        };
-        resolve::resolve(&self.name, &self.folder, &source, &in_model)
+        resolve::resolve(&self.name, &self.folder, &self.changed(&in_scenario)?, &in_model)
+    }
+
+    /// The text with these changes of its options.
+    fn changed(&self, changes: &[&Change]) -> Result<Arc<Source>> {
+        if changes.is_empty() {
+            return Ok(self.source.clone());
+        }
+        let mut document = keyed::document(&self.source)?;
+        for change in changes {
+            change.apply_to_scenario(&mut document)?;
+        }
+        Ok(Source::new(self.source.name.clone(), document.to_string()))
     }
 }

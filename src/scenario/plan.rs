@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 pub use crate::grid::Geometry;
 
-use crate::catalogue::{Device, Layer, Mechanics, Operator, Tissue};
+use crate::catalogue::{Cost, Device, Layer, Mechanics, Operator, Overlay, Rules, Tissue};
 use crate::error::{Error, Result};
 use crate::language::Model;
 use crate::scenario::estimate::Estimate;
@@ -29,6 +29,14 @@ pub struct Plan {
     pub traits: Traits,
     /// Age of the person in years.
     pub age: f64,
+    /// What is wrong with the skin; `None` if it is healthy.
+    pub lesion: Option<Arc<Overlay>>,
+    /// What is put on the skin.
+    pub agents: Vec<Arc<Overlay>>,
+    /// Rules that the protocol is measured by.
+    pub rules: Vec<Arc<Rules>>,
+    /// Prices.
+    pub cost: Option<Arc<Cost>>,
     /// How the skin is needled; `None` for a control or a model without punctures.
     pub protocol: Option<Protocol>,
     /// The grid.

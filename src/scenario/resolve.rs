@@ -10,15 +10,16 @@ use std::sync::Arc;
 use serde_spanned::Spanned;
 use toml_edit::{DocumentMut, Item, Table};
 
-use crate::catalogue::{Device, Kind, Mechanics, Operator, Tissue};
+use crate::catalogue::{Cost, Device, Kind, Mechanics, Operator, Rules, Tissue};
 use crate::error::{Result, Source, read_toml, suggestion};
 use crate::language::{LayerName, Model, Setting};
-use crate::scenario::change::Change;
+use crate::scenario::change::{Change, ROOTS};
 use crate::scenario::decide::{Decider, Limits, as_written};
 use crate::scenario::estimate::{Estimate, Size};
 use crate::scenario::expect::expectations;
 use crate::scenario::files::ModelFile;
 use crate::scenario::geometry::{self, MOST_CELLS};
+use crate::scenario::overlay::{Overlays, USUAL};
 use crate::scenario::plan::{Dose, Origin, Plan, Protocol, Solver};
 use crate::scenario::timeline;
 use crate::scenario::written::{self, Amount, Word, Written};
@@ -52,7 +53,8 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     let question = typed.question.clone().unwrap_or_default();
     decide.note("", "question", question.as_str().into());
 
-    let opener = Opener { folder, changes };
+    let overlays = Overlays::read(&mut decide, &typed, folder)?;
+    let opener = Opener { folder, changes, overlays: &overlays };
     let tissue_file = tissue_file(&mut decide, &typed, &opener)?;
     let tissue = Arc::new(Tissue::read(&tissue_file.used)?);
     let mut response =
@@ -62,6 +64,9 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     add_probes(&decide, &typed, &mut response)?;
     let model = Arc::new(Model::read(&response.used)?);
     let mut files = vec![tissue_file, response];
+    let laid = overlays.used(&files);
+    files.extend(laid);
+    let (rules, cost) = practice(&mut decide, &typed, folder, &mut files)?;
 
     let seed = decide.whole("", "seed", typed.seed.as_ref(), 1, 0..=i64::MAX as usize)? as u64;
     let protocol = match &typed.needling {
@@ -85,7 +90,16 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         .collect();
     let (snapshots, snapshot_fields) =
         timeline::snapshots(&mut decide, typed.snapshots.as_ref(), &fields, &sessions, end)?;
-    let signals = timeline::signals(&mut decide, &typed.signals, &model.signals, end)?;
+    let mut signals = timeline::signals(&mut decide, &typed.signals, &model.signals, end)?;
+    let applied = overlays.signals(&decide, &model.signals, &sessions, end)?;
+    if let Some((name, _)) =
+        typed.signals.iter().find(|(name, _)| applied.iter().any(|(_, own, _)| own == name.get_ref()))
+    {
+        let message = format!("an agent sets the signal `{}` already", name.get_ref());
+        return Err(decide.refuse(name.span(), message).help("say when under [agent.NAME]"));
+    }
+    signals.extend(applied);
+    signals.sort_by(|a, b| a.0.total_cmp(&b.0));
     let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
     let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
     let expected = expectations(source, &observables)?;
@@ -93,7 +107,9 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
 
     let mut numbers = Vec::new();
     for file in &files {
-        numbers.extend(file.numbers()?);
+        // What is laid over other files is counted there.
+        let laid = |key: &str| overlays.lays(file.kind) && ROOTS.iter().any(|root| key.split('.').next() == Some(root));
+        numbers.extend(file.numbers()?.into_iter().filter(|number| !laid(&number.key)));
     }
     let size = Size {
         cells: geometry::cells(&geometry, resolution, &layers),
@@ -120,6 +136,10 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         layers,
         traits,
         age,
+        lesion: overlays.lesion.clone(),
+        agents: overlays.agents(),
+        rules,
+        cost,
         protocol,
         geometry,
         resolution,
@@ -139,6 +159,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
 struct Opener<'a> {
     folder: &'a Path,
     changes: &'a [&'a Change],
+    overlays: &'a Overlays,
 }
 
 impl Opener<'_> {
@@ -157,7 +178,9 @@ impl Opener<'_> {
             None => error,
         })?;
         decide.note(table, key, file.path().into());
-        file.change(self.changes)?;
+        self.overlays.lay(&mut file)?;
+        let own: Vec<&Change> = self.overlays.changes.iter().chain(self.changes.iter().copied()).collect();
+        file.change(&own)?;
         Ok(file)
     }
 }
@@ -192,6 +215,35 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
     let mut file = ModelFile::made(Kind::Tissue, "slab", text);
     file.change(opener.changes)?;
     Ok(file)
+}
+
+/// The rules a protocol is measured by, and the prices.
+type Practice = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
+
+fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Vec<ModelFile>) -> Result<Practice> {
+    let mut open = |kind: Kind, word: &Word| -> Result<(Arc<Source>, String)> {
+        let file =
+            ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
+        let opened = (file.used.clone(), file.path());
+        files.push(file);
+        Ok(opened)
+    };
+    let (mut rules, mut paths) = (Vec::new(), toml_edit::Array::new());
+    for word in &typed.rules {
+        let (source, path) = open(Kind::Rules, word)?;
+        rules.push(Arc::new(Rules::read(&source)?));
+        paths.push(path);
+    }
+    let mut cost = None;
+    if let Some(word) = &typed.cost {
+        let (source, path) = open(Kind::Cost, word)?;
+        cost = Some(Arc::new(Cost::read(&source)?));
+        decide.note("", "cost", path.into());
+    }
+    if !paths.is_empty() {
+        decide.note("", "rules", toml_edit::Value::Array(paths));
+    }
+    Ok((rules, cost))
 }
 
 /// Adds the scenario's probes to the response model, as observables and regions of their own.
@@ -230,7 +282,7 @@ fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Re
         if !table(&mut document, "observable", name.get_ref(), entries) {
             return Err(decide.refuse(name.span(), format!("the model already has an observable `{}`", name.get_ref())));
         }
-        response.use_document(&document);
+        response.use_document(&document)?;
         Model::read(&response.used).map_err(|error| {
             let message = format!("probe `{}`: {}", name.get_ref(), error.message());
             error.retold(&decide.source, probe.value.span(), message)
@@ -330,9 +382,8 @@ fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[Model
         let toml::Value::String(word) = value.get_ref() else {
             return Err(decide.refuse(value.span(), format!("`{}` must be a text", name.get_ref())));
         };
-        let usual = ["age", "sex", "fitzpatrick"];
         let names = || {
-            usual.into_iter().chain(known.keys().map(String::as_str)).chain(tissue.traits.keys().map(String::as_str))
+            USUAL.into_iter().chain(known.keys().map(String::as_str)).chain(tissue.traits.keys().map(String::as_str))
         };
         if !names().any(|own| own == name.get_ref()) {
             return Err(decide
@@ -367,7 +418,7 @@ fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[Model
 /// Copies what is decided as it stands: probes, signals, changes of model files, expectations.
 fn copy_tables(decide: &mut Decider, changes: &[&Change]) -> Result<()> {
     let original: DocumentMut = decide.source.text.parse().map_err(|_| decide.refuse(0..0, "this is not TOML"))?;
-    for name in ["probe", "signals", "expect"] {
+    for name in ["agent", "probe", "signals", "expect"] {
         if let Some(item) = original.get(name) {
             decide.decided.insert(name, item.clone());
         }

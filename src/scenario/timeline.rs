@@ -12,7 +12,7 @@ use crate::scenario::written::{self, Amount, Signal, Word};
 use crate::units::DAY;
 
 const DURATION: Limits = Limits { unit: "d", low: (1e-9, "1 ns"), high: (100.0 * 365.25 * DAY, "100 years") };
-const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
+pub(super) const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
 const TOLERANCE: Limits = Limits { unit: "1", low: (1e-12, "1e-12"), high: (0.1, "0.1") };
 
 /// The most sessions of a course.

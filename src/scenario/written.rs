@@ -21,6 +21,14 @@ pub(super) struct Written {
     pub tissue: Option<Word>,
     pub slab: Option<Spanned<Slab>>,
     pub response: Option<Word>,
+    pub lesion: Option<Word>,
+    #[serde(default)]
+    pub agents: Vec<Word>,
+    #[serde(default)]
+    pub agent: IndexMap<Word, IndexMap<Word, Amount>>,
+    #[serde(default)]
+    pub rules: Vec<Word>,
+    pub cost: Option<Word>,
     pub mechanics: Option<Word>,
     pub seed: Option<Amount>,
     #[serde(default)]
@@ -44,6 +52,27 @@ pub(super) struct Written {
     pub _sweep: Option<toml::Table>,
     #[serde(rename = "expect")]
     pub _expect: Option<toml::Table>,
+    pub population: Option<Spanned<Population>>,
+    pub uncertainty: Option<Spanned<Uncertainty>>,
+}
+
+/// Persons drawn from a population.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Population {
+    pub of: Option<Word>,
+    pub number: Option<Amount>,
+    pub seed: Option<Amount>,
+    pub spread: Option<bool>,
+}
+
+/// Numbers drawn within their ranges.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Uncertainty {
+    pub samples: Option<Amount>,
+    pub seed: Option<Amount>,
+    pub numbers: Option<Spanned<toml::Value>>,
 }
 
 /// One uniform layer in place of a tissue, for models that know no skin.

@@ -7,8 +7,10 @@ mod job;
 mod pair;
 mod refine;
 mod runner;
+mod statistics;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
 pub use refine::{Refinement, deviation, refined};
 pub use runner::{Board, Ended, run_all};
+pub use statistics::{chance, quantile, rank_correlation, ranks};

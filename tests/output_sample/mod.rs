@@ -254,11 +254,14 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
     let answers = summary::answers(&record);
     let snapshots = snapshots(&shape);
     Kept {
+        practice: Default::default(),
         about: About {
             name: name.into(),
             question: "How does a cheek respond to three sessions at 1.5 mm <four weeks apart>?".into(),
             tissue: "cheek".into(),
             model: "default".into(),
+            lesion: None,
+            agents: Vec::new(),
             person: vec![("fitzpatrick".into(), "III".into()), ("sex".into(), "female".into())],
             age: 40.0,
             device: Some("skinpen".into()),

@@ -1,0 +1,71 @@
+//! What many samples of one scenario say together.
+
+use std::path::Path;
+
+use super::keep;
+use super::terminal::{number, say, table};
+use crate::error::{Error, Result};
+use crate::output::Kept;
+use crate::output::ensemble::{Drawn, Ensemble, Sample};
+use crate::plot;
+use crate::report;
+use crate::scenario::{Draw, Plan, Point};
+use crate::study::Job;
+
+/// Reads the finished samples back.
+///
+/// # Errors
+/// The folder of a sample is damaged.
+pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job]) -> Result<Ensemble> {
+    let drawn =
+        draws.iter().map(|draw| Drawn { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
+    let mut ensemble = Ensemble {
+        name: plan.name.clone(),
+        question: plan.question.clone(),
+        drawn: drawn.collect(),
+        ..Ensemble::default()
+    };
+    let mut records = Vec::new();
+    for (point, job) in points.iter().zip(jobs).filter(|(_, job)| job.is_done()) {
+        let kept = Kept::read(&job.folder)?;
+        ensemble.samples.push(Sample {
+            name: point.name.clone(),
+            values: point.values.iter().map(|(_, value)| value.clone()).collect(),
+            answers: kept.answers,
+            recovery: kept.practice.recovery.and_then(|recovery| recovery.days),
+        });
+        records.push(kept.record.into_owned());
+    }
+    let first = records.first().ok_or_else(|| Error::simulation("no sample could be run"))?;
+    ensemble.headings = first.headings.clone();
+    ensemble.bands = Ensemble::bands(&records);
+    Ok(ensemble)
+}
+
+/// Writes the tables, figures and the report of an ensemble, and shows its distribution.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write(folder: &Path, plan: &Plan, ensemble: &Ensemble, quiet: bool) -> Result<()> {
+    ensemble.write(folder)?;
+    let figures = folder.join("figures");
+    let drawn = plot::draw_ensemble(ensemble, &figures)?;
+    report::write_ensemble(&folder.join("report.html"), ensemble, &keep::provenance(plan), &drawn, &figures)?;
+    if quiet {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = ensemble
+        .readings()
+        .iter()
+        .filter(|reading| reading.group != "state")
+        .map(|reading| {
+            let ([low, _, middle, _, high], count) = reading.quantiles();
+            let numbers = [low, middle, high].map(|value| number(Some(value).filter(|value| value.is_finite())));
+            let unit = if reading.unit == "1" { String::new() } else { reading.unit.clone() };
+            let place = vec![reading.observable.clone(), reading.number.replace('_', " "), unit];
+            [place, numbers.to_vec(), vec![count.to_string()]].concat()
+        })
+        .collect();
+    say(table(&["observable", "reading", "unit", "5 %", "median", "95 %", "samples"], &rows));
+    Ok(())
+}
