@@ -31,6 +31,9 @@ pub mod simulate;
 pub mod study;
 
 pub mod output;
+
+pub mod evidence;
+
 pub mod plot;
 pub mod report;
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod compare;
+mod evidence;
 mod explain;
 mod init;
 mod interrupt;
@@ -42,6 +43,8 @@ enum Command {
     List(list::Arguments),
     /// Explain a name: meaning, equation, unit, constants with their sources, where it is used
     Explain(explain::Arguments),
+    /// Run published observations and hold the model against them
+    Evidence(evidence::Arguments),
     /// Write a commented scenario to start from
     Init(init::Arguments),
     /// Draw the figures of finished runs again
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::command(arguments),
         Command::List(arguments) => list::command(arguments),
         Command::Explain(arguments) => explain::command(arguments),
+        Command::Evidence(arguments) => evidence::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
     };

@@ -6,6 +6,7 @@
 
 mod compare;
 mod course;
+mod evidence;
 mod needling;
 mod panel;
 mod profile;
@@ -19,6 +20,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::evidence::Row;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
 pub use course::{columns, group_of, is_part, main_ones};
@@ -78,6 +80,14 @@ pub fn draw_sweep(sweep: &Sweep, folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<Figure>> {
     write(compare::figures(runs), folder)
+}
+
+/// Draws the table of evidence into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![evidence::figure(rows)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {

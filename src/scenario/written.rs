@@ -44,6 +44,9 @@ pub(super) struct Written {
     pub _sweep: Option<toml::Table>,
     #[serde(rename = "expect")]
     pub _expect: Option<toml::Table>,
+    // What was observed where this scenario was real: read by `evidence`, refused there if it makes no sense.
+    #[serde(rename = "evidence")]
+    pub _evidence: Option<toml::Table>,
 }
 
 /// One uniform layer in place of a tissue, for models that know no skin.

@@ -9,4 +9,4 @@ mod runner;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
-pub use runner::{Board, Ended, run_all};
+pub use runner::{Board, Ended, each, run_all};
