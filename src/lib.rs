@@ -34,6 +34,8 @@ pub mod output;
 
 pub mod evidence;
 
+pub mod calibrate;
+
 pub mod plot;
 pub mod report;
 

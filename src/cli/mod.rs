@@ -3,6 +3,7 @@
 //! Answers go to standard output, progress and complaints to standard error. The exit code is 0 when all is done, 1 when the
 //! simulation failed or an expectation was not met, 2 when the input is wrong, 130 when somebody stopped the program.
 
+mod calibrate;
 mod check;
 mod compare;
 mod evidence;
@@ -45,6 +46,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Run published observations and hold the model against them
     Evidence(evidence::Arguments),
+    /// Fit constants of a model to observations and write a new model file
+    Calibrate(calibrate::Arguments),
     /// Write a commented scenario to start from
     Init(init::Arguments),
     /// Draw the figures of finished runs again
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::command(arguments),
         Command::Explain(arguments) => explain::command(arguments),
         Command::Evidence(arguments) => evidence::command(arguments),
+        Command::Calibrate(arguments) => calibrate::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
     };

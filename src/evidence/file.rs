@@ -90,6 +90,7 @@ struct WrittenBand {
     #[serde(default = "one")]
     unit: Spanned<String>,
     measured: Option<Spanned<toml::Value>>,
+    scatter: Option<Spanned<toml::Value>>,
     at_least: Option<Spanned<toml::Value>>,
     at_most: Option<Spanned<toml::Value>>,
 }
@@ -126,6 +127,8 @@ pub struct Band {
     pub unit: Unit,
     /// Best estimate of what was seen, if the source gives one.
     pub measured: Option<f64>,
+    /// How far a value has to be off to count for one standard deviation; `None` for the usual, see [`Band::scatter`].
+    scatter: Option<f64>,
     /// Smallest accepted value.
     pub at_least: Option<f64>,
     /// Largest accepted value.
@@ -259,8 +262,13 @@ impl Band {
                 _ => Err(source.refuse(given.span(), "a bound is a finite number or a text with a unit")),
             }
         };
-        let (at_least, at_most, measured) =
-            (read(&written.at_least)?, read(&written.at_most)?, read(&written.measured)?);
+        let (at_least, at_most, measured, scatter) =
+            (read(&written.at_least)?, read(&written.at_most)?, read(&written.measured)?, read(&written.scatter)?);
+        if let (Some(scatter), Some(given)) = (scatter, &written.scatter)
+            && scatter <= 0.0
+        {
+            return Err(source.refuse(given.span(), "the scatter must be above zero"));
+        }
         match (at_least, at_most) {
             (None, None) => {
                 return Err(source
@@ -272,7 +280,7 @@ impl Band {
             }
             _ => {}
         }
-        Ok(Self { what: written.what, formula, unit, measured, at_least, at_most })
+        Ok(Self { what: written.what, formula, unit, measured, scatter, at_least, at_most })
     }
 
     /// Whether a value [`Band::unit`] lies in the band.
@@ -281,7 +289,30 @@ impl Band {
     }
 }
 
-/// The path of an observation from the project's folder, for links.
+impl Band {
+    /// How far off counts as one standard deviation \[its unit\]: as the file says; else half the band, or a tenth of its one
+    /// bound.
+    pub fn scatter(&self) -> f64 {
+        let usual = match (self.at_least, self.at_most) {
+            (Some(low), Some(high)) if high > low => 0.5 * (high - low),
+            (Some(bound), _) | (None, Some(bound)) if bound != 0.0 => 0.1 * bound.abs(),
+            _ => 1.0,
+        };
+        self.scatter.unwrap_or(usual)
+    }
+
+    /// How far a value \[its unit\] is from what was seen, in standard deviations: from the best estimate if the source gives
+    /// one, else from the nearest end of the band, zero inside.
+    pub fn misfit(&self, value: f64) -> f64 {
+        if let Some(measured) = self.measured {
+            return (value - measured) / self.scatter();
+        }
+        let below = self.at_least.map_or(0.0, |low| (low - value).max(0.0));
+        let above = self.at_most.map_or(0.0, |high| (value - high).max(0.0));
+        (above - below) / self.scatter()
+    }
+}
+
 impl Observation {
     /// Where its file lies, from the project's folder.
     pub fn path(&self) -> PathBuf {

@@ -69,29 +69,36 @@ pub(super) fn needles(run: &Run) -> Result<Session> {
     Ok(Session::of(&needling, 0.0))
 }
 
+/// The readings of an observation, each in the unit of its band.
+///
+/// # Errors
+/// A reading cannot be taken.
+pub fn values(observation: &Observation, findings: &Findings) -> Result<Vec<f64>> {
+    let reader = Reader::of(&observation.runs, &findings.answers);
+    observation.bands.iter().map(|band| Ok(band.unit.of(band.formula.value(&reader)?.value))).collect()
+}
+
 /// Holds the readings of an observation against their bands.
 ///
 /// # Errors
 /// A reading cannot be taken.
 pub fn judge(observation: &Observation, findings: &Findings) -> Result<Row> {
-    let reader = Reader::of(&observation.runs, &findings.answers);
+    let values = values(observation, findings)?;
     let readings = observation
         .bands
         .iter()
-        .map(|band| {
-            let value = band.unit.of(band.formula.value(&reader)?.value);
-            Ok(Reading {
-                what: band.what.clone(),
-                formula: band.formula.text().to_owned(),
-                unit: band.unit.to_string(),
-                value: Some(value).filter(|value| value.is_finite()),
-                measured: band.measured,
-                at_least: band.at_least,
-                at_most: band.at_most,
-                met: band.holds(value),
-            })
+        .zip(values)
+        .map(|(band, value)| Reading {
+            what: band.what.clone(),
+            formula: band.formula.text().to_owned(),
+            unit: band.unit.to_string(),
+            value: Some(value).filter(|value| value.is_finite()),
+            measured: band.measured,
+            at_least: band.at_least,
+            at_most: band.at_most,
+            met: band.holds(value),
         })
-        .collect::<Result<Vec<_>>>()?;
+        .collect();
     let dose = observation.runs.iter().zip(&findings.answers).map(|(run, answer)| dose(run, answer));
     Ok(Row::new(observation, distinct(dose), readings))
 }

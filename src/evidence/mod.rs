@@ -34,5 +34,5 @@ mod row;
 
 pub use file::{Band, Grade, Group, Kind, Observation, Run, Tuning};
 pub use find::{all, chosen};
-pub use judge::{Board, Findings, judge, run_all};
+pub use judge::{Board, Findings, judge, run_all, values};
 pub use row::{Reading, Row, Tally, tally};
