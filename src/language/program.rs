@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::language::Input;
 use crate::language::graph::{Function, Graph, Id, Op};
+use crate::language::kernel::operation;
 
 /// The largest number of inputs a program may read.
 pub const MAX_INPUTS: usize = 512;
@@ -36,25 +37,28 @@ pub struct Program {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Instruction {
     pub code: Code,
+    /// Where the kernel's tables have it.
+    pub operation: u8,
     pub to: Target,
     pub from: [Place; 3],
 }
 
-/// Where an operand is found: in the buffer (`base` 0) or in input `base - 1`.
+/// Where an operand is found: in a register (`base` 0), in input `base - 1`, or, with the base after the last input, among the
+/// constants.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Place {
     pub base: u16,
     /// Whether it has a value for each cell; a constant has the same for all.
     pub varies: bool,
-    /// In the buffer: number of the constant or of the register.
+    /// Offset of the register, or number of the constant.
     pub index: u32,
 }
 
-/// Where a result goes.
+/// Where a result goes: to an output or to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Target {
-    Register(u32),
-    Output(u32),
+pub(super) struct Target {
+    pub output: bool,
+    pub index: u32,
 }
 
 /// What an instruction computes from its operands a, b, c.
@@ -120,7 +124,7 @@ impl Program {
         }
         let outputs: Vec<Source> = roots.iter().map(|root| selection.made[root]).collect();
         let steps = std::mem::take(&mut selection.steps);
-        let mut assignment = Assignment::new(&steps, &outputs);
+        let mut assignment = Assignment::new(&steps, &outputs, inputs.len() as u16);
         assignment.run();
         let Assignment { code, constants, registers, .. } = assignment;
         Ok(Self { inputs, outputs: roots.len(), code, constants, registers })
@@ -301,6 +305,8 @@ fn root_of(graph: &Graph, below: Id) -> (Id, u32) {
 struct Assignment<'a> {
     steps: &'a [Step],
     outputs: &'a [Source],
+    /// How many inputs the program has.
+    inputs: u16,
     /// Uses that are still to come, of each step.
     waiting: Vec<usize>,
     place: Vec<Option<u32>>,
@@ -312,10 +318,11 @@ struct Assignment<'a> {
 }
 
 impl<'a> Assignment<'a> {
-    fn new(steps: &'a [Step], outputs: &'a [Source]) -> Self {
+    fn new(steps: &'a [Step], outputs: &'a [Source], inputs: u16) -> Self {
         Self {
             steps,
             outputs,
+            inputs,
             waiting: vec![0; steps.len()],
             place: vec![None; steps.len()],
             free: Vec::new(),
@@ -383,7 +390,7 @@ impl<'a> Assignment<'a> {
                 Source::Value(step) => copies.entry(step).or_default().push(output as u32),
                 other => {
                     let from = self.locate(other);
-                    self.emit(Code::Copy, Target::Output(output as u32), &[from]);
+                    self.emit(Code::Copy, output as u32, true, &[from]);
                 }
             }
         }
@@ -392,7 +399,7 @@ impl<'a> Assignment<'a> {
             let from: Vec<Place> = list.into_iter().flatten().map(|source| self.locate(source)).collect();
             let outputs = copies.remove(&step).unwrap_or_default();
             if let ([output], 0) = (&outputs[..], self.waiting[step as usize]) {
-                self.emit(code, Target::Output(*output), &from);
+                self.emit(code, *output, true, &from);
                 self.release(step);
                 continue;
             }
@@ -402,11 +409,11 @@ impl<'a> Assignment<'a> {
                 self.registers as u32 - 1
             });
             self.place[step as usize] = Some(register);
-            self.emit(code, Target::Register(register), &from);
+            self.emit(code, register, false, &from);
             self.release(step);
-            let here = Place { base: 0, varies: true, index: register };
+            let here = self.register(register);
             for output in outputs {
-                self.emit(Code::Copy, Target::Output(output), &[here]);
+                self.emit(Code::Copy, output, true, &[here]);
             }
             if self.waiting[step as usize] == 0 {
                 self.place[step as usize] = None;
@@ -430,21 +437,25 @@ impl<'a> Assignment<'a> {
     fn locate(&mut self, source: Source) -> Place {
         match source {
             Source::Input(index) => Place { base: index + 1, varies: true, index: 0 },
-            Source::Value(step) => Place { base: 0, varies: true, index: self.place[step as usize].unwrap_or(0) },
+            Source::Value(step) => self.register(self.place[step as usize].unwrap_or(0)),
             Source::Number(bits) => {
                 let constants = &mut self.constants;
                 let index = *self.constant_index.entry(bits).or_insert_with(|| {
                     constants.push(f64::from_bits(bits));
                     constants.len() as u32 - 1
                 });
-                Place { base: 0, varies: false, index }
+                Place { base: self.inputs + 1, varies: false, index }
             }
         }
     }
 
-    fn emit(&mut self, code: Code, to: Target, from: &[Place]) {
+    fn register(&self, number: u32) -> Place {
+        Place { base: 0, varies: true, index: number * TILE as u32 }
+    }
+
+    fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
         let mut list = [Place::default(); 3];
         list[..from.len()].copy_from_slice(from);
-        self.code.push(Instruction { code, to, from: list });
+        self.code.push(Instruction { code, operation: operation(code, &list), to: Target { output, index }, from: list });
     }
 }
