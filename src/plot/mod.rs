@@ -7,6 +7,7 @@
 mod compare;
 mod course;
 mod evidence;
+mod grade;
 mod needling;
 mod panel;
 mod profile;
@@ -58,6 +59,7 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
     let mut drawn = Vec::new();
     drawn.extend(course::benefit_and_risk(kept));
     drawn.extend(course::after_session(kept));
+    drawn.extend(grade::timeline(kept));
     drawn.extend(course::whole(kept));
     drawn.extend(needling::depths(kept));
     drawn.extend(needling::ruptures(kept));
