@@ -53,8 +53,7 @@ fn what_was_fitted_says_so() {
         fitted.extend(ids.unwrap_or_default().split(", ").map(str::to_owned));
     }
     let all = evidence::all(&[]).unwrap();
-    let said: BTreeSet<String> =
-        all.iter().filter(|one| one.tuning == Tuning::Fit).map(|one| one.id.clone()).collect();
+    let said: BTreeSet<String> = all.iter().filter(|one| one.tuning == Tuning::Fit).map(|one| one.id.clone()).collect();
     assert_eq!(said, fitted);
     // At least a third of the observations of the response stays outside the fit.
     let counted = all.iter().filter(|one| one.kind == Kind::Observation && one.group == Group::Response);
@@ -120,7 +119,11 @@ fn wrong_observations_are_refused_at_their_line() {
         ("grade = \"C\"", "grade = \"D\"", "unknown value `D`"),
         ("id = \"X1\"", "idd = \"X1\"", "unknown key `idd`"),
         ("[[evidence.band]]", "[evidence.runs]\na = {}\nb = {}\n[[evidence.band]]", "does not say which run it reads"),
-        ("[[evidence.band]]", "[evidence.runs]\na = { \"needling.lenght\" = 1 }\n[[evidence.band]]", "did you mean `length`?"),
+        (
+            "[[evidence.band]]",
+            "[evidence.runs]\na = { \"needling.lenght\" = 1 }\n[[evidence.band]]",
+            "did you mean `length`?",
+        ),
     ] {
         assert!(SOUND.contains(from), "{from}");
         let error = read(&SOUND.replacen(from, to, 1)).expect_err(message);

@@ -133,12 +133,12 @@ impl Calibration {
             .iter()
             .map(|name| constant(&parsed, name.get_ref()).map_err(|error| error.at(source, name.span())))
             .collect::<Result<Vec<_>>>()?;
-        let known = evidence::all(&[])?;
+        let known = evidence::ids()?;
         for (id, weight) in &written.observations {
-            if !known.iter().any(|own| own.id == *id.get_ref()) {
+            if !known.contains(id.get_ref()) {
                 return Err(source
                     .refuse(id.span(), format!("there is no observation `{}`", id.get_ref()))
-                    .help(suggestion(id.get_ref(), known.iter().map(|own| own.id.as_str()).collect::<Vec<_>>())));
+                    .help(suggestion(id.get_ref(), known.iter().map(String::as_str))));
             }
             positive(source, weight, "a weight")?;
         }

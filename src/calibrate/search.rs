@@ -31,7 +31,7 @@ pub fn fit(calibration: &Calibration, threads: usize, progress: &dyn Progress) -
     let count = calibration.constants.len();
     let start = vec![0.0; count];
     let solver: TrustRegion<_, f64> = TrustRegion::new(Steihaug::new().with_max_iters(2 * count as u64 + 2));
-    let solver = solver.with_radius(1.0).and_then(|solver| solver.with_max_radius(3.0)).map_err(said)?;
+    let solver = solver.with_radius(2.0).and_then(|solver| solver.with_max_radius(6.0)).map_err(said)?;
     let executor = Executor::new(&problem, solver)
         .configure(|state| state.param(start).max_iters(calibration.iterations).target_cost(1e-6));
     // Only to leave the search early: what it found is taken from the evaluations themselves.

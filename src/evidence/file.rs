@@ -301,11 +301,12 @@ impl Band {
         self.scatter.unwrap_or(usual)
     }
 
-    /// How far a value \[its unit\] is from what was seen, in standard deviations: from the best estimate if the source gives
-    /// one, else from the nearest end of the band, zero inside.
+    /// How far a value \[its unit\] is from what was seen, in standard deviations: from the best estimate, else from the middle
+    /// of a band with two ends, else from its one end, zero on the right side of it.
     pub fn misfit(&self, value: f64) -> f64 {
-        if let Some(measured) = self.measured {
-            return (value - measured) / self.scatter();
+        let middle = || Some(0.5 * (self.at_least? + self.at_most?));
+        if let Some(middle) = self.measured.or_else(middle) {
+            return (value - middle) / self.scatter();
         }
         let below = self.at_least.map_or(0.0, |low| (low - value).max(0.0));
         let above = self.at_most.map_or(0.0, |high| (value - high).max(0.0));

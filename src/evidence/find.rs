@@ -17,32 +17,46 @@ const FOLDER: &str = "scenarios/evidence";
 /// # Errors
 /// A file makes no sense, or two have one id.
 pub fn all(changes: &[Change]) -> Result<Vec<Observation>> {
-    let mut found = sources()?.iter().map(|source| Observation::read(source, changes)).collect::<Result<Vec<_>>>()?;
-    found.sort_by(|a, b| order(&a.id).cmp(&order(&b.id)));
-    if let Some(pair) = found.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        let message = format!("two observations are called `{}`: {} and {}", pair[0].id, pair[0].name, pair[1].name);
-        return Err(Error::input(message));
-    }
-    Ok(found)
+    chosen(&[], changes)
 }
 
 /// The observations of these ids; all if none is named.
 ///
 /// # Errors
-/// As [`all`], or an id is unknown.
+/// A file makes no sense, two have one id, or an id is unknown.
 pub fn chosen(ids: &[String], changes: &[Change]) -> Result<Vec<Observation>> {
-    let found = all(changes)?;
-    if ids.is_empty() {
-        return Ok(found);
+    let mut files = sources()?.into_iter().map(|source| Ok((id(&source)?, source))).collect::<Result<Vec<_>>>()?;
+    files.sort_by_key(|(id, _)| order(id));
+    if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let [(id, one), (_, other)] = [&pair[0], &pair[1]];
+        return Err(Error::input(format!("two observations are called `{id}`: {} and {}", one.name, other.name)));
     }
-    let known: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
     for id in ids {
-        if !known.iter().any(|own| own.eq_ignore_ascii_case(id)) {
+        if !files.iter().any(|(own, _)| own.eq_ignore_ascii_case(id)) {
             return Err(Error::input(format!("there is no observation `{id}`"))
-                .help(suggestion(id, known.iter().map(String::as_str))));
+                .help(suggestion(id, files.iter().map(|(own, _)| own.as_str()))));
         }
     }
-    Ok(found.into_iter().filter(|one| ids.iter().any(|id| id.eq_ignore_ascii_case(&one.id))).collect())
+    let wanted = |own: &str| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(own));
+    files.iter().filter(|(id, _)| wanted(id)).map(|(_, source)| Observation::read(source, changes)).collect()
+}
+
+/// The ids of all observations, without reading more of their files.
+///
+/// # Errors
+/// A file has none.
+pub fn ids() -> Result<Vec<String>> {
+    sources()?.iter().map(id).collect()
+}
+
+/// The id of an observation, without looking at the rest.
+fn id(source: &Arc<Source>) -> Result<String> {
+    let text = toml_edit::Document::parse(source.text.as_str())
+        .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))?;
+    let id = text.get("evidence").and_then(|table| table.get("id")).and_then(toml_edit::Item::as_str);
+    id.map(str::to_owned).ok_or_else(|| {
+        source.refuse(0..0, "the observation has no id").help("write [evidence] and id = \"…\", see the other files")
+    })
 }
 
 /// The texts of the local folder if it is there, else those of the program.

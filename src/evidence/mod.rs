@@ -33,6 +33,6 @@ pub mod reading;
 mod row;
 
 pub use file::{Band, Grade, Group, Kind, Observation, Run, Tuning};
-pub use find::{all, chosen};
+pub use find::{all, chosen, ids};
 pub use judge::{Board, Findings, judge, run_all, values};
 pub use row::{Reading, Row, Tally, tally};

@@ -456,6 +456,11 @@ impl<'a> Assignment<'a> {
     fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
         let mut list = [Place::default(); 3];
         list[..from.len()].copy_from_slice(from);
-        self.code.push(Instruction { code, operation: operation(code, &list), to: Target { output, index }, from: list });
+        self.code.push(Instruction {
+            code,
+            operation: operation(code, &list),
+            to: Target { output, index },
+            from: list,
+        });
     }
 }

@@ -39,10 +39,19 @@ pub fn timeline(kept: &Kept<'_>) -> Option<Drawn> {
         TIME[0] + part * (TIME[1] - TIME[0])
     };
     let (top, bottom) = (150.0, 150.0 + LINE * chosen.len() as f64);
-    for (days, word) in
-        [(0.0, "0"), (1.0 / 24.0, "1 h"), (0.25, "6 h"), (1.0, "1 d"), (2.0, "2 d"), (4.0, "4 d"), (7.0, "7 d"), (14.0, "14 d"), (28.0, "28 d")]
-            .into_iter()
-            .filter(|(days, _)| *days <= until + 1e-9)
+    for (days, word) in [
+        (0.0, "0"),
+        (1.0 / 24.0, "1 h"),
+        (0.25, "6 h"),
+        (1.0, "1 d"),
+        (2.0, "2 d"),
+        (4.0, "4 d"),
+        (7.0, "7 d"),
+        (14.0, "14 d"),
+        (28.0, "28 d"),
+    ]
+    .into_iter()
+    .filter(|(days, _)| *days <= until + 1e-9)
     {
         sheet.line(vec![(place(days), top - 10.0), (place(days), bottom)], FAINT, 1.5);
         sheet.text((place(days), bottom + 22.0), word, font(SMALL, GREY, Align::Middle));
