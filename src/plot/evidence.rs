@@ -10,8 +10,8 @@ use crate::plot::{Drawn, Figure, header};
 /// Height of the line of a reading.
 const LINE: f64 = 36.0;
 /// Where the accepted band is drawn, and how far beyond it readings are shown.
-const BAND: [f64; 2] = [980.0, 1160.0];
-const BEYOND: f64 = 110.0;
+const BAND: [f64; 2] = [850.0, 1010.0];
+const BEYOND: f64 = 100.0;
 /// Met and missed, as colour-blind people tell them apart; the form differs too.
 const MET: crate::plot::sheet::Colour = LINES[0];
 const MISSED: crate::plot::sheet::Colour = LINES[1];
@@ -93,13 +93,13 @@ fn legend(sheet: &mut Sheet, y: f64) {
     }
     sheet.marks.push(Mark::Fill((x, y - 12.0), (x + 60.0, y + 12.0), PALE));
     sheet.text((x + 72.0, y), "accepted band (open where it has one end)", font(SMALL, INK, Align::Start));
-    sheet.text((WIDTH - 330.0, y), "simulated", font(SMALL, GREY, Align::End));
+    sheet.text((WIDTH - 270.0, y), "simulated", font(SMALL, GREY, Align::End));
     sheet.text((WIDTH - 40.0, y), "accepted", font(SMALL, GREY, Align::End));
 }
 
 fn line(sheet: &mut Sheet, y: f64, id: &str, reading: &Reading) {
     sheet.text((30.0, y), id, bold(SMALL));
-    let width = BAND[0] - BEYOND - 130.0;
+    let width = BAND[0] - BEYOND - 120.0;
     sheet.text((110.0, y), shortened(&reading.what, SMALL, false, width), font(SMALL, INK, Align::Start));
     let (from, to) = (BAND[0] - if reading.at_least.is_none() { BEYOND } else { 0.0 }, BAND[1]);
     let to = to + if reading.at_most.is_none() { BEYOND } else { 0.0 };
@@ -111,7 +111,7 @@ fn line(sheet: &mut Sheet, y: f64, id: &str, reading: &Reading) {
         unit if unit.is_empty() => reading.value.map_or("never".into(), short),
         unit => format!("{} {unit}", reading.value.map_or("never".into(), short)),
     };
-    sheet.text((WIDTH - 330.0, y), told, font(SMALL, if reading.met { INK } else { MISSED }, Align::End));
+    sheet.text((WIDTH - 270.0, y), told, font(SMALL, if reading.met { INK } else { MISSED }, Align::End));
     let accepted = match (reading.at_least, reading.at_most) {
         (Some(low), Some(high)) if low == high => short(low),
         (Some(low), Some(high)) => format!("{} to {}", short(low), short(high)),
