@@ -178,11 +178,7 @@ mod tests {
     use super::*;
 
     fn track(f: impl Fn(f64) -> f64, times: &[f64]) -> Track {
-        Track {
-            times: times.to_vec(),
-            values: times.iter().map(|t| vec![f(*t), 4.25]).collect(),
-            ..Track::default()
-        }
+        Track { times: times.to_vec(), values: times.iter().map(|t| vec![f(*t), 4.25]).collect(), ..Track::default() }
     }
 
     #[test]

@@ -32,10 +32,7 @@ impl Spacing {
         Self {
             near: (0..n).map(|i| if i > 0 || periodic { 1.0 / distance(i) } else { 0.0 }).collect(),
             weight: (0..=n).map(|i| 0.5 * axis.conductance[i]).collect(),
-            ahead: [
-                (0..=n).map(|i| half((i + n - 1) % n)).collect(),
-                (0..=n).map(|i| lower(i % n)).collect(),
-            ],
+            ahead: [(0..=n).map(|i| half((i + n - 1) % n)).collect(), (0..=n).map(|i| lower(i % n)).collect()],
             measure: axis.volume.iter().map(|volume| 1.0 / volume).collect(),
             periodic,
         }
@@ -91,8 +88,7 @@ impl Tracks {
             for j in 0..ny {
                 let row = j * nx..(j + 1) * nx;
                 let (slopes, fluxes) = (&mut scratch.slopes[0][..nx], &mut scratch.fluxes[0][..nx + 1]);
-                let (own, signal, sensitivity) =
-                    (&own[row.clone()], &signal[row.clone()], &sensitivity[row.clone()]);
+                let (own, signal, sensitivity) = (&own[row.clone()], &signal[row.clone()], &sensitivity[row.clone()]);
                 self.x.along(own, signal, sensitivity, slopes, fluxes, &mut out[row]);
             }
         }

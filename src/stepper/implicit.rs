@@ -258,7 +258,9 @@ impl Implicit {
             let earlier = earlier(done, &range);
             combine(out, &base[range.clone()], &earlier, k, m);
             let (place, measure, signed) = match f.checked_sub(layout.fields) {
-                Some(surface) => (range.start - layout.surface_row(surface).start, 1.0, skin.compiled.surface[surface].signed),
+                Some(surface) => {
+                    (range.start - layout.surface_row(surface).start, 1.0, skin.compiled.surface[surface].signed)
+                }
                 None => {
                     let (z, field) = (range.start / layout.slab(), &skin.compiled.volume[f]);
                     let measure = field.density[skin.grid.layer[z]] * skin.grid.z.width(z);

@@ -234,7 +234,6 @@ fn backward_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], upper: f64) {
     }
 }
 
-
 /// Room for `length` values that begins on a cache line.
 fn room(scratch: &mut Vec<f64>, length: usize) -> &mut [f64] {
     if scratch.len() < length + TURN {

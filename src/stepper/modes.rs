@@ -142,7 +142,11 @@ impl Modes {
         let spare = &mut spare[..row.len()];
         match &self.kind {
             Kind::Lines(x, y) => {
-                if y.n > 1 { y.across(&y.backward, row, spare, x.n) } else { spare.copy_from_slice(row) }
+                if y.n > 1 {
+                    y.across(&y.backward, row, spare, x.n)
+                } else {
+                    spare.copy_from_slice(row)
+                }
                 x.along(&x.backward, spare, row);
             }
             Kind::Classes(mean, deviation, weights) => {

@@ -163,13 +163,7 @@ impl Quasi {
     }
 
     /// Conductance per area and outside value at top and bottom.
-    fn ends(
-        &self,
-        grid: &Grid,
-        field: &QuasiField,
-        view: &View<'_>,
-        scratch: &mut Vec<f64>,
-    ) -> [(f64, f64); 2] {
+    fn ends(&self, grid: &Grid, field: &QuasiField, view: &View<'_>, scratch: &mut Vec<f64>) -> [(f64, f64); 2] {
         let mut end = |face: &Face, k: usize| {
             let inner = 2.0 * self.diffusivity[k] / grid.z.width(k);
             match face {
@@ -329,14 +323,12 @@ impl Quasi {
         let plane = self.lateral.len();
         let m = plane;
         let modes = &self.modes;
-        self.modal
-            .par_chunks_mut(m)
-            .zip(self.spare.par_chunks_mut(m))
-            .zip(self.residual.par_chunks(stride))
-            .for_each(|((out, spare), row)| {
+        self.modal.par_chunks_mut(m).zip(self.spare.par_chunks_mut(m)).zip(self.residual.par_chunks(stride)).for_each(
+            |((out, spare), row)| {
                 out.copy_from_slice(&row[..plane]);
                 modes.forward(out, spare);
-            });
+            },
+        );
         // One tridiagonal solve in depth for each mode, all modes side by side; `spare` keeps the upper factors.
         for at in 0..self.range.len() {
             let k = self.range.start + at;

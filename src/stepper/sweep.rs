@@ -253,9 +253,8 @@ impl Sweeps {
                 return;
             }
             Some((m, mover)) if !still => {
-                let value = |k: usize, p: usize| {
-                    spread[(mover.dependent.unwrap_or(0) * layout.nz + k) * layout.stride + p]
-                };
+                let value =
+                    |k: usize, p: usize| spread[(mover.dependent.unwrap_or(0) * layout.nz + k) * layout.stride + p];
                 let Scratch { line, column, .. } = scratch;
                 for (i, p) in piece.places.clone().enumerate() {
                     let face = |k: usize| {

@@ -21,7 +21,6 @@ use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
 use crate::stepper::{Shared, multiply_add};
 
-
 /// A field that follows another.
 #[derive(Debug)]
 struct Follower {
@@ -417,7 +416,15 @@ impl System {
                 let layer = self.grid.layer[z];
                 let rates = &self.compiled.layers[layer];
                 let before = Before { stage, offset: z * layout.slab() };
-                self.local(&view, z, (&self.active[layer], &rates.rate, &rates.jacobian), &before, slab, factors, buffers);
+                self.local(
+                    &view,
+                    z,
+                    (&self.active[layer], &rates.rate, &rates.jacobian),
+                    &before,
+                    slab,
+                    factors,
+                    buffers,
+                );
                 let (movers, base) = (&self.movers, &self.base);
                 let lines = &mut buffers.lines;
                 self.sweeps.lateral(&self.grid, layout, movers, &base.outsides, &base.spread, z, slab, lines);
@@ -493,7 +500,13 @@ impl System {
                     Some(k) => &k[before.offset + row..][..length],
                     None => &[],
                 });
-                gather(&mut values[..length], moved, &done[..stage.done.len()], stage.weights, [stage.gamma, stage.step]);
+                gather(
+                    &mut values[..length],
+                    moved,
+                    &done[..stage.done.len()],
+                    stage.weights,
+                    [stage.gamma, stage.step],
+                );
             }
             active.plan.solve(factors, values);
             for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
@@ -529,7 +542,17 @@ impl System {
             // Safety: no two pieces share a value.
             unsafe {
                 let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
-                self.sweeps.depth(&self.grid, layout, movers, outsides, spread, piece, &shared, &mut buffers.lines, finished);
+                self.sweeps.depth(
+                    &self.grid,
+                    layout,
+                    movers,
+                    outsides,
+                    spread,
+                    piece,
+                    &shared,
+                    &mut buffers.lines,
+                    finished,
+                );
             }
         });
         for (f, sum) in of_surface.iter_mut().enumerate() {

@@ -249,7 +249,8 @@ impl Mover {
             let at = if side % 2 == 0 { 0 } else { n - 1 };
             for other in 0..nx * ny / n {
                 let p = if side < 2 { other * nx + at } else { at * nx + other };
-                out[p] += self.side(axis, side % 2, outside, diffusivity(p)) / axis.volume[at] * (outside.value - own[p]);
+                out[p] +=
+                    self.side(axis, side % 2, outside, diffusivity(p)) / axis.volume[at] * (outside.value - own[p]);
             }
         }
     }
