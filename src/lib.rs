@@ -6,6 +6,7 @@
 //! Research software: nothing it computes is medical advice.
 
 pub mod error;
+pub mod processor;
 pub mod units;
 
 pub mod sourced;
@@ -29,6 +30,8 @@ pub mod observe;
 pub mod simulate;
 
 pub mod study;
+
+pub mod bench;
 
 pub mod output;
 

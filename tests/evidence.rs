@@ -36,7 +36,7 @@ fn every_observation_reads_and_says_where_it_is_from() {
         assert!(one.source.len() > 8 && one.what.len() > 20, "{}", one.id);
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(one.path()).is_file(), "{}", one.id);
         // A row whose number chose constants is a fit, and is never counted.
-        assert!(one.kind != Kind::Fit || one.tuning != Tuning::No, "{}: a fit that was not used in tuning", one.id);
+        assert!(one.kind != Kind::Fit || one.tuning != Tuning::No, "{}: a fit that no constant was chosen by", one.id);
     }
     assert!(all.iter().filter(|one| one.group == Group::Sign).count() >= 4);
 }

@@ -9,8 +9,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The values of an observable over a run: largest deviation from rest, and the last value.
-fn run(text: &str, observable: &str) -> [f64; 2] {
-    let grid = "[grid]\nstrata = 1\nresolution = 0.25\n[stepping]\ntolerance = 3e-3\n";
+fn run(text: &str, observable: &str, resolution: f64) -> [f64; 2] {
+    let grid = format!("[grid]\nstrata = 1\nresolution = {resolution}\n[stepping]\ntolerance = 3e-3\n");
     let plan = Scenario::from_text("law", &format!("{text}\n{grid}")).plan().unwrap_or_else(|error| panic!("{error}"));
     let record = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).record;
     let column = record.headings.iter().position(|heading| heading.name == observable).expect("the observable");
@@ -34,7 +34,7 @@ fn pigment_rises_with_skin_type_and_with_intensity() {
                 "tissue = \"cheek\"\n[person]\nfitzpatrick = \"{kind}\"\n[needling]\nlength = \"{length:.3} mm\"\n\
                  dose = \"{dose:.0} 1/cm^2\"\n[course]\nfollowed = \"40 d\"\n"
             );
-            run(&text, "melanin")[0]
+            run(&text, "melanin", 0.25)[0]
         };
         let by_type: Vec<f64> = ["I", "III", "V", "VI"].iter().map(|kind| of(kind, length, dose)).collect();
         assert!(by_type.windows(2).all(|pair| pair[1] > pair[0]), "{length} mm, {dose}/cm²: {by_type:?}");
@@ -59,7 +59,7 @@ fn scarring_rises_with_dose_at_every_strength_of_the_loop() {
                     "tissue = \"cheek\"\n[needling]\nlength = \"2 mm\"\ndose = \"{dose} 1/cm^2\"\n[course]\nsessions = 3\n\
                      spacing = \"7 d\"\nfollowed = \"120 d\"\n[set]\n\"response.p_Tm\" = \"{strength:.3} 1/d\"\n"
                 );
-                run(&text, "scar_index")[1]
+                run(&text, "scar_index", 0.25)[1]
             })
             .collect();
         assert!(
@@ -76,7 +76,8 @@ fn an_infection_needs_germs_and_a_dressing_helps_them() {
             "tissue = \"forearm\"\n[needling]\nlength = \"1 mm\"\n[course]\nfollowed = \"5 d\"\n[signals]\n\
              occlusion = {occlusion}\n[set]\n\"response.X_0\" = {germs}\n"
         );
-        run(&text, "infection_load")[1]
+        // A coarse grid dilutes what a needle leaves in the wall of a narrow hole, and so clears it.
+        run(&text, "infection_load", 0.5)[1]
     };
     // Clean needles: gone, dressing or not. Soiled ones: cleared in air, grown under a dressing.
     assert!(load(1e-7, 0.0) < 1.0 && load(1e-7, 1.0) < 1.0);

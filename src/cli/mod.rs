@@ -3,6 +3,7 @@
 //! Answers go to standard output, progress and complaints to standard error. The exit code is 0 when all is done, 1 when the
 //! simulation failed or an expectation was not met, 2 when the input is wrong, 130 when somebody stopped the program.
 
+mod bench;
 mod calibrate;
 mod check;
 mod compare;
@@ -14,6 +15,7 @@ mod keep;
 mod list;
 mod plot;
 mod progress;
+mod refine;
 mod run;
 mod sweep;
 mod terminal;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use crate::processor::{self, Instructions};
 
 #[derive(Parser)]
 #[command(name = "dermasim", version, about, long_about = None, max_term_width = 110, arg_required_else_help = true)]
@@ -52,6 +55,10 @@ enum Command {
     Init(init::Arguments),
     /// Draw the figures of finished runs again
     Plot(plot::Arguments),
+    /// Tell the numerical error of every observable: finer grids, smaller steps
+    Refine(refine::Arguments),
+    /// Measure this machine, the kernels of the program, and a scenario
+    Bench(bench::Arguments),
 }
 
 /// Reads the arguments, does what they say, and tells how it ended.
@@ -67,6 +74,8 @@ pub fn main() -> ExitCode {
         Command::Calibrate(arguments) => calibrate::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
+        Command::Refine(arguments) => refine::command(arguments),
+        Command::Bench(arguments) => bench::command(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,6 +84,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
         }
     }
+}
+
+/// Makes all kernels use the vector instructions asked for.
+fn instructions(asked: Option<&str>) -> Result<()> {
+    asked.map_or(Ok(()), |name| processor::force(Instructions::named(name)?))
 }
 
 /// The threads to use: as many as asked for, else as many as there are.

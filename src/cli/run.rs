@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Change an option of the scenario or a number of a model, as "needling.length=1 mm" or "response.d_T=7 1/d"
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Use these vector instructions only: plain, avx2 or avx512 [default: the widest there are]
+    #[arg(long, value_name = "SET")]
+    instructions: Option<String>,
     /// Show no progress and no table
     #[arg(long, short)]
     pub quiet: bool,
@@ -36,6 +39,7 @@ pub struct Arguments {
 }
 
 pub fn command(arguments: &Arguments) -> Result<()> {
+    super::instructions(arguments.instructions.as_deref())?;
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
     let scenario = Scenario::read(&arguments.scenario)?.with(changes);
     let plan = Arc::new(scenario.plan()?);

@@ -3,7 +3,8 @@
 //! An instruction computes one operation for a whole tile of cells, so that the cost of reading it is shared. The steps:
 //! powers become multiplications; quotients with a common divisor share its reciprocal; a product that is used in one sum
 //! only is fused with it; the order is depth first, the operand that needs more registers before the other, so that few
-//! values wait; a register is free again after the last use of its value.
+//! values wait; a register is free again after the last use of its value. What depends on no cell, as on depth or a signal,
+//! is computed once a run.
 //!
 //! The difference of two products is not fused: it is exactly zero where both are equal, as gains and losses at rest are.
 
@@ -12,12 +13,13 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::language::Input;
 use crate::language::graph::{Function, Graph, Id, Op};
-use crate::language::kernel::operation;
 
 /// The largest number of inputs a program may read.
 pub const MAX_INPUTS: usize = 512;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
+/// Cells of a tile of a program so small that its registers still fit the nearest cache.
+pub(super) const LARGE_TILE: usize = 256;
 /// Values that a constant is repeated for; also the smallest tile.
 pub(super) const LANES: usize = 8;
 
@@ -29,36 +31,46 @@ pub struct Program {
     /// How many values it computes for each cell.
     pub outputs: usize,
     pub(super) code: Vec<Instruction>,
+    /// What is the same for all cells of a run: computed once, each result kept as a constant.
+    pub(super) prelude: Vec<Instruction>,
+    /// Inputs that are constants of a run: input and constant.
+    pub(super) given: Vec<(u16, u16)>,
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
 }
 
-/// One operation on tiles.
+/// One operation on tiles. Operands and results are slots: inputs, then constants, registers, outputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Instruction {
     pub code: Code,
-    /// Where the kernel's tables have it.
-    pub operation: u8,
-    pub to: Target,
-    pub from: [Place; 3],
+    /// Which operands have a value for each cell; the others have the same for all.
+    pub varies: [bool; 3],
+    pub to: u16,
+    pub from: [u16; 3],
 }
 
-/// Where an operand is found: in a register (`base` 0), in input `base - 1`, or, with the base after the last input, among the
-/// constants.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Place {
-    pub base: u16,
-    /// Whether it has a value for each cell; a constant has the same for all.
-    pub varies: bool,
-    /// Offset of the register, or number of the constant.
-    pub index: u32,
-}
-
-/// Where a result goes: to an output or to a register.
+/// Where an operand is found before slots are numbered.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Target {
-    pub output: bool,
-    pub index: u32,
+enum Place {
+    Input(u16),
+    Constant(u32),
+    Register(u32),
+}
+
+/// Where a result goes before slots are numbered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Target {
+    Constant(u32),
+    Register(u32),
+    Output(u32),
+}
+
+/// An instruction before slots are numbered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Draft {
+    code: Code,
+    to: Target,
+    from: [Option<Place>; 3],
 }
 
 /// What an instruction computes from its operands a, b, c.
@@ -124,15 +136,41 @@ impl Program {
         }
         let outputs: Vec<Source> = roots.iter().map(|root| selection.made[root]).collect();
         let steps = std::mem::take(&mut selection.steps);
-        let mut assignment = Assignment::new(&steps, &outputs, inputs.len() as u16);
+        let mut assignment = Assignment::new(&steps, &outputs, &inputs);
         assignment.run();
-        let Assignment { code, constants, registers, .. } = assignment;
-        Ok(Self { inputs, outputs: roots.len(), code, constants, registers })
+        let Assignment { code, prelude, given, constants, registers, .. } = assignment;
+        let (first, second) = (inputs.len(), inputs.len() + constants.len());
+        let slots = second + registers + roots.len();
+        if slots > usize::from(u16::MAX) {
+            return Err(Error::input(format!("an expression needs {slots} numbers at once, more than fit")));
+        }
+        let number = |draft: &Draft| {
+            let from = draft.from.map(|place| match place {
+                None => 0,
+                Some(Place::Input(index)) => index,
+                Some(Place::Constant(index)) => (first + index as usize) as u16,
+                Some(Place::Register(index)) => (second + index as usize) as u16,
+            });
+            let to = match draft.to {
+                Target::Constant(index) => first + index as usize,
+                Target::Register(index) => second + index as usize,
+                Target::Output(index) => second + registers + index as usize,
+            };
+            let varies = draft.from.map(|place| !matches!(place, None | Some(Place::Constant(_))));
+            Instruction { code: draft.code, varies, to: to as u16, from }
+        };
+        let (code, prelude) = (code.iter().map(number).collect(), prelude.iter().map(number).collect());
+        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers })
+    }
+
+    /// Cells of a tile: as many as the nearest cache has room for with all registers and inputs.
+    pub(super) fn tile(&self) -> usize {
+        if self.registers + self.inputs.len() + self.outputs <= 12 { LARGE_TILE } else { TILE }
     }
 
     /// How many instructions it has, for estimates of time.
     pub fn instructions(&self) -> usize {
-        self.code.len()
+        self.code.len() + self.prelude.len()
     }
 }
 
@@ -301,32 +339,66 @@ fn root_of(graph: &Graph, below: Id) -> (Id, u32) {
     }
 }
 
+/// Whether an input has one value for all cells of every run.
+fn uniform(input: Input) -> bool {
+    matches!(
+        input,
+        Input::QuasiRest(_)
+            | Input::Signal(_)
+            | Input::Reduction(_)
+            | Input::Time
+            | Input::SinceSession
+            | Input::Depth
+            | Input::HoleDensity
+            | Input::DermalHoleDensity
+            | Input::MeanDepth
+            | Input::TearIndex
+    )
+}
+
 /// Orders steps and assigns registers.
 struct Assignment<'a> {
     steps: &'a [Step],
     outputs: &'a [Source],
-    /// How many inputs the program has.
-    inputs: u16,
+    inputs: &'a [Input],
+    /// Whether a step depends on nothing that differs between cells.
+    fixed: Vec<bool>,
     /// Uses that are still to come, of each step.
     waiting: Vec<usize>,
-    place: Vec<Option<u32>>,
+    place: Vec<Option<Place>>,
     free: Vec<u32>,
-    code: Vec<Instruction>,
+    code: Vec<Draft>,
+    prelude: Vec<Draft>,
+    given: Vec<(u16, u16)>,
     constants: Vec<f64>,
-    constant_index: HashMap<u64, u32>,
+    constant_index: HashMap<Source, u32>,
     registers: usize,
 }
 
 impl<'a> Assignment<'a> {
-    fn new(steps: &'a [Step], outputs: &'a [Source], inputs: u16) -> Self {
+    fn new(steps: &'a [Step], outputs: &'a [Source], inputs: &'a [Input]) -> Self {
+        let mut fixed: Vec<bool> = Vec::with_capacity(steps.len());
+        // A step stands after its operands.
+        for (_, list) in steps {
+            let of = |source: &Source| match *source {
+                Source::Number(_) => true,
+                Source::Input(index) => uniform(inputs[index as usize]),
+                Source::Value(step) => fixed[step as usize],
+            };
+            let all = list.iter().flatten().all(of);
+            fixed.push(all);
+        }
         Self {
             steps,
             outputs,
             inputs,
+            fixed,
             waiting: vec![0; steps.len()],
             place: vec![None; steps.len()],
             free: Vec::new(),
             code: Vec::new(),
+            prelude: Vec::new(),
+            given: Vec::new(),
             constants: Vec::new(),
             constant_index: HashMap::new(),
             registers: 0,
@@ -390,7 +462,8 @@ impl<'a> Assignment<'a> {
                 Source::Value(step) => copies.entry(step).or_default().push(output as u32),
                 other => {
                     let from = self.locate(other);
-                    self.emit(Code::Copy, output as u32, true, &[from]);
+                    let draft = Self::draft(Code::Copy, Target::Output(output as u32), &[from]);
+                    self.code.push(draft);
                 }
             }
         }
@@ -398,8 +471,16 @@ impl<'a> Assignment<'a> {
             let (code, list) = self.steps[step as usize];
             let from: Vec<Place> = list.into_iter().flatten().map(|source| self.locate(source)).collect();
             let outputs = copies.remove(&step).unwrap_or_default();
+            if self.fixed[step as usize] {
+                let constant = self.constant(Source::Value(step), f64::NAN);
+                self.prelude.push(Self::draft(code, Target::Constant(constant), &from));
+                let here = Place::Constant(constant);
+                self.place[step as usize] = Some(here);
+                self.code.extend(outputs.into_iter().map(|o| Self::draft(Code::Copy, Target::Output(o), &[here])));
+                continue;
+            }
             if let ([output], 0) = (&outputs[..], self.waiting[step as usize]) {
-                self.emit(code, *output, true, &from);
+                self.code.push(Self::draft(code, Target::Output(*output), &from));
                 self.release(step);
                 continue;
             }
@@ -408,13 +489,11 @@ impl<'a> Assignment<'a> {
                 self.registers += 1;
                 self.registers as u32 - 1
             });
-            self.place[step as usize] = Some(register);
-            self.emit(code, register, false, &from);
+            let here = Place::Register(register);
+            self.place[step as usize] = Some(here);
+            self.code.push(Self::draft(code, Target::Register(register), &from));
             self.release(step);
-            let here = self.register(register);
-            for output in outputs {
-                self.emit(Code::Copy, output, true, &[here]);
-            }
+            self.code.extend(outputs.into_iter().map(|o| Self::draft(Code::Copy, Target::Output(o), &[here])));
             if self.waiting[step as usize] == 0 {
                 self.place[step as usize] = None;
                 self.free.push(register);
@@ -427,40 +506,42 @@ impl<'a> Assignment<'a> {
         for operand in self.operands(step).collect::<Vec<_>>() {
             self.waiting[operand as usize] -= 1;
             if self.waiting[operand as usize] == 0
-                && let Some(register) = self.place[operand as usize].take()
+                && let Some(Place::Register(register)) = self.place[operand as usize]
             {
+                self.place[operand as usize] = None;
                 self.free.push(register);
             }
         }
     }
 
+    /// The constant that holds a source, made the first time.
+    fn constant(&mut self, source: Source, value: f64) -> u32 {
+        let constants = &mut self.constants;
+        *self.constant_index.entry(source).or_insert_with(|| {
+            constants.push(value);
+            constants.len() as u32 - 1
+        })
+    }
+
     fn locate(&mut self, source: Source) -> Place {
         match source {
-            Source::Input(index) => Place { base: index + 1, varies: true, index: 0 },
-            Source::Value(step) => self.register(self.place[step as usize].unwrap_or(0)),
-            Source::Number(bits) => {
-                let constants = &mut self.constants;
-                let index = *self.constant_index.entry(bits).or_insert_with(|| {
-                    constants.push(f64::from_bits(bits));
-                    constants.len() as u32 - 1
-                });
-                Place { base: self.inputs + 1, varies: false, index }
+            Source::Input(index) if uniform(self.inputs[index as usize]) => {
+                let before = self.constants.len();
+                let constant = self.constant(source, f64::NAN);
+                if self.constants.len() > before {
+                    self.given.push((index, constant as u16));
+                }
+                Place::Constant(constant)
             }
+            Source::Input(index) => Place::Input(index),
+            Source::Value(step) => self.place[step as usize].unwrap_or(Place::Register(0)),
+            Source::Number(bits) => Place::Constant(self.constant(source, f64::from_bits(bits))),
         }
     }
 
-    fn register(&self, number: u32) -> Place {
-        Place { base: 0, varies: true, index: number * TILE as u32 }
-    }
-
-    fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
-        let mut list = [Place::default(); 3];
-        list[..from.len()].copy_from_slice(from);
-        self.code.push(Instruction {
-            code,
-            operation: operation(code, &list),
-            to: Target { output, index },
-            from: list,
-        });
+    fn draft(code: Code, to: Target, from: &[Place]) -> Draft {
+        let mut list = [None; 3];
+        list.iter_mut().zip(from).for_each(|(slot, place)| *slot = Some(*place));
+        Draft { code, to, from: list }
     }
 }

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::interval::Interval;
-use crate::language::kernel::Level;
 use crate::language::program::Program;
 use crate::language::{Input, Operand};
+use crate::processor::Instructions;
 
 /// Number of variables.
 const VARIABLES: usize = 4;
@@ -236,13 +236,8 @@ fn points(cells: usize, seed: u64) -> Vec<Vec<f64>> {
     (0..VARIABLES).map(|_| (0..cells).map(|_| next()).collect()).collect()
 }
 
-fn levels() -> Vec<Level> {
-    let mut levels = vec![Level::Plain, Level::best()];
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        levels.push(Level::Fused);
-    }
-    levels
+fn levels() -> Vec<Instructions> {
+    Instructions::ALL.iter().copied().filter(|set| set.available()).collect()
 }
 
 proptest! {
@@ -271,7 +266,7 @@ proptest! {
                     prop_assert!(agrees(found[cell], known.value, known.error), "{level:?}: {} is not {known:?}", found[cell]);
                 }
             }
-            if level != Level::Plain {
+            if level != Instructions::Plain {
                 let bits = |list: &[f64]| list.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
                 let same = wide.as_ref().is_none_or(|wide| bits(wide) == bits(&out));
                 prop_assert!(same, "vectors of different width give different bits");

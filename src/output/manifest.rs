@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::processor;
 use crate::scenario::{Geometry, Plan};
 use crate::simulate::Cost;
 use crate::units::DAY;
@@ -84,7 +85,7 @@ pub fn manifest(about: &About, cost: &Cost, scenario: &str, models: &[(String, S
         "scenario_blake3": hash(scenario),
         "models_blake3": hashes,
         "threads": threads,
-        "instruction_set": instruction_set(),
+        "instruction_set": processor::description(),
         "cells": cells,
         "fields": fields,
         "steps": steps,
@@ -93,25 +94,6 @@ pub fn manifest(about: &About, cost: &Cost, scenario: &str, models: &[(String, S
         "ns_per_cell_step": if work > 0.0 { Some(stepping * 1e9 / work) } else { None },
         "peak_memory_bytes": peak_memory(),
     })
-}
-
-/// The processor's family and the vector extensions it offers.
-fn instruction_set() -> String {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let extensions = [
-            ("sse4.2", std::is_x86_feature_detected!("sse4.2")),
-            ("avx2", std::is_x86_feature_detected!("avx2")),
-            ("fma", std::is_x86_feature_detected!("fma")),
-            ("avx512f", std::is_x86_feature_detected!("avx512f")),
-        ];
-        let offered = extensions.iter().filter(|(_, offered)| *offered).map(|(name, _)| *name);
-        std::iter::once("x86_64").chain(offered).collect::<Vec<_>>().join("+")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        std::env::consts::ARCH.to_owned()
-    }
 }
 
 /// The most memory the process held, where the system tells.

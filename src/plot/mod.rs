@@ -11,6 +11,7 @@ mod grade;
 mod needling;
 mod panel;
 mod profile;
+mod roofline;
 mod section;
 pub mod sheet;
 pub mod style;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::bench::Report;
 use crate::error::{Error, Result};
 use crate::evidence::Row;
 use crate::output::sweep::Sweep;
@@ -90,6 +92,14 @@ pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<F
 /// A file cannot be written.
 pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
     write(vec![evidence::figure(rows)], folder)
+}
+
+/// Draws the figures of a benchmark into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![roofline::roofline(report)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {

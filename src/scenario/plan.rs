@@ -126,6 +126,8 @@ pub struct Stepping {
 pub enum Method {
     /// Implicit, adaptive, the default.
     Implicit,
-    /// The plain explicit reference.
+    /// The plain explicit reference, Runge–Kutta of order four.
     Explicit,
+    /// Explicit Euler, with a fast kernel where nothing but layered diffusion and kinetics act.
+    Euler,
 }

@@ -3,7 +3,7 @@
 //! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u), with quasi-steady fields solved wherever a rate is evaluated.
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
-//! * `implicit` is the default method, `explicit` the short reference.
+//! * `implicit` is the default method, `explicit` the short reference, `wavefront` its fast kernel.
 //! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
 
@@ -18,6 +18,7 @@ mod sparse;
 mod sweep;
 mod system;
 mod transport;
+mod wavefront;
 
 use crate::error::{Error, Result};
 use crate::scenario::{Method, Stepping};
@@ -26,8 +27,8 @@ use crate::skin::Skin;
 pub use implicit::{ROS34PW2, Tableau};
 pub use system::System;
 
-/// Compiles functions once for each instruction set and picks the widest the processor has when they are called. A body is
-/// told the level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
+/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. A body is told the
+/// level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
 /// give the same bits.
 macro_rules! wide {
     ($($visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
@@ -39,13 +40,11 @@ macro_rules! wide {
                 fn avx2($($argument: $type),*) { $body::<1>($($argument),*) }
                 #[target_feature(enable = "avx512f")]
                 fn avx512($($argument: $type),*) { $body::<2>($($argument),*) }
-                if std::arch::is_x86_feature_detected!("avx512f") {
-                    // Safety: the processor was just asked.
-                    return unsafe { avx512($($argument),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                    // Safety: the processor was just asked.
-                    return unsafe { avx2($($argument),*) };
+                match $crate::processor::instructions() {
+                    // Safety: the processor has what is in use.
+                    $crate::processor::Instructions::Avx512 => return unsafe { avx512($($argument),*) },
+                    $crate::processor::Instructions::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::processor::Instructions::Plain => {}
                 }
             }
             $body::<0>($($argument),*)
@@ -123,7 +122,8 @@ impl Stepper {
         system.settle(skin)?;
         let scheme = match stepping.method {
             Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2))),
-            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin))),
+            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
+            Method::Euler => Scheme::Explicit(Box::new(explicit::Explicit::euler(&system, skin))),
         };
         Ok(Self { system, scheme, stepping: stepping.clone(), next: FIRST_STEP, count: Count::default() })
     }

@@ -177,6 +177,11 @@ fn patch<const LEVEL: u8, const R: usize, const C: usize>(
     input: &[f64],
     out: &mut [f64],
 ) {
+    #[cfg(target_arch = "x86_64")]
+    if LEVEL == 2 {
+        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
+        return unsafe { patch_512::<R, C>(table, [n, padded], at, input, out) };
+    }
     let rows: [&[f64]; R] = std::array::from_fn(|r| &input[r * n..][..n]);
     let mut sums = [[[0.0; LANES]; C]; R];
     for i in 0..n {
@@ -192,6 +197,44 @@ fn patch<const LEVEL: u8, const R: usize, const C: usize>(
     let here = (C * LANES).min(n - at);
     for (r, sums) in sums.iter().enumerate() {
         out[r * n + at..][..here].copy_from_slice(&sums.as_flattened()[..here]);
+    }
+}
+
+/// The same with the vectors written out: the compiler does not find them.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn patch_512<const R: usize, const C: usize>(
+    table: &[f64],
+    [n, padded]: [usize; 2],
+    at: usize,
+    input: &[f64],
+    out: &mut [f64],
+) {
+    use std::arch::x86_64::*;
+    assert!(input.len() >= R * n && table.len() >= n * padded && at + C * LANES <= padded && out.len() >= R * n);
+    let mut sums = [[_mm512_setzero_pd(); C]; R];
+    for i in 0..n {
+        let mut entries = [_mm512_setzero_pd(); C];
+        for (c, entry) in entries.iter_mut().enumerate() {
+            // Safety: i < n, and the columns end before `padded`.
+            *entry = unsafe { _mm512_loadu_pd(table.as_ptr().add(i * padded + at + c * LANES)) };
+        }
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // Safety: there are R rows of n values.
+            let value = _mm512_set1_pd(unsafe { *input.get_unchecked(r * n + i) });
+            for c in 0..C {
+                sums[c] = _mm512_fmadd_pd(value, entries[c], sums[c]);
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (c, sum) in sums.iter().enumerate() {
+            let column = at + c * LANES;
+            let here = LANES.min(n.saturating_sub(column));
+            // Safety: the mask keeps to the row.
+            unsafe { _mm512_mask_storeu_pd(out.as_mut_ptr().add(r * n + column), ((1_u16 << here) - 1) as u8, *sum) };
+        }
     }
 }
 

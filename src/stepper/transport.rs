@@ -123,6 +123,18 @@ impl Mover {
         }
     }
 
+    /// Rates of exchange \[1/s\] of a cell at depth `k` with a neighbour along x, along y, above and below, for diffusivities
+    /// by layer and even lateral axes; zero above the first cell and below the last.
+    pub fn exchange_rates(&self, grid: &Grid, k: usize) -> [f64; 4] {
+        let lateral = |axis: &crate::grid::Axis| {
+            if axis.len() > 1 { self.diffusivity[k] * axis.conductance[1] / axis.volume[0] } else { 0.0 }
+        };
+        let depth = |face: usize| {
+            if self.joined(face) { self.depth[face] / (self.density[k] * grid.z.width(k)) } else { 0.0 }
+        };
+        [lateral(&grid.x), lateral(&grid.y), depth(k), depth(k + 1)]
+    }
+
     /// Adds the flux balance of depth `k` to `out`. `rows(k)` is the field's row at a depth, `spread(k)` that of its
     /// diffusivity where it depends on fields.
     pub fn balance<'a>(

@@ -5,8 +5,10 @@
 
 mod job;
 mod pair;
+mod refine;
 mod runner;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
+pub use refine::{Refinement, deviation, refined};
 pub use runner::{Board, Ended, each, run_all};

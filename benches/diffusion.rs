@@ -1,0 +1,25 @@
+//! How fast are the implicit sweeps, in a cache and out of it? Updates are fields of cells.
+
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use dermasim::bench::{Diffusion, pool};
+
+fn sweeps(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("diffusion");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    for (name, cells, fields) in [("32x32x32x8", [32, 32, 32], 8), ("96x96x96x8", [96, 96, 96], 8)] {
+        group.throughput(Throughput::Elements((cells.iter().product::<usize>() * fields) as u64));
+        for threads in [1, 2] {
+            let pool = pool(threads).expect("threads");
+            let mut diffusion = pool.install(|| Diffusion::new(cells, fields)).expect("a block");
+            group.bench_function(format!("{name}/{threads}"), |bencher| {
+                pool.install(|| bencher.iter(|| diffusion.run()));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, sweeps);
+criterion_main!(benches);

@@ -1,0 +1,244 @@
+//! `dermasim bench`: what this machine can do, and how much of it the program uses.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::terminal::{number, say, short, table, tell};
+use crate::bench::{self, Report, Setting};
+use crate::error::{Error, Result};
+use crate::output::file;
+use crate::plot;
+use crate::scenario::Scenario;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Cells of the kernels of transport, along x, y and depth
+    #[arg(long, value_name = "NXxNYxNZ", default_value = "128x128x128")]
+    cells: String,
+    /// Fields of the implicit diffusion
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    fields: usize,
+    /// Numbers of threads to measure with, as 2 or 1,2,4 [default: one, and all]
+    #[arg(long, value_name = "COUNTS")]
+    threads: Option<String>,
+    /// Shortest time for one measurement, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    seconds: f64,
+    /// Time a scenario too
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Use these vector instructions only: plain, avx2 or avx512 [default: the widest there are]
+    #[arg(long, value_name = "SET")]
+    instructions: Option<String>,
+    /// Write what was measured as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Compare with what an earlier run wrote
+    #[arg(long, value_name = "OLD.json")]
+    compare: Option<PathBuf>,
+    /// Draw how far the kernels are from the limits of the machine
+    #[arg(long, value_name = "FOLDER")]
+    figure: Option<PathBuf>,
+}
+
+pub fn command(arguments: &Arguments) -> Result<()> {
+    super::instructions(arguments.instructions.as_deref())?;
+    let old = arguments.compare.as_deref().map(Report::read).transpose()?;
+    let scenario = arguments.scenario.as_deref().map(|path| Ok(Arc::new(Scenario::read(path)?.plan()?))).transpose()?;
+    let setting = Setting {
+        cells: cells(&arguments.cells)?,
+        fields: within("--fields", arguments.fields, 1000)?,
+        threads: threads(arguments.threads.as_deref())?,
+        seconds: seconds(arguments.seconds)?,
+        scenario,
+    };
+    let report = bench::measure(&setting, &mut |what| tell(format!("measuring {what}")))?;
+    show(&report);
+    if let Some(old) = &old {
+        changes(&report, old);
+    }
+    if let Some(path) = &arguments.json {
+        keep(path, &report.json())?;
+    }
+    if let Some(folder) = &arguments.figure {
+        for figure in plot::draw_bench(&report, folder)? {
+            say(format!("\n{} in {}", figure.title, short(&folder.join(format!("{}.png", figure.stem)))));
+        }
+    }
+    Ok(())
+}
+
+fn show(report: &Report) {
+    let machine = &report.machine;
+    let threads = if machine.threads == 1 { "thread" } else { "threads" };
+    say(format!("{}, {} {threads}, {}\n", machine.processor, machine.threads, machine.instructions));
+    let giga = |value: f64| number(Some(1e-9 * value));
+    let rows: Vec<Vec<String>> = report
+        .limits
+        .iter()
+        .map(|limits| {
+            let numbers = [limits.in_place, limits.triad, limits.operations, limits.divisions];
+            [vec![limits.threads.to_string()], numbers.map(giga).to_vec()].concat()
+        })
+        .collect();
+    let header = ["threads", "in place [GB/s]", "triad [GB/s]", "multiply-add [GFLOP/s]", "divide [G/s]"];
+    say(format!("{}\n", table(&header, &rows)));
+    let rows: Vec<Vec<String>> = report
+        .kernels
+        .iter()
+        .map(|kernel| {
+            vec![
+                kernel.name.clone(),
+                kernel.threads.to_string(),
+                kernel.cells.to_string(),
+                kernel.fields.to_string(),
+                number(Some(1e-6 * kernel.updates_per_second)),
+                number(Some(100.0 * kernel.spread)),
+                number(Some(kernel.bytes_per_update)),
+                number(Some(100.0 * kernel.bandwidth_fraction)),
+                alone(report, kernel).map_or("–".into(), |scaling| number(Some(scaling))),
+            ]
+        })
+        .collect();
+    let header = [
+        "kernel",
+        "threads",
+        "cells",
+        "fields",
+        "M updates/s",
+        "± %",
+        "bytes/update",
+        "% of memory",
+        "over one thread",
+    ];
+    say(table(&header, &rows));
+    let mut told: Vec<&str> = Vec::new();
+    for kernel in
+        report.kernels.iter().filter(|kernel| kernel.name.starts_with("gray") || kernel.name.starts_with("kin"))
+    {
+        if !told.contains(&kernel.name.as_str()) {
+            say(format!("An update of {} is {}.", kernel.name, kernel.update));
+            told.push(&kernel.name);
+        }
+    }
+    say("");
+    let rows: Vec<Vec<String>> = report
+        .language
+        .iter()
+        .map(|language| {
+            let ratio = language.by_hand.map(|hand| language.by_language / hand);
+            let limit = language.by_hand.map(|hand| hand / language.least);
+            let numbers = [Some(language.by_language), language.by_hand, ratio, limit].map(number);
+            [vec![language.threads.to_string()], numbers.to_vec(), vec![language.agreement.clone()]].concat()
+        })
+        .collect();
+    let header =
+        ["threads", "kinetics by language [ns/cell]", "by hand [ns/cell]", "ratio", "hand over its limits", ""];
+    say(format!("{}\n", table(&header, &rows)));
+    let rows: Vec<Vec<String>> = report
+        .phases
+        .iter()
+        .map(|phase| {
+            vec![
+                phase.name.clone(),
+                phase.threads.to_string(),
+                phase.calls.to_string(),
+                number(Some(phase.nanoseconds)),
+                number(Some(100.0 * phase.share)),
+            ]
+        })
+        .collect();
+    let header =
+        ["part of the coupled step", "threads", "times a step", "ns per cell, field and step", "% of the step"];
+    say(table(&header, &rows));
+    let rows: Vec<Vec<String>> = report
+        .courses
+        .iter()
+        .map(|course| {
+            let numbers =
+                [course.seconds, 100.0 * course.spread, course.steps as f64, 1e-6 * course.updates_per_second];
+            let numbers = numbers.map(|value| number(Some(value)));
+            [vec![course.name.clone(), course.threads.to_string()], numbers.to_vec()].concat()
+        })
+        .collect();
+    if !rows.is_empty() {
+        say(format!("\n{}", table(&["scenario", "threads", "seconds", "± %", "steps", "M updates/s"], &rows)));
+    }
+}
+
+/// How much faster than on one thread.
+fn alone(report: &Report, kernel: &bench::Kernel) -> Option<f64> {
+    let same = |other: &&bench::Kernel| other.name == kernel.name && other.threads == 1;
+    report.kernels.iter().find(same).map(|one| kernel.updates_per_second / one.updates_per_second)
+}
+
+fn changes(report: &Report, old: &Report) {
+    if report.machine != old.machine {
+        say(format!(
+            "\nThe older report is from another machine: {}, {}.",
+            old.machine.processor, old.machine.instructions
+        ));
+    }
+    let rows: Vec<Vec<String>> = bench::compare(report, old)
+        .into_iter()
+        .map(|change| {
+            let word = match (change.faster, change.certain) {
+                (None, _) => "not in the older report",
+                (Some(_), false) => "within the spread",
+                (Some(faster), true) if faster > 1.0 => "faster",
+                (Some(_), true) => "slower",
+            };
+            vec![change.name, change.threads.to_string(), number(change.faster), word.into()]
+        })
+        .collect();
+    say(format!("\n{}", table(&["compared with the older report", "threads", "times as fast", ""], &rows)));
+}
+
+fn keep(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
+    }
+    file::write(path, text)
+}
+
+fn cells(text: &str) -> Result<[usize; 3]> {
+    let wrong = || {
+        Error::input(format!("`--cells {text}` is not possible"))
+            .help("give three counts, as 128x128x128, of 1 to 10000 each and no more than 1e9 together")
+    };
+    let counts: Vec<usize> =
+        text.split(['x', '×']).map(|count| count.trim().parse().map_err(|_| wrong())).collect::<Result<_>>()?;
+    let counts: [usize; 3] = counts.try_into().map_err(|_| wrong())?;
+    let sound =
+        counts.iter().all(|count| (1..=10_000).contains(count)) && counts.iter().product::<usize>() <= 1_000_000_000;
+    if sound { Ok(counts) } else { Err(wrong()) }
+}
+
+fn within(option: &str, count: usize, most: usize) -> Result<usize> {
+    if (1..=most).contains(&count) {
+        return Ok(count);
+    }
+    Err(Error::input(format!("`{option} {count}` is not possible")).help(format!("use 1 to {most}")))
+}
+
+fn seconds(asked: f64) -> Result<f64> {
+    if (0.0..=60.0).contains(&asked) {
+        return Ok(asked);
+    }
+    Err(Error::input(format!("`--seconds {asked}` is not possible")).help("use 0 to 60"))
+}
+
+fn threads(asked: Option<&str>) -> Result<Vec<usize>> {
+    let Some(text) = asked else {
+        let all = super::threads(None)?;
+        return Ok(if all > 1 { vec![1, all] } else { vec![1] });
+    };
+    text.split(',')
+        .map(|count| match count.trim().parse() {
+            Ok(count) => super::threads(Some(count)),
+            Err(_) => Err(Error::input(format!("`--threads {text}` is not possible")).help("write 2, or 1,2,4")),
+        })
+        .collect()
+}
