@@ -38,6 +38,11 @@ pub mod study;
 pub mod bench;
 
 pub mod output;
+
+pub mod evidence;
+
+pub mod calibrate;
+
 pub mod plot;
 pub mod report;
 

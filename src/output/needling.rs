@@ -55,9 +55,9 @@ const SHOWN: [(&str, &str, &str, f64); 36] = [
 
 /// Volumes of blood, told in a unit that is not written as a factor of one.
 const BLOOD: [(&str, &str, &str, f64); 3] = [
-    ("blood_per_area", "blood shed", "µl/cm2", 1e-5),
-    ("bruise_per_area", "blood that stays in the skin", "µl/cm2", 1e-5),
-    ("session_blood", "blood shed in the session", "ml", 1e-6),
+    ("blood_per_area", "blood shed", "µL/cm2", 1e-5),
+    ("bruise_per_area", "blood that stays in the skin", "µL/cm2", 1e-5),
+    ("session_blood", "blood shed in the session", "mL", 1e-6),
 ];
 
 /// One session. In JSON the numbers of the needling model stand beside the day, in SI units.
@@ -237,6 +237,6 @@ mod tests {
         let value = |key: &str| told.iter().find(|told| told.key == key).map(|told| (told.value, told.unit));
         assert_eq!(value("holes_per_area"), Some((250.0, "1/cm2")));
         assert!(value("mean_depth").is_some_and(|(value, unit)| (value - 0.9).abs() < 1e-12 && unit == "mm"));
-        assert!(value("session_blood").is_some_and(|(value, unit)| (value - 0.002).abs() < 1e-12 && unit == "ml"));
+        assert!(value("session_blood").is_some_and(|(value, unit)| (value - 0.002).abs() < 1e-12 && unit == "mL"));
     }
 }
