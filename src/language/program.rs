@@ -18,8 +18,10 @@ use crate::language::graph::{Function, Graph, Id, Op};
 pub const MAX_INPUTS: usize = 512;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
-/// Cells of a tile of a program so small that its registers still fit the nearest cache.
-pub(super) const LARGE_TILE: usize = 256;
+/// Cells of a tile where the registers still fit the nearest cache: instructions are read half as often.
+pub(super) const LARGE_TILE: usize = 128;
+/// Registers of a program with large tiles, at most: 40 kB together.
+const FEW: usize = 40;
 /// Values that a constant is repeated for; also the smallest tile.
 pub(super) const LANES: usize = 8;
 
@@ -163,9 +165,9 @@ impl Program {
         Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers })
     }
 
-    /// Cells of a tile: as many as the nearest cache has room for with all registers and inputs.
+    /// Cells of a tile: as many as the nearest cache has room for with all registers.
     pub(super) fn tile(&self) -> usize {
-        if self.registers + self.inputs.len() + self.outputs <= 12 { LARGE_TILE } else { TILE }
+        if self.registers <= FEW { LARGE_TILE } else { TILE }
     }
 
     /// How many instructions it has, for estimates of time.
