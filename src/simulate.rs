@@ -1,4 +1,4 @@
-//! The main loop: advance to the next event, let it happen, look.
+//! The main loop: advance to the next event, look back on the way there, let it happen.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::grid::{Grid, Shape};
 use crate::language::{LayerName, Setting};
 use crate::needling::{self, Needling};
-use crate::observe::{Heading, Observer, Record, Snapshot};
+use crate::observe::{Heading, Observer, Record, Snapshot, Track};
 use crate::scenario::{Geometry, Plan};
 use crate::skin::Skin;
 use crate::stepper::{Count, Stepper};
@@ -64,14 +64,14 @@ pub struct Progress {
 /// Something that happens at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
-    /// Observables are recorded.
-    Look,
     /// A signal gets a new value.
     Signal(usize, f64),
     /// The skin is needled, for the given time.
     Session(usize),
     /// Fields are kept.
     Snapshot,
+    /// Nothing is left to do.
+    End,
 }
 
 /// Runs a plan. `watch` is told how far it is after every step and may stop it by returning false.
@@ -107,20 +107,31 @@ fn follow(
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Outcome> {
     let mut stepper = Stepper::new(skin, &plan.stepping)?;
-    let mut observer = Observer::default();
-    let mut record =
-        Record { headings: headings(plan, skin, &mut observer), sessions: plan.sessions.clone(), ..Record::default() };
+    let mut track = Track::default();
+    let mut record = Record { headings: headings(plan, skin), sessions: plan.sessions.clone(), ..Record::default() };
     let mut snapshots = Vec::new();
+    let mut looks = plan.looks.iter().copied().peekable();
+    track.begin(skin);
     for (time, kind) in timeline(plan, skin) {
-        stepper.advance(skin, time, &mut |time, step| watch(Progress { time, end: plan.end, step }))?;
+        stepper.advance(skin, time, &mut |skin, step| {
+            track.see(skin);
+            watch(Progress { time: skin.time, end: plan.end, step })
+        })?;
+        while let Some(look) = looks.next_if(|look| *look <= time) {
+            record.push(look, track.at(look));
+        }
         match kind {
-            Kind::Look => record.observe(&mut observer, skin),
             Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
             Kind::Signal(index, value) => skin.signals[index] = value,
             Kind::Session(session) => skin.receive(&needling[session])?,
+            Kind::End => {}
         }
-        if !matches!(kind, Kind::Look | Kind::Snapshot) {
+        if matches!(kind, Kind::Signal(..) | Kind::Session(_)) {
             stepper.restart(skin)?;
+            track.begin(skin);
+        }
+        if matches!(kind, Kind::Session(_)) {
+            record.push(time, track.last());
         }
     }
     clock.lap("stepping");
@@ -162,9 +173,9 @@ fn end(plan: &Plan) -> Progress {
     Progress { time: plan.end, end: plan.end, step: 0.0 }
 }
 
-/// All events in order. What falls on a session is seen just before it and just after.
+/// All events in order.
 fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
-    let mut events: Vec<(f64, Kind)> = plan.looks.iter().map(|time| (*time, Kind::Look)).collect();
+    let mut events = Vec::new();
     for (time, name, value) in &plan.signals {
         if let Some(index) = skin.compiled.signals.iter().position(|(own, _)| own == name) {
             events.push((*time, Kind::Signal(index, *value)));
@@ -172,17 +183,17 @@ fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
     }
     for (session, time) in plan.sessions.iter().enumerate() {
         events.push((*time, Kind::Session(session)));
-        events.push((*time, Kind::Look));
     }
     events.extend(plan.snapshots.iter().map(|time| (*time, Kind::Snapshot)));
+    events.push((plan.end, Kind::End));
     // A stable sort keeps the order in which things at one moment were entered.
     events.sort_by(|a, b| a.0.total_cmp(&b.0));
     events
 }
 
 /// The observables' names and their values at rest.
-fn headings(plan: &Plan, skin: &Skin, observer: &mut Observer) -> Vec<Heading> {
-    let rest = observer.look(&skin.at_rest());
+fn headings(plan: &Plan, skin: &Skin) -> Vec<Heading> {
+    let rest = Observer::default().look(&skin.at_rest());
     let described = skin.compiled.observables.iter().zip(rest);
     described
         .map(|(observable, rest)| {

@@ -80,11 +80,11 @@ impl Limits {
     }
 }
 
-fn scale_body(a: &mut [f64], s: f64) {
+fn scale_body<const LEVEL: u8>(a: &mut [f64], s: f64) {
     a.iter_mut().for_each(|a| *a *= s);
 }
 
-fn add_scaled_body(a: &mut [f64], b: &[f64], c: &[f64], s: f64) {
+fn add_scaled_body<const LEVEL: u8>(a: &mut [f64], b: &[f64], c: &[f64], s: f64) {
     a.iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a = b + s * c);
 }
 

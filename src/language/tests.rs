@@ -258,7 +258,7 @@ proptest! {
         let mut wide: Option<Vec<f64>> = None;
         for level in levels() {
             let mut out = vec![f64::NAN; roots.len() * cells];
-            program.run_at(level, &values, cells, &mut out, &mut vec![1.0; 3]);
+            program.run_at(level, &values, cells, &mut out, cells, &mut vec![1.0; 3]);
             for cell in 0..cells {
                 let at: Vec<f64> = (0..VARIABLES).map(|v| blocks[v][if v + 1 == VARIABLES { 0 } else { cell }]).collect();
                 for (tree, found) in forest.iter().zip(out.chunks(cells)) {

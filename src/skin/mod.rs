@@ -21,7 +21,7 @@ use crate::grid::Grid;
 use crate::language::{Compiled, Input, Operand};
 use crate::units::Unit;
 
-pub use reduce::{columns, over_tissue};
+pub use reduce::{Scratch, columns, over_tissue};
 pub use view::{SessionNumbers, View};
 
 /// Where each field's values stand in the state.
@@ -137,7 +137,9 @@ impl Skin {
         let layout = Layout::new(&grid, &compiled);
         let nx = grid.x.len();
         let place = |pick: fn(&Grid, usize, usize) -> f64| {
-            (0..layout.plane).map(|p| pick(&grid, p % nx, p / nx)).collect::<Vec<f64>>()
+            // Padded like the rows of fields.
+            let inside = |p: usize| p.min(layout.plane - 1);
+            (0..layout.stride).map(|p| pick(&grid, inside(p) % nx, inside(p) / nx)).collect::<Vec<f64>>()
         };
         let places = [place(|grid, i, _| grid.x.centres[i]), place(|grid, _, j| grid.y.centres[j])];
         let mut quasi = Vec::with_capacity(compiled.quasi.len() * layout.nz * layout.stride);
@@ -154,7 +156,7 @@ impl Skin {
             signals: compiled.signals.iter().map(|(_, value)| *value).collect(),
             time: 0.0,
             last_session: -LONG_AGO,
-            holes: Holes { distance: vec![1e3; layout.plane], tip_depth: vec![0.0; layout.plane], all: Vec::new() },
+            holes: Holes { distance: vec![1e3; layout.stride], tip_depth: vec![0.0; layout.stride], all: Vec::new() },
             places,
             layout,
             grid,

@@ -6,7 +6,7 @@ use crate::language::{Kind, Reduction, Region};
 use crate::skin::View;
 
 /// Running result of one column or of the tissue.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Sum {
     value: f64,
     weight: f64,
@@ -47,19 +47,26 @@ impl Sum {
 }
 
 /// Calls `visit(place, value, weight, length)` for each cell of the region, in a fixed order.
-fn visit(reduction: &Reduction, view: &View<'_>, scratch: &mut Vec<f64>, mut visit: impl FnMut(usize, f64, f64, f64)) {
-    let plane = view.layout.plane;
-    let mut out = vec![0.0; 2 * plane];
-    let mut slab = |program, z, length: f64, scratch: &mut Vec<f64>| {
-        view.run(program, z, 0..plane, &mut out, scratch, &|_| None);
+fn visit(
+    reduction: &Reduction,
+    view: &View<'_>,
+    out: &mut Vec<f64>,
+    registers: &mut Vec<f64>,
+    mut visit: impl FnMut(usize, f64, f64, f64),
+) {
+    let (plane, stride) = (view.layout.plane, view.layout.stride);
+    out.resize(2 * stride, 0.0);
+    let mut slab = |program, z, length: f64| {
+        // Rows are padded, so vectors may run over their end.
+        view.run(program, z, 0..stride, out, registers, &|_| None);
         for place in 0..plane {
-            visit(place, out[place], out[plane + place], length);
+            visit(place, out[place], out[stride + place], length);
         }
     };
     match &reduction.region {
         Region::Surface => {
             if let Some(program) = reduction.programs.first().and_then(Option::as_ref) {
-                slab(program, 0, 1.0, scratch);
+                slab(program, 0, 1.0);
             }
         }
         Region::Depth { layers, from, to } => {
@@ -70,7 +77,7 @@ fn visit(reduction: &Reduction, view: &View<'_>, scratch: &mut Vec<f64>, mut vis
                     continue;
                 }
                 if let Some(program) = &reduction.programs[layer] {
-                    slab(program, z, overlap, scratch);
+                    slab(program, z, overlap);
                 }
             }
         }
@@ -78,24 +85,36 @@ fn visit(reduction: &Reduction, view: &View<'_>, scratch: &mut Vec<f64>, mut vis
 }
 
 /// One number for the whole tissue; lateral cells count by their area, unit cells by the weight of their class.
-pub fn over_tissue(reduction: &Reduction, view: &View<'_>, lateral: &[f64], scratch: &mut Vec<f64>) -> f64 {
+pub fn over_tissue(reduction: &Reduction, view: &View<'_>, lateral: &[f64], scratch: &mut Scratch) -> f64 {
     let kind = reduction.kind;
     let mut sum = Sum::start(kind);
-    visit(reduction, view, scratch, |place, value, weight, length| {
+    visit(reduction, view, &mut scratch.out, &mut scratch.registers, |place, value, weight, length| {
         sum.add(kind, value, weight, length * lateral[place]);
     });
     sum.finish(kind)
 }
 
 /// One number for each column of cells, into `out[reduction * stride + place]`.
-pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
-    let (plane, stride) = (view.layout.plane, view.layout.stride);
-    for (reduction, row) in reductions.iter().zip(out.chunks_mut(stride.max(1))) {
+pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scratch: &mut Scratch) {
+    let Scratch { out: values, sums, registers } = scratch;
+    for (reduction, row) in reductions.iter().zip(out.chunks_mut(view.layout.stride.max(1))) {
         let kind = reduction.kind;
-        let mut sums = vec![Sum::start(kind); plane];
-        visit(reduction, view, scratch, |place, value, weight, length| sums[place].add(kind, value, weight, length));
-        for (value, sum) in row.iter_mut().zip(sums) {
+        sums.clear();
+        sums.resize(view.layout.plane, Sum::start(kind));
+        visit(reduction, view, values, registers, |place, value, weight, length| {
+            sums[place].add(kind, value, weight, length);
+        });
+        for (value, sum) in row.iter_mut().zip(&*sums) {
             *value = sum.finish(kind);
         }
     }
+}
+
+/// Buffers of reductions.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    out: Vec<f64>,
+    sums: Vec<Sum>,
+    /// For programs.
+    pub registers: Vec<f64>,
 }

@@ -1,5 +1,6 @@
 //! What programs see: the fields of a state, bound to the inputs of a program.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::grid::Grid;
@@ -92,11 +93,29 @@ impl<'a> View<'a> {
     ) where
         'a: 'b,
     {
-        let mut operands: [Operand<'b>; MAX_INPUTS] = [Operand::Value(0.0); MAX_INPUTS];
+        self.run_into(program, z, range.clone(), out, range.len(), scratch, own);
+    }
+
+    /// As [`View::run`], with output k of place i at `out[k * stride + i]`.
+    pub fn run_into<'b>(
+        &self,
+        program: &Program,
+        z: usize,
+        range: Range<usize>,
+        out: &mut [f64],
+        stride: usize,
+        scratch: &mut Vec<f64>,
+        own: &dyn Fn(Input) -> Option<Operand<'b>>,
+    ) where
+        'a: 'b,
+    {
+        let mut operands = [const { MaybeUninit::<Operand<'b>>::uninit() }; MAX_INPUTS];
         for (operand, input) in operands.iter_mut().zip(&program.inputs) {
-            *operand = own(*input).unwrap_or_else(|| self.operand(*input, z, &range));
+            operand.write(own(*input).unwrap_or_else(|| self.operand(*input, z, &range)));
         }
-        program.run(&operands[..program.inputs.len()], range.len(), out, scratch);
+        // Safety: as many operands were written as there are inputs, and a program has at most `MAX_INPUTS`.
+        let operands = unsafe { &*(&raw const operands[..program.inputs.len()] as *const [Operand<'b>]) };
+        program.run_into(operands, range.len(), out, stride, scratch);
     }
 
     /// Runs a program that depends on signals and time only.

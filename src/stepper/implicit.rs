@@ -9,19 +9,18 @@
 //! the last bit. Coefficients: ROS34PW2 of Rang & Angermann (BIT 45, 2005, 761–787): four stages, order 3 for every W,
 //! embedded order 2, L-stable with the exact Jacobian.
 //!
-//! **Step control.** The error of a field is its volume-weighted mean |error| over the tolerance times the largest mean
-//! deviation from rest the field has had since the last restart; the step is accepted if no field exceeds 1. What
-//! `positive` moves counts as error.
+//! **Step control.** The error of a field is the root mean square of its estimated error, by volume, over the tolerance times
+//! the largest root mean square deviation from rest that the field has had since the last restart; the step is accepted if no
+//! field exceeds 1. What `positive` moves counts as error.
 //!
 //! Where it fails: where kinetics and diffusion are both much faster than the step, the factorised W answers too slowly, and
 //! the error estimate shortens the step.
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::skin::Skin;
 use crate::stepper::positive;
-use crate::stepper::system::{Closure, Frame, System};
+use crate::stepper::system::{Frame, Stage, System};
+use crate::stepper::{Shared, multiply_add};
 
 /// Coefficients of a method with four stages, as published.
 #[derive(Debug, Clone, Copy)]
@@ -99,21 +98,33 @@ impl Stages {
     }
 }
 
-/// The method with its buffers: the state, four stages, the stage's state.
+/// The method with its buffers: four stages and the stage's state.
 #[derive(Debug)]
 pub struct Implicit {
     stages: Stages,
     k: [Vec<f64>; 4],
     state: Vec<f64>,
-    base: Closure,
-    /// Largest mean deviation from rest of each field since the last restart; volume fields, then surface fields.
+    /// Sums of each task of a step.
+    sums: Vec<Sums>,
+    /// Field of each task, volume fields first.
+    fields: Vec<usize>,
+    /// Largest root mean square deviation from rest of each field since the last restart; volume fields, then surface fields.
     largest: Vec<f64>,
+    /// The same with the present state.
+    deviation: Vec<f64>,
     /// Error of each field in the last step, relative to what is allowed.
     errors: Vec<f64>,
     /// Measure of each place, sum 1.
     lateral: Vec<f64>,
-    /// Quasi-steady fields when the step began.
-    quasi: Vec<f64>,
+}
+
+/// What a task adds up over its values, by volume.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    error: f64,
+    deviation: f64,
+    /// Whether a value of a field that may not be negative is.
+    negative: bool,
 }
 
 /// Part of a field's scale below which deviations do not matter.
@@ -126,25 +137,35 @@ const SMALLEST_GROWTH: f64 = 0.15;
 
 impl Implicit {
     /// Buffers for a skin.
-    pub fn new(skin: &Skin, tableau: Tableau) -> Self {
+    pub fn new(skin: &Skin, system: &System, tableau: Tableau) -> Self {
         let fields = skin.layout.fields + skin.layout.surface;
         let buffer = || vec![0.0; skin.state.len()];
-        Self {
+        let mut own = Self {
             stages: Stages::new(&tableau),
             k: std::array::from_fn(|_| buffer()),
             state: buffer(),
-            base: Closure::default(),
+            sums: vec![Sums::default(); system.tasks()],
+            fields: system.task_fields().collect(),
             largest: vec![0.0; fields],
+            deviation: vec![0.0; fields],
             errors: vec![0.0; fields],
             lateral: skin.grid.lateral_weights(),
-            quasi: skin.quasi.clone(),
-        }
+        };
+        own.restart(skin);
+        own
     }
 
     /// Forgets how large deviations were.
     pub fn restart(&mut self, skin: &Skin) {
+        // Rows that never change are not written again.
+        self.state.copy_from_slice(&skin.state);
         self.largest.fill(0.0);
-        self.measure(skin, &skin.state);
+        for (f, _, row, measure) in rows(skin) {
+            let rest = rest_of(skin, f, row.start);
+            let values = skin.state[row].iter().zip(&self.lateral);
+            self.largest[f] += values.map(|(value, weight)| weight * (value - rest).powi(2)).sum::<f64>() * measure;
+        }
+        self.largest.iter_mut().for_each(|square| *square = square.sqrt());
     }
 
     /// The field that last limited the step.
@@ -158,7 +179,7 @@ impl Implicit {
     /// Tries one step of length `step` [s]. Returns whether it was accepted, and the length recommended next.
     ///
     /// # Errors
-    /// A quasi-steady field has no balance at the start of the step.
+    /// A quasi-steady field has no balance at the end of the step.
     pub fn step(
         &mut self,
         system: &mut System,
@@ -168,32 +189,29 @@ impl Implicit {
         adaptive: bool,
     ) -> Result<(bool, f64)> {
         let stages = self.stages;
-        self.quasi.copy_from_slice(&skin.quasi);
+        system.prepare(stages.gamma * step);
         for i in 0..4 {
-            self.combine(&skin.state, &stages.a[i][..i]);
-            let time = skin.time + stages.ahead[i] * step;
-            let frame = Frame { skin };
-            let closed = system.close(&frame, &self.state, time);
-            if let Err(error) = closed {
-                // A stage far outside is a step too long, unless it is the start itself.
-                if i == 0 || !adaptive {
-                    return Err(error);
+            if i > 0 {
+                // A stage far outside is a step too long.
+                let closed = system.close(&Frame { skin }, &self.state, skin.time + stages.ahead[i] * step);
+                if let Err(error) = closed {
+                    system.forget();
+                    return if adaptive { Ok((false, SMALLEST_GROWTH * step)) } else { Err(error) };
                 }
-                system.now.quasi.copy_from_slice(&self.quasi);
-                return Ok((false, SMALLEST_GROWTH * step));
-            }
-            if i == 0 {
-                self.base.clone_from(&system.now);
-                system.prepare(stages.gamma * step);
             }
             let (done, rest) = self.k.split_at_mut(i);
-            let out = &mut rest[0];
-            combination(out, done, &stages.c[i]);
-            system.stage(&frame, &self.state, (&skin.state, &self.base), stages.gamma, step, out);
+            let stage = Stage {
+                state: if i == 0 { &skin.state } else { &self.state },
+                first: i == 0,
+                done,
+                weights: &stages.c[i][..i],
+                gamma: stages.gamma,
+                step,
+            };
+            system.stage(&Frame { skin }, &stage, &mut rest[0]);
+            if i < 3 { self.advance(system, skin, i) } else { self.conclude(system, skin) }
         }
-        self.combine(&skin.state, &stages.m);
-        let moved = self.repair(skin);
-        let worst = self.error(skin, &moved, tolerance);
+        let worst = self.error(skin, tolerance);
         let growth = if worst.is_finite() {
             (SAFETY * worst.max(1e-12).powf(-1.0 / 3.0)).clamp(SMALLEST_GROWTH, LARGEST_GROWTH)
         } else {
@@ -202,135 +220,183 @@ impl Implicit {
         let accepted = if adaptive { worst <= 1.0 } else { worst.is_finite() };
         if accepted {
             std::mem::swap(&mut skin.state, &mut self.state);
-            self.measure(skin, &skin.state);
-            // The last stage's balance is the next step's first guess; the skin shows the balance of its own state.
-            let frame = Frame { skin };
-            system.close(&frame, &skin.state, skin.time + step)?;
-            skin.quasi.copy_from_slice(&system.now.quasi);
+            for (largest, deviation) in self.largest.iter_mut().zip(&self.deviation) {
+                *largest = largest.max(*deviation);
+            }
+            system.close(&Frame { skin }, &skin.state, skin.time + step)?;
+            system.adopt();
+            skin.quasi.copy_from_slice(&system.base.quasi);
         } else {
-            system.now.quasi.copy_from_slice(&self.quasi);
+            system.forget();
         }
         Ok((accepted, step * growth))
     }
 
-    /// state ← base + Σ weights·k.
-    fn combine(&mut self, base: &[f64], weights: &[f64]) {
-        self.state.copy_from_slice(base);
-        let k = &self.k;
-        self.state.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, state)| {
-            for (k, weight) in k.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
-                for (state, k) in state.iter_mut().zip(&k[chunk * CHUNK..]) {
-                    *state += weight * k;
+    /// Finishes stage i and forms the state of the next one.
+    fn advance(&mut self, system: &System, skin: &Skin, i: usize) {
+        let (done, rest) = self.k.split_at_mut(i);
+        let weights = &self.stages.a[i + 1][..=i];
+        let state = Shared::new(&mut self.state);
+        let base = &skin.state;
+        system.finish(&mut rest[0], &mut self.sums, |_, _, range, k| {
+            // Safety: each value belongs to one task.
+            let out = unsafe { state.row(range.clone()) };
+            combine(out, &base[range.clone()], &earlier(done, &range), k, weights);
+        });
+    }
+
+    /// Finishes the last stage, forms the new state and adds up its error.
+    fn conclude(&mut self, system: &System, skin: &Skin) {
+        let (done, rest) = self.k.split_at_mut(3);
+        let Stages { m, e, .. } = &self.stages;
+        let state = Shared::new(&mut self.state);
+        let (base, lateral, layout) = (&skin.state, &self.lateral, skin.layout);
+        self.sums.fill(Sums::default());
+        system.finish(&mut rest[0], &mut self.sums, |sums, f, range, k| {
+            // Safety: each value belongs to one task.
+            let out = unsafe { state.row(range.clone()) };
+            let earlier = earlier(done, &range);
+            combine(out, &base[range.clone()], &earlier, k, m);
+            let (place, measure, signed) = match f.checked_sub(layout.fields) {
+                Some(surface) => {
+                    (range.start - layout.surface_row(surface).start, 1.0, skin.compiled.surface[surface].signed)
                 }
-            }
-        });
-    }
-
-    /// Visits the rows of each field: (field index, whether unsigned, range of the state, measure per lateral area).
-    fn rows(skin: &Skin) -> impl Iterator<Item = (usize, bool, std::ops::Range<usize>, f64)> + '_ {
-        let layout = skin.layout;
-        let volume = (0..layout.fields).flat_map(move |f| {
-            let field = &skin.compiled.volume[f];
-            (0..layout.nz).filter_map(move |z| {
-                let layer = skin.grid.layer[z];
-                let measure = field.density[layer] * skin.grid.z.width(z);
-                field.lives[layer].then(|| (f, !field.signed, layout.row(z, f), measure))
-            })
-        });
-        let surface = (0..layout.surface).map(move |f| {
-            let field = &skin.compiled.surface[f];
-            (layout.fields + f, !field.signed, layout.surface_row(f), 1.0)
-        });
-        volume.chain(surface)
-    }
-
-    /// Makes the new state positive; returns what was moved of each field, by volume.
-    fn repair(&mut self, skin: &Skin) -> Vec<f64> {
-        let fields = self.errors.len();
-        let mut negative = vec![false; fields];
-        for (f, unsigned, row, _) in Self::rows(skin) {
-            let values = &mut self.state[row];
-            let mut below = false;
-            for value in values.iter_mut() {
-                if value.abs() < NOTHING {
-                    *value = 0.0;
+                None => {
+                    let (z, field) = (range.start / layout.slab(), &skin.compiled.volume[f]);
+                    let measure = field.density[skin.grid.layer[z]] * skin.grid.z.width(z);
+                    (range.start - layout.row(z, f).start, measure, field.signed)
                 }
-                below |= *value < 0.0;
-            }
-            negative[f] |= unsigned && below;
+            };
+            let weights = &lateral[place..place + range.len()];
+            let mut row = [0.0; 3];
+            let rest = rest_of(skin, f, range.start);
+            judge(&mut row, out, [&earlier[0], &earlier[1], &earlier[2], k], e, weights, rest);
+            sums.error += row[0] * measure;
+            sums.deviation += row[1] * measure;
+            sums.negative |= !signed && row[2] < 0.0;
+        });
+        for f in 0..self.errors.len() {
+            (self.errors[f], self.deviation[f]) = (0.0, 0.0);
         }
-        let mut moved = vec![0.0; fields];
-        for f in (0..fields).filter(|&f| negative[f]) {
-            let mut rows = Vec::new();
-            let mut rest = self.state.as_mut_slice();
-            let mut taken = 0;
-            for (_, _, row, measure) in Self::rows(skin).filter(|(own, ..)| *own == f) {
-                let (_, after) = rest.split_at_mut(row.start - taken);
-                let (own, after) = after.split_at_mut(row.len());
-                taken = row.end;
-                rest = after;
-                rows.push((&skin.state[row], own, measure));
-            }
-            moved[f] = positive::repair(&mut rows, &self.lateral);
+        for (sums, &f) in self.sums.iter().zip(&self.fields) {
+            self.errors[f] += sums.error;
+            self.deviation[f] += sums.deviation;
         }
-        moved
+        for (at, &f) in self.fields.iter().enumerate() {
+            // Once a field, at its first task.
+            let own = || self.sums[at..].iter().zip(&self.fields[at..]).take_while(|(_, of)| **of == f);
+            if (at == 0 || self.fields[at - 1] != f) && own().any(|(sums, _)| sums.negative) {
+                self.errors[f] += positive::repair(&skin.state, &mut self.state, &self.lateral, rows(skin), f);
+            }
+        }
     }
 
-    /// The largest error of a field relative to what is allowed; NaN or infinite if a value is not finite.
-    fn error(&mut self, skin: &Skin, moved: &[f64], tolerance: f64) -> f64 {
-        let stages = self.stages;
-        let fields = self.errors.len();
-        let (mut error, mut deviation) = (moved.to_vec(), vec![0.0; fields]);
-        for (f, _, row, measure) in Self::rows(skin) {
-            let rest = rest_of(skin, f, row.start);
-            let (mut own_error, mut own_deviation) = (0.0, 0.0);
-            for (p, weight) in row.zip(&self.lateral) {
-                let estimate: f64 = self.k.iter().zip(&stages.e).map(|(k, e)| e * k[p]).sum();
-                own_error += weight * estimate.abs();
-                own_deviation += weight * (self.state[p] - rest).abs();
-            }
-            error[f] += own_error * measure;
-            deviation[f] += own_deviation * measure;
-        }
+    /// The largest error of a field relative to what is allowed; infinite if a value is not finite.
+    fn error(&mut self, skin: &Skin, tolerance: f64) -> f64 {
         let mut worst = 0.0_f64;
-        for f in 0..fields {
-            let size = self.largest[f].max(deviation[f]).max(NEGLIGIBLE * scale_of(skin, f));
-            self.errors[f] = error[f] / (tolerance * size);
-            if !self.errors[f].is_finite() {
+        for f in 0..self.errors.len() {
+            self.deviation[f] = self.deviation[f].sqrt();
+            let size = self.largest[f].max(self.deviation[f]).max(NEGLIGIBLE * scale_of(skin, f));
+            self.errors[f] = self.errors[f].sqrt() / (tolerance * size);
+            if !(self.errors[f].is_finite() && self.deviation[f].is_finite()) {
                 return f64::INFINITY;
             }
             worst = worst.max(self.errors[f]);
         }
         worst
     }
+}
 
-    /// Updates the largest deviations from rest.
-    fn measure(&mut self, skin: &Skin, state: &[f64]) {
-        let mut deviation = vec![0.0; self.largest.len()];
-        for (f, _, row, measure) in Self::rows(skin) {
-            let rest = rest_of(skin, f, row.start);
-            let own: f64 =
-                state[row].iter().zip(&self.lateral).map(|(value, weight)| weight * (value - rest).abs()).sum();
-            deviation[f] += own * measure;
+/// The rows of each field where it lives: (field, whether unsigned, range of the state, measure per lateral area).
+fn rows(skin: &Skin) -> impl Iterator<Item = (usize, bool, std::ops::Range<usize>, f64)> + Clone + '_ {
+    let layout = skin.layout;
+    let volume = (0..layout.fields).flat_map(move |f| {
+        let field = &skin.compiled.volume[f];
+        (0..layout.nz).filter_map(move |z| {
+            let layer = skin.grid.layer[z];
+            let measure = field.density[layer] * skin.grid.z.width(z);
+            field.lives[layer].then(|| (f, !field.signed, layout.row(z, f), measure))
+        })
+    });
+    let surface = (0..layout.surface).map(move |f| {
+        let field = &skin.compiled.surface[f];
+        (layout.fields + f, !field.signed, layout.surface_row(f), 1.0)
+    });
+    volume.chain(surface)
+}
+
+/// The rows of earlier stages; those not done yet are empty.
+fn earlier<'a>(done: &'a [Vec<f64>], range: &std::ops::Range<usize>) -> [&'a [f64]; 3] {
+    std::array::from_fn(|j| done.get(j).map_or(&[][..], |k| &k[range.clone()]))
+}
+
+/// out ← base + Σ weights·earlier + (last weight)·k
+#[inline(always)]
+fn combine_body<const LEVEL: u8>(out: &mut [f64], base: &[f64], earlier: &[&[f64]; 3], k: &[f64], weights: &[f64]) {
+    let n = out.len();
+    let (base, k) = (&base[..n], &k[..n]);
+    let last = weights[weights.len() - 1];
+    match weights.len() {
+        1 => (0..n).for_each(|i| out[i] = multiply_add::<LEVEL>(last, k[i], base[i])),
+        2 => {
+            let a = &earlier[0][..n];
+            for i in 0..n {
+                out[i] = multiply_add::<LEVEL>(last, k[i], multiply_add::<LEVEL>(weights[0], a[i], base[i]));
+            }
         }
-        for (largest, deviation) in self.largest.iter_mut().zip(deviation) {
-            *largest = largest.max(deviation);
+        3 => {
+            let (a, b) = (&earlier[0][..n], &earlier[1][..n]);
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(weights[1], b[i], multiply_add::<LEVEL>(weights[0], a[i], base[i]));
+                out[i] = multiply_add::<LEVEL>(last, k[i], sum);
+            }
+        }
+        _ => {
+            let [a, b, c] = earlier.map(|row| &row[..n]);
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(weights[1], b[i], multiply_add::<LEVEL>(weights[0], a[i], base[i]));
+                let sum = multiply_add::<LEVEL>(last, k[i], multiply_add::<LEVEL>(weights[2], c[i], sum));
+                // Subnormal numbers would stall the processor.
+                out[i] = if sum.abs() < NOTHING { 0.0 } else { sum };
+            }
         }
     }
 }
 
-/// Values that one task combines.
-const CHUNK: usize = 4096;
-
-fn combination(out: &mut [f64], k: &[Vec<f64>], weights: &[f64; 4]) {
-    out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
-        out.fill(0.0);
-        for (k, weight) in k.iter().zip(weights) {
-            for (out, k) in out.iter_mut().zip(&k[chunk * CHUNK..]) {
-                *out += weight * k;
-            }
+/// Adds up over a row: weighted (Σ e·k)², weighted (value − rest)², and the smallest value.
+#[inline(always)]
+fn judge_body<const LEVEL: u8>(
+    sums: &mut [f64; 3],
+    values: &[f64],
+    k: [&[f64]; 4],
+    e: &[f64; 4],
+    weights: &[f64],
+    rest: f64,
+) {
+    const LANES: usize = 8;
+    let (mut error, mut deviation, mut least) = ([0.0; LANES], [0.0; LANES], [0.0_f64; LANES]);
+    let n = values.len();
+    let (k, weights) = (k.map(|row| &row[..n]), &weights[..n]);
+    for start in (0..n).step_by(LANES) {
+        // The last lanes see the last value again, without weight.
+        let whole = start + LANES <= n;
+        for lane in 0..LANES {
+            let i = if whole { start + lane } else { (start + lane).min(n - 1) };
+            let weight = if whole || start + lane < n { weights[i] } else { 0.0 };
+            let estimate = multiply_add::<LEVEL>(e[1], k[1][i], e[0] * k[0][i]);
+            let estimate = multiply_add::<LEVEL>(e[3], k[3][i], multiply_add::<LEVEL>(e[2], k[2][i], estimate));
+            let away = values[i] - rest;
+            error[lane] = multiply_add::<LEVEL>(weight * estimate, estimate, error[lane]);
+            deviation[lane] = multiply_add::<LEVEL>(weight * away, away, deviation[lane]);
+            least[lane] = if values[i] < least[lane] { values[i] } else { least[lane] };
         }
-    });
+    }
+    *sums = [error.iter().sum(), deviation.iter().sum(), least.iter().copied().fold(0.0, f64::min)];
+}
+
+crate::stepper::wide! {
+    fn combine(out: &mut [f64], base: &[f64], earlier: &[&[f64]; 3], k: &[f64], weights: &[f64]) = combine_body;
+    fn judge(sums: &mut [f64; 3], values: &[f64], k: [&[f64]; 4], e: &[f64; 4], weights: &[f64], rest: f64) = judge_body;
 }
 
 /// Value at rest of field `f` (volume, then surface) in the row that starts at `start`.
@@ -342,13 +408,13 @@ fn rest_of(skin: &Skin, f: usize, start: usize) -> f64 {
     }
 }
 
-/// A typical content of field `f` per area: its scale times the depth in which it lives.
+/// A typical deviation of field `f`, as a root mean square by volume: its scale times the root of the depth.
 fn scale_of(skin: &Skin, f: usize) -> f64 {
     match f.checked_sub(skin.layout.fields) {
         Some(surface) => skin.compiled.surface[surface].scale,
         None => {
             let depth = skin.grid.z.faces[skin.grid.z.len()];
-            skin.compiled.volume[f].scale * depth
+            skin.compiled.volume[f].scale * depth.sqrt()
         }
     }
 }

@@ -3,14 +3,19 @@
 //! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u), with quasi-steady fields solved wherever a rate is evaluated.
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
-//! * `implicit` is the default method, `explicit` the short reference, `wavefront` its fast kernel.
-//! * `transport`, `sparse` and `quasi` are the linear solves they are built from; `positive` keeps fields from going negative.
+//! * `implicit` is the default method, `explicit` the short reference, `wavefront` a fast kernel of it.
+//! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
+//!   from going negative.
 
 mod explicit;
+mod follow;
 mod implicit;
+mod line;
+mod modes;
 mod positive;
 mod quasi;
 mod sparse;
+mod sweep;
 mod system;
 mod transport;
 mod wavefront;
@@ -22,18 +27,19 @@ use crate::skin::Skin;
 pub use implicit::{ROS34PW2, Tableau};
 pub use system::System;
 
-/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. The
-/// arithmetic is the same in all: no fused operations are introduced, so the bits are too.
+/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. A body is
+/// told the level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
+/// give the same bits.
 macro_rules! wide {
-    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
+    ($($visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
         #[inline]
-        fn $name($($argument: $type),*) {
+        $visible fn $name($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx2")]
-                fn avx2($($argument: $type),*) { $body($($argument),*) }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($argument: $type),*) { $body::<1>($($argument),*) }
                 #[target_feature(enable = "avx512f")]
-                fn avx512($($argument: $type),*) { $body($($argument),*) }
+                fn avx512($($argument: $type),*) { $body::<2>($($argument),*) }
                 match $crate::processor::instructions() {
                     // Safety: the processor has what is in use.
                     $crate::processor::Instructions::Avx512 => return unsafe { avx512($($argument),*) },
@@ -41,11 +47,37 @@ macro_rules! wide {
                     $crate::processor::Instructions::Plain => {}
                 }
             }
-            $body($($argument),*)
+            $body::<0>($($argument),*)
         }
     )*};
 }
 pub(crate) use wide;
+
+/// a b + c, in one rounding where that is quick.
+#[inline(always)]
+fn multiply_add<const LEVEL: u8>(a: f64, b: f64, c: f64) -> f64 {
+    if LEVEL > 0 { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// An array that several threads write, each its own places.
+struct Shared(*mut f64, usize);
+
+// Safety: only `row` reaches the values, and its callers hand every thread places of its own.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn new(values: &mut [f64]) -> Self {
+        Self(values.as_mut_ptr(), values.len())
+    }
+
+    /// # Safety
+    /// Nobody else uses the values of `places` meanwhile.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn row(&self, places: std::ops::Range<usize>) -> &mut [f64] {
+        assert!(places.end <= self.1);
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(places.start), places.len()) }
+    }
+}
 
 /// Counts of what stepping took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,8 +109,8 @@ pub struct Stepper {
 
 /// The first step after a start or a session [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
-/// Fixed explicit steps that are taken before anybody looks at the state.
-const SPAN: f64 = 64.0;
+/// Explicit steps that are taken before anybody looks at the state.
+const SPAN: f64 = 48.0;
 /// A step shorter than this part of the time reached cannot change it.
 const SHORTEST: f64 = 1e-13;
 
@@ -91,7 +123,7 @@ impl Stepper {
         let mut system = System::new(skin)?;
         system.settle(skin)?;
         let scheme = match stepping.method {
-            Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, ROS34PW2))),
+            Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2))),
             Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
             Method::Euler => Scheme::Explicit(Box::new(explicit::Explicit::euler(&system, skin))),
         };
@@ -110,19 +142,21 @@ impl Stepper {
         self.system.refresh(skin)
     }
 
-    /// Advances to `target` [s], landing on it exactly. `watch` sees every accepted step (time, step) and stops by `false`.
+    /// Advances to `target` [s], landing on it exactly. `watch` sees the skin after every accepted step
+    /// of the given length and stops by `false`.
     ///
     /// # Errors
     /// The step would have to be too short, a value is not finite, or `watch` stopped.
-    pub fn advance(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(f64, f64) -> bool) -> Result<()> {
+    pub fn advance(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<()> {
         while skin.time < target {
             let left = target - skin.time;
             let wanted = match &self.scheme {
                 Scheme::Implicit(_) => self.stepping.fixed.unwrap_or(self.next.min(self.stepping.longest)),
                 // Explicit methods divide what they are given into steps that are stable, or fixed.
-                Scheme::Explicit(_) => {
-                    self.stepping.fixed.map_or(self.stepping.longest, |fixed| (SPAN * fixed).min(self.stepping.longest))
-                }
+                Scheme::Explicit(scheme) => match self.stepping.fixed {
+                    Some(fixed) => (SPAN * fixed).min(self.stepping.longest.max(fixed)),
+                    None => (SPAN * scheme.stable(&self.system, skin)).min(self.stepping.longest),
+                },
             };
             // Two even steps rather than a full one and a sliver.
             let step = if wanted >= left * (1.0 - 1e-10) {
@@ -150,8 +184,10 @@ impl Stepper {
                 self.count.accepted += 1;
             }
             skin.time = landing;
-            skin.check()?;
-            if !watch(skin.time, step) {
+            if matches!(self.scheme, Scheme::Explicit(_)) {
+                skin.check()?;
+            }
+            if !watch(skin, step) {
                 return Err(Error::Interrupted);
             }
         }

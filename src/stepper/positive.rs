@@ -11,12 +11,21 @@
 //!
 //! What was moved counts as error of the step; a step that needs much of it is rejected.
 
-/// Makes the rows of one field positive. `rows` are (before, after, measure of the row); `lateral` the measure of each place.
-/// Returns the absolute amount that was moved, by volume.
-pub fn repair(rows: &mut [(&[f64], &mut [f64], f64)], lateral: &[f64]) -> f64 {
+use std::ops::Range;
+
+/// Makes field `f` positive. `rows` are (field, whether unsigned, range of the state, measure of the row), `lateral` the
+/// measure of each place. Returns the squares of what was moved, by volume.
+pub fn repair(
+    before: &[f64],
+    after: &mut [f64],
+    lateral: &[f64],
+    rows: impl Iterator<Item = (usize, bool, Range<usize>, f64)> + Clone,
+    f: usize,
+) -> f64 {
+    let rows = rows.filter(|(own, ..)| *own == f);
     let (mut content, mut above) = (0.0, 0.0);
-    for (_, after, measure) in rows.iter() {
-        for (value, weight) in after.iter().zip(lateral) {
+    for (_, _, row, measure) in rows.clone() {
+        for (value, weight) in after[row].iter().zip(lateral) {
             content += value * weight * measure;
             above += value.max(0.0) * weight * measure;
         }
@@ -25,10 +34,10 @@ pub fn repair(rows: &mut [(&[f64], &mut [f64], f64)], lateral: &[f64]) -> f64 {
     let as_a_whole = content < 0.5 * above;
     let share = content / above;
     let mut moved = 0.0;
-    for (before, after, measure) in rows.iter_mut() {
-        for ((value, before), weight) in after.iter_mut().zip(*before).zip(lateral) {
+    for (_, _, row, measure) in rows {
+        for ((value, before), weight) in after[row.clone()].iter_mut().zip(&before[row]).zip(lateral) {
             let new = if as_a_whole { limited(*before, *value) } else { value.max(0.0) * share };
-            moved += (new - *value).abs() * weight * *measure;
+            moved += (new - *value).powi(2) * weight * measure;
             *value = new;
         }
     }
@@ -54,7 +63,7 @@ mod tests {
         let lateral = [1.0, 2.0, 1.0, 1.0];
         let content = |u: &[f64]| u.iter().zip(&lateral).map(|(u, w)| u * w).sum::<f64>();
         let was = content(&after);
-        repair(&mut [(&before, &mut after, 1.0)], &lateral);
+        repair(&before, &mut after, &lateral, std::iter::once((0, true, 0..4, 1.0)), 0);
         assert!(after.iter().all(|u| *u >= 0.0));
         assert!((content(&after) - was).abs() < 1e-15);
     }
@@ -63,7 +72,7 @@ mod tests {
     fn a_field_that_runs_out_stays_above_zero_and_small_steps_are_untouched() {
         let before = [1.0, 2.0];
         let mut after = [-0.2, -0.3];
-        repair(&mut [(&before, &mut after, 1.0)], &[1.0, 1.0]);
+        repair(&before, &mut after, &[1.0, 1.0], std::iter::once((0, true, 0..2, 1.0)), 0);
         assert!(after.iter().zip(&before).all(|(u, old)| *u > 0.0 && *u < 0.2 * old), "{after:?}");
         assert_eq!(limited(1.0, 0.6), 0.6);
         assert!((limited(1.0, 0.5 - 1e-9) - 0.5).abs() < 2e-9);

@@ -9,163 +9,16 @@
 //! Where it fails: ∂R/∂u > 0 (the balance is then not unique); such a model is stopped with its name.
 
 use std::ops::Range;
+use std::sync::MutexGuard;
 
-use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{Face, QuasiField};
+use crate::language::{Face, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
-
-/// Eigenvectors of a lateral operator, scaled so that both transforms are plain products.
-#[derive(Debug, Clone)]
-struct Basis {
-    n: usize,
-    values: Vec<f64>,
-    /// Row i: what cell i contributes to each mode.
-    forward: Vec<f64>,
-    /// Row m: what mode m contributes to each cell.
-    backward: Vec<f64>,
-}
-
-impl Basis {
-    /// The modes of diffusion along an axis, with `extra` added to the diagonal of the last cell.
-    fn new(axis: &Axis, extra: f64) -> Self {
-        let n = axis.len();
-        let scale = |i: usize| axis.volume[i].sqrt();
-        let mut matrix = DMatrix::<f64>::zeros(n, n);
-        let mut join = |i: usize, j: usize, conductance: f64| {
-            matrix[(i, i)] += conductance / axis.volume[i];
-            matrix[(j, j)] += conductance / axis.volume[j];
-            matrix[(i, j)] -= conductance / (scale(i) * scale(j));
-            matrix[(j, i)] -= conductance / (scale(i) * scale(j));
-        };
-        for i in 1..n {
-            join(i - 1, i, axis.conductance[i]);
-        }
-        if axis.ends == Ends::Periodic && n > 1 {
-            join(n - 1, 0, axis.conductance[0]);
-        }
-        matrix[(n - 1, n - 1)] += extra;
-        let eigen = SymmetricEigen::new(matrix);
-        let vectors = &eigen.eigenvectors;
-        Self {
-            n,
-            values: eigen.eigenvalues.iter().map(|value| value.max(0.0)).collect(),
-            forward: (0..n * n).map(|k| vectors[(k / n, k % n)] * scale(k / n)).collect(),
-            backward: (0..n * n).map(|k| vectors[(k % n, k / n)] / scale(k % n)).collect(),
-        }
-    }
-
-    /// out\[m] = Σᵢ matrix\[i]\[m] input\[i] for one contiguous row.
-    fn apply(&self, matrix: &[f64], input: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        for (value, row) in input.iter().zip(matrix.chunks_exact(self.n)) {
-            for (out, coefficient) in out.iter_mut().zip(row) {
-                *out += value * coefficient;
-            }
-        }
-    }
-
-    /// The same across rows of `width` values.
-    fn apply_across(&self, matrix: &[f64], input: &[f64], out: &mut [f64], width: usize) {
-        out.fill(0.0);
-        for (row, coefficients) in input.chunks_exact(width).zip(matrix.chunks_exact(self.n)) {
-            for (out, coefficient) in out.chunks_exact_mut(width).zip(coefficients) {
-                for (out, value) in out.iter_mut().zip(row) {
-                    *out += coefficient * value;
-                }
-            }
-        }
-    }
-}
-
-/// The lateral modes of a grid.
-#[derive(Debug, Clone)]
-enum Modes {
-    /// Modes along x times modes along y.
-    Lines(Basis, Basis),
-    /// Radial modes of the mean over classes, and of the deviations from it, which see the exchange between rings.
-    Classes {
-        /// Of the mean.
-        mean: Basis,
-        /// Of the deviations.
-        deviation: Basis,
-        /// Of the classes.
-        weights: Vec<f64>,
-    },
-}
-
-impl Modes {
-    fn new(grid: &Grid) -> Self {
-        match &grid.exchange {
-            Some(exchange) => Self::Classes {
-                mean: Basis::new(&grid.x, 0.0),
-                deviation: Basis::new(&grid.x, exchange.rate),
-                weights: exchange.weights.clone(),
-            },
-            None => Self::Lines(Basis::new(&grid.x, 0.0), Basis::new(&grid.y, 0.0)),
-        }
-    }
-
-    /// The eigenvalue of each mode of a plane.
-    fn values(&self) -> Vec<f64> {
-        match self {
-            Self::Lines(x, y) => y.values.iter().flat_map(|b| x.values.iter().map(move |a| a + b)).collect(),
-            Self::Classes { mean, deviation, weights } => {
-                let deviations = weights.iter().flat_map(|_| deviation.values.iter());
-                mean.values.iter().chain(deviations).copied().collect()
-            }
-        }
-    }
-
-    /// The modes of a plane of values.
-    fn forward(&self, row: &[f64], modes: &mut [f64], spare: &mut [f64]) {
-        match self {
-            Self::Lines(x, y) => {
-                for (row, out) in row.chunks_exact(x.n).zip(spare.chunks_exact_mut(x.n)) {
-                    x.apply(&x.forward, row, out);
-                }
-                y.apply_across(&y.forward, &spare[..row.len()], modes, x.n);
-            }
-            Self::Classes { mean, deviation, weights } => {
-                let n = mean.n;
-                let (average, other) = spare.split_at_mut(n);
-                average.fill(0.0);
-                for (row, weight) in row.chunks_exact(n).zip(weights) {
-                    average.iter_mut().zip(row).for_each(|(average, value)| *average += weight * value);
-                }
-                mean.apply(&mean.forward, average, &mut modes[..n]);
-                for (row, out) in row.chunks_exact(n).zip(modes[n..].chunks_exact_mut(n)) {
-                    let other = &mut other[..n];
-                    other.iter_mut().zip(row).zip(&*average).for_each(|((o, value), mean)| *o = value - mean);
-                    deviation.apply(&deviation.forward, other, out);
-                }
-            }
-        }
-    }
-
-    /// The plane of values that modes make.
-    fn backward(&self, modes: &[f64], row: &mut [f64], spare: &mut [f64]) {
-        match self {
-            Self::Lines(x, y) => {
-                y.apply_across(&y.backward, modes, &mut spare[..modes.len()], x.n);
-                for (modes, out) in spare.chunks_exact(x.n).zip(row.chunks_exact_mut(x.n)) {
-                    x.apply(&x.backward, modes, out);
-                }
-            }
-            Self::Classes { mean, deviation, .. } => {
-                let n = mean.n;
-                mean.apply(&mean.backward, &modes[..n], &mut spare[..n]);
-                for (modes, out) in modes[n..].chunks_exact(n).zip(row.chunks_exact_mut(n)) {
-                    deviation.apply(&deviation.backward, modes, out);
-                    out.iter_mut().zip(&spare[..n]).for_each(|(out, mean)| *out += mean);
-                }
-            }
-        }
-    }
-}
+use crate::stepper::modes::Modes;
+use crate::stepper::system::Buffers;
 
 /// One quasi-steady field on one grid.
 #[derive(Debug)]
@@ -178,7 +31,6 @@ pub struct Quasi {
     /// Conductance per area of each face in depth.
     depth: Vec<f64>,
     modes: Modes,
-    mode_values: Vec<f64>,
     /// Height of each cell in depth.
     widths: Vec<f64>,
     /// Measure of each place.
@@ -193,7 +45,14 @@ pub struct Quasi {
     change: Vec<f64>,
     modal: Vec<f64>,
     spare: Vec<f64>,
+    /// Diagonals in depth of the preconditioner.
+    diagonals: Vec<f64>,
+    /// The quasi-steady fields, while this one is solved for.
+    values: Vec<f64>,
 }
+
+/// Gives a thread its buffers.
+pub type Lend<'a> = &'a (dyn Fn() -> MutexGuard<'a, Buffers> + Sync);
 
 /// Relative accuracy to which balances are solved.
 const ACCURACY: f64 = 1e-9;
@@ -201,8 +60,8 @@ const NEWTON_STEPS: usize = 60;
 const GRADIENT_STEPS: usize = 400;
 
 impl Quasi {
-    /// The solver of quasi-steady field `index`.
-    pub fn new(grid: &Grid, layout: Layout, index: usize, field: &QuasiField) -> Result<Self> {
+    /// The solver of quasi-steady field `index` of `count`.
+    pub fn new(grid: &Grid, layout: Layout, (index, count): (usize, usize), field: &QuasiField) -> Result<Self> {
         let lives: Vec<bool> = grid.layer.iter().map(|&layer| field.lives[layer]).collect();
         let first = lives.iter().position(|lives| *lives).unwrap_or(0);
         let last = lives.iter().rposition(|lives| *lives).map_or(0, |k| k + 1);
@@ -226,8 +85,7 @@ impl Quasi {
         }
         let modes = Modes::new(grid);
         let buffer = || vec![0.0; (last - first) * layout.stride];
-        let mode_values = modes.values();
-        let modal = || vec![0.0; (last - first) * mode_values.len()];
+        let modal = || vec![0.0; (last - first) * layout.plane];
         Ok(Self {
             index,
             name: field.name.clone(),
@@ -237,10 +95,11 @@ impl Quasi {
             widths: (0..grid.z.len()).map(|k| grid.z.width(k)).collect(),
             modal: modal(),
             spare: modal(),
-            mode_values,
             modes,
             lateral: grid.lateral_weights(),
             tolerance: ACCURACY * field.scale,
+            diagonals: vec![0.0; last - first],
+            values: vec![0.0; layout.nz * layout.stride * count],
             slope: buffer(),
             residual: buffer(),
             direction: buffer(),
@@ -255,14 +114,21 @@ impl Quasi {
     ///
     /// # Errors
     /// No balance was found.
-    pub fn solve(&mut self, grid: &Grid, field: &QuasiField, view: &View<'_>, quasi: &mut [f64]) -> Result<()> {
+    pub fn solve(
+        &mut self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        quasi: &mut [f64],
+        lend: Lend<'_>,
+    ) -> Result<()> {
         if self.range.is_empty() {
             return Ok(());
         }
-        let ends = self.ends(grid, field, view);
+        let ends = self.ends(grid, field, view, &mut lend().registers);
         let mut last = f64::INFINITY;
         for _ in 0..NEWTON_STEPS {
-            self.evaluate(grid, field, view, quasi, &ends);
+            self.evaluate(grid, field, view, quasi, &ends, lend);
             let (residual, slope) = self.size(grid);
             if !(residual.is_finite() && slope.is_finite()) {
                 break;
@@ -291,18 +157,22 @@ impl Quasi {
         )))
     }
 
+    /// Room for the quasi-steady fields while this one is solved for.
+    pub fn values(&mut self) -> &mut Vec<f64> {
+        &mut self.values
+    }
+
     /// Conductance per area and outside value at top and bottom.
-    fn ends(&self, grid: &Grid, field: &QuasiField, view: &View<'_>) -> [(f64, f64); 2] {
-        let mut scratch = Vec::new();
+    fn ends(&self, grid: &Grid, field: &QuasiField, view: &View<'_>, scratch: &mut Vec<f64>) -> [(f64, f64); 2] {
         let mut end = |face: &Face, k: usize| {
             let inner = 2.0 * self.diffusivity[k] / grid.z.width(k);
             match face {
                 Face::NoFlux => (0.0, 0.0),
-                Face::Value(value) => (inner, view.number(value, &mut scratch)),
+                Face::Value(value) => (inner, view.number(value, scratch)),
                 Face::Exchange { exchange, outside } => {
-                    let exchange = view.number(exchange, &mut scratch);
+                    let exchange = view.number(exchange, scratch);
                     let g = if exchange > 0.0 { 1.0 / (1.0 / inner + 1.0 / exchange) } else { 0.0 };
-                    (g, view.number(outside, &mut scratch))
+                    (g, view.number(outside, scratch))
                 }
             }
         };
@@ -315,25 +185,40 @@ impl Quasi {
     }
 
     /// Residual and slope at the present values.
-    fn evaluate(&mut self, grid: &Grid, field: &QuasiField, view: &View<'_>, quasi: &[f64], ends: &[(f64, f64); 2]) {
+    fn evaluate(
+        &mut self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        quasi: &[f64],
+        ends: &[(f64, f64); 2],
+        lend: Lend<'_>,
+    ) {
         let layout = view.layout;
         let (range, index, stride, plane) = (self.range.clone(), self.index, layout.stride, layout.plane);
-        let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..plane];
+        let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..stride];
         let (diffusivity, depth) = (&self.diffusivity, &self.depth);
         self.residual.par_chunks_mut(stride).zip(self.slope.par_chunks_mut(stride)).enumerate().for_each(
             |(at, (residual, slope))| {
                 let k = range.start + at;
                 let own = values(k);
-                let mut out = vec![0.0; 2 * plane];
-                if let Some(program) = &field.balance[grid.layer[k]] {
-                    view.run(program, k, 0..plane, &mut out, &mut Vec::new(), &|input| match input {
-                        crate::language::Input::Quasi(q) if q == index => Some(crate::language::Operand::Block(own)),
-                        _ => None,
-                    });
-                }
-                residual[..plane].copy_from_slice(&out[..plane]);
-                for (slope, out) in slope.iter_mut().zip(&out[plane..]) {
-                    *slope = (-out).max(0.0);
+                match &field.balance[grid.layer[k]] {
+                    None => {
+                        residual.fill(0.0);
+                        slope.fill(0.0);
+                    }
+                    Some(program) => {
+                        let Buffers { values: out, registers, .. } = &mut *lend();
+                        out.resize(out.len().max(2 * stride), 0.0);
+                        view.run(program, k, 0..stride, out, registers, &|input| match input {
+                            Input::Quasi(q) if q == index => Some(Operand::Block(own)),
+                            _ => None,
+                        });
+                        residual.copy_from_slice(&out[..stride]);
+                        for (slope, out) in slope.iter_mut().zip(&out[stride..]) {
+                            *slope = (-out).max(0.0);
+                        }
+                    }
                 }
                 spread(grid, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
             },
@@ -377,9 +262,9 @@ impl Quasi {
         let stride = self.residual.len() / self.range.len();
         let volume: f64 = self.range.clone().map(|k| grid.z.width(k)).sum();
         let enough = target * target * volume;
-        let factors = self.factors(grid, ends);
+        self.factors(grid, ends);
         self.change.fill(0.0);
-        self.precondition(&factors);
+        self.precondition();
         self.direction.copy_from_slice(&self.preconditioned);
         let mut energy = self.dot(grid, &self.residual, &self.preconditioned);
         for _ in 0..GRADIENT_STEPS {
@@ -410,7 +295,7 @@ impl Quasi {
             if self.dot(grid, &self.residual, &self.residual) <= enough {
                 return Ok(());
             }
-            self.precondition(&factors);
+            self.precondition();
             let next = self.dot(grid, &self.residual, &self.preconditioned);
             let turn = next / energy;
             energy = next;
@@ -422,31 +307,28 @@ impl Quasi {
     }
 
     /// Diagonals in depth of the preconditioner, without the lateral modes, for mean slopes.
-    fn factors(&self, grid: &Grid, ends: &[(f64, f64); 2]) -> Vec<f64> {
+    fn factors(&mut self, grid: &Grid, ends: &[(f64, f64); 2]) {
         let stride = self.slope.len() / self.range.len();
-        self.range
-            .clone()
-            .enumerate()
-            .map(|(at, k)| {
-                let mean: f64 = self.lateral.iter().zip(&self.slope[at * stride..]).map(|(w, s)| w * s).sum();
-                let top = if k == self.range.start { ends[0].0 } else { 0.0 };
-                let bottom = if k + 1 == self.range.end { ends[1].0 } else { 0.0 };
-                mean + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k)
-            })
-            .collect()
+        for (at, k) in self.range.clone().enumerate() {
+            let mean: f64 = self.lateral.iter().zip(&self.slope[at * stride..]).map(|(w, s)| w * s).sum();
+            let top = if k == self.range.start { ends[0].0 } else { 0.0 };
+            let bottom = if k + 1 == self.range.end { ends[1].0 } else { 0.0 };
+            self.diagonals[at] = mean + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k);
+        }
     }
 
     /// preconditioned ← P⁻¹ residual.
-    fn precondition(&mut self, diagonals: &[f64]) {
+    fn precondition(&mut self) {
         let stride = self.residual.len() / self.range.len();
         let plane = self.lateral.len();
-        let m = self.mode_values.len();
+        let m = plane;
         let modes = &self.modes;
-        self.modal
-            .par_chunks_mut(m)
-            .zip(self.spare.par_chunks_mut(m))
-            .zip(self.residual.par_chunks(stride))
-            .for_each(|((out, spare), row)| modes.forward(&row[..plane], out, spare));
+        self.modal.par_chunks_mut(m).zip(self.spare.par_chunks_mut(m)).zip(self.residual.par_chunks(stride)).for_each(
+            |((out, spare), row)| {
+                out.copy_from_slice(&row[..plane]);
+                modes.forward(out, spare);
+            },
+        );
         // One tridiagonal solve in depth for each mode, all modes side by side; `spare` keeps the upper factors.
         for at in 0..self.range.len() {
             let k = self.range.start + at;
@@ -457,7 +339,7 @@ impl Quasi {
             let diffusivity = self.diffusivity[k];
             for p in 0..m {
                 let (carried, factor) = if at == 0 { (0.0, 0.0) } else { (before[last + p], factors[last + p]) };
-                let inverse = 1.0 / (diagonals[at] + diffusivity * self.mode_values[p] - up * factor);
+                let inverse = 1.0 / (self.diagonals[at] + diffusivity * modes.values[p] - up * factor);
                 own[p] = (own[p] + up * carried) * inverse;
                 own_factors[p] = down * inverse;
             }
@@ -473,7 +355,10 @@ impl Quasi {
             .par_chunks_mut(stride)
             .zip(self.spare.par_chunks_mut(m))
             .zip(self.modal.par_chunks(m))
-            .for_each(|((row, spare), modal)| modes.backward(modal, &mut row[..plane], spare));
+            .for_each(|((row, spare), modal)| {
+                row[..plane].copy_from_slice(modal);
+                modes.backward(&mut row[..plane], spare);
+            });
     }
 }
 

@@ -1,20 +1,25 @@
 //! The right-hand side: spreading, chemotaxis, kinetics and surface, evaluated from a state.
 //!
-//! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u). Chemotactic fluxes are upwind with a van Leer limited slope: order two where the
-//! fields are smooth, no new extremes at fronts. Quasi-steady fields and column reductions are recomputed for every state
-//! that is evaluated, so a constraint never lags.
+//! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u). Quasi-steady fields and column reductions are recomputed for every state that is
+//! evaluated, so a constraint never lags.
+//!
+//! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
+//! linear solve in one pass over each depth, block by block, while values are in cache.
 
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::grid::{Ends, Grid};
+use crate::grid::Grid;
 use crate::language::{Compiled, Diffusion, Program};
 use crate::skin::{self, Layout, SessionNumbers, Skin, View};
+use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
-use crate::stepper::transport::{Mover, Outsides, Piece, Scratch, Sweeps, outsides, pieces};
+use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
+use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
+use crate::stepper::{Shared, multiply_add};
 
 /// A field that follows another.
 #[derive(Debug)]
@@ -33,15 +38,25 @@ struct Spread {
     programs: Vec<Option<Program>>,
 }
 
+/// What changes in the cells of one layer.
+#[derive(Debug)]
+struct Active {
+    /// Fields: first those with a rate, in the order of the program's outputs, then those that only move.
+    fields: Vec<usize>,
+    /// Which of them move.
+    moves: Vec<bool>,
+    plan: Plan,
+}
+
 /// Buffers of one thread.
 #[derive(Debug, Default)]
 pub struct Buffers {
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
     jacobian: Vec<f64>,
-    factors: Vec<f64>,
-    right: Vec<f64>,
-    registers: Vec<f64>,
-    lines: Scratch,
+    work: Vec<f64>,
+    pub(super) registers: Vec<f64>,
+    lines: sweep::Scratch,
+    tracks: follow::Scratch,
 }
 
 /// Everything but the fields that the right-hand side depends on at one state.
@@ -66,14 +81,24 @@ pub struct System {
     compiled: Arc<Compiled>,
     layout: Layout,
     pub(super) movers: Vec<Mover>,
+    lateral: Lateral,
+    tracks: Tracks,
     followers: Vec<Follower>,
     spreads: Vec<Spread>,
     quasi: Vec<Quasi>,
-    plans: Vec<Plan>,
-    surface_plan: Plan,
+    columns: skin::Scratch,
+    active: Vec<Active>,
+    surface: Active,
     pieces: Vec<Piece>,
     sweeps: Sweeps,
+    /// Where the factors of each depth begin; those of the surface are last.
+    factor_starts: Vec<usize>,
+    /// Factors of the local solve, by depth and block.
+    factors: Vec<f32>,
+    /// Of the state last evaluated.
     pub(super) now: Closure,
+    /// Of the state from which steps start.
+    pub(super) base: Closure,
     buffers: Vec<Mutex<Buffers>>,
 }
 
@@ -96,6 +121,23 @@ impl<'a> Frame<'a> {
             ..self.skin.view()
         }
     }
+}
+
+/// One stage of a linearly implicit method.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'a> {
+    /// The state at which the right-hand side is evaluated.
+    pub state: &'a [f64],
+    /// Whether that is the state from which the step starts; then the Jacobian is evaluated and factorised.
+    pub first: bool,
+    /// Stages done, and their weights.
+    pub done: &'a [Vec<f64>],
+    /// Weights of the stages done.
+    pub weights: &'a [f64],
+    /// γ.
+    pub gamma: f64,
+    /// Length of the step [s].
+    pub step: f64,
 }
 
 impl System {
@@ -133,9 +175,35 @@ impl System {
                 spreads.push(Spread { programs: chemotaxis.sensitivity.clone() });
             }
         }
-        let quasi = compiled.quasi.iter().enumerate().map(|(q, field)| Quasi::new(&grid, layout, q, field));
+        let count = compiled.quasi.len();
+        let quasi = compiled.quasi.iter().enumerate().map(|(q, field)| Quasi::new(&grid, layout, (q, count), field));
         let quasi = quasi.collect::<Result<Vec<_>>>()?;
-        let plans = compiled.layers.iter().map(|rates| Plan::new(&rates.pattern)).collect();
+        let moves = |field: usize, z: usize| {
+            movers.iter().any(|mover| mover.field == field && mover.moves[z])
+                || followers.iter().any(|follower| follower.field == field && follower.moves[z])
+        };
+        let active: Vec<Active> = (0..grid.layers.len())
+            .map(|layer| {
+                let rates = &compiled.layers[layer];
+                let z = grid.layer.iter().position(|&own| own == layer);
+                let mut fields = rates.fields.clone();
+                let moving = |field: usize| z.is_some_and(|z| moves(field, z));
+                fields.extend((0..layout.fields).filter(|f| !rates.fields.contains(f) && moving(*f)));
+                let moves = fields.iter().map(|&field| moving(field)).collect();
+                Active { plan: Plan::new(&fields, &rates.pattern), fields, moves }
+            })
+            .collect();
+        let surface = {
+            let rates = &compiled.surface_rates;
+            let fields = rates.fields.clone();
+            Active { plan: Plan::new(&fields, &rates.pattern), moves: vec![false; fields.len()], fields }
+        };
+        let blocks = layout.plane.div_ceil(BLOCK);
+        let mut factor_starts = vec![0];
+        for &layer in &grid.layer {
+            factor_starts.push(factor_starts[factor_starts.len() - 1] + blocks * active[layer].plan.work());
+        }
+        let factors = vec![0.0; factor_starts[layout.nz] + blocks * surface.plan.work()];
         let now = Closure {
             quasi: skin.quasi.clone(),
             columns: vec![0.0; compiled.columns.len() * layout.stride],
@@ -144,15 +212,21 @@ impl System {
             time: skin.time,
         };
         Ok(Self {
-            pieces: pieces(&movers, layout),
-            surface_plan: Plan::new(&compiled.surface_rates.pattern),
+            pieces: pieces(&grid, &movers, layout, |field, z| active[grid.layer[z]].fields.contains(&field)),
             buffers: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
-            sweeps: Sweeps::default(),
+            lateral: Lateral::new(&grid),
+            tracks: Tracks::new(&grid),
+            columns: skin::Scratch::default(),
+            sweeps: Sweeps::new(&grid),
+            base: now.clone(),
             movers,
             followers,
             spreads,
             quasi,
-            plans,
+            active,
+            surface,
+            factor_starts,
+            factors,
             now,
             grid,
             compiled,
@@ -175,15 +249,28 @@ impl System {
         self.refresh(skin)
     }
 
-    /// Brings the quasi-steady fields of the skin up to date with its state.
+    /// Brings the quasi-steady fields of the skin up to date with its state, from which steps will start.
     ///
     /// # Errors
     /// They have no balance.
     pub fn refresh(&mut self, skin: &mut Skin) -> Result<()> {
         self.now.quasi.copy_from_slice(&skin.quasi);
         self.close(&Frame { skin }, &skin.state, skin.time)?;
-        skin.quasi.copy_from_slice(&self.now.quasi);
+        self.adopt();
+        skin.quasi.copy_from_slice(&self.base.quasi);
         Ok(())
+    }
+
+    /// What was closed last belongs to the state from which steps start.
+    pub fn adopt(&mut self) {
+        std::mem::swap(&mut self.now, &mut self.base);
+        // The next balance is sought from here.
+        self.now.quasi.copy_from_slice(&self.base.quasi);
+    }
+
+    /// A step was rejected: what was closed last says nothing about the next one.
+    pub fn forget(&mut self) {
+        self.now.quasi.copy_from_slice(&self.base.quasi);
     }
 
     /// Computes what the right-hand side needs besides the fields, into `now`.
@@ -192,55 +279,47 @@ impl System {
     /// A quasi-steady field has no balance.
     pub fn close(&mut self, frame: &Frame<'_>, state: &[f64], time: f64) -> Result<()> {
         let layout = self.layout;
-        self.now.time = time;
-        let mut registers = Vec::new();
+        let mut now = std::mem::take(&mut self.now);
+        now.time = time;
+        let mut result = Ok(());
         if !self.compiled.columns.is_empty() {
-            let mut columns = std::mem::take(&mut self.now.columns);
-            skin::columns(&self.compiled.columns, &frame.view(state, &self.now), &mut columns, &mut registers);
-            self.now.columns = columns;
+            let mut columns = std::mem::take(&mut now.columns);
+            skin::columns(&self.compiled.columns, &frame.view(state, &now), &mut columns, &mut self.columns);
+            now.columns = columns;
         }
-        if !self.quasi.is_empty() {
-            let mut values = std::mem::take(&mut self.now.quasi);
-            let before = Closure { quasi: values.clone(), ..std::mem::take(&mut self.now) };
-            let view = frame.view(state, &before);
-            let solved = self
-                .quasi
-                .iter_mut()
-                .zip(&self.compiled.quasi)
-                .try_for_each(|(solver, field)| solver.solve(&self.grid, field, &view, &mut values));
-            self.now = Closure { quasi: values, ..before };
-            solved?;
+        let mut solvers = std::mem::take(&mut self.quasi);
+        for (solver, field) in solvers.iter_mut().zip(&self.compiled.quasi) {
+            if result.is_ok() {
+                let mut values = std::mem::take(solver.values());
+                values.copy_from_slice(&now.quasi);
+                let buffers = || self.buffers();
+                result = solver.solve(&self.grid, field, &frame.view(state, &now), &mut values, &buffers);
+                std::mem::swap(&mut now.quasi, &mut values);
+                *solver.values() = values;
+            }
         }
-        let view = frame.view(state, &self.now);
-        let outside: Vec<Outsides> = self
-            .movers
-            .iter()
-            .map(|mover| {
-                let boundary = &self.compiled.volume[mover.field].boundary;
-                outsides(boundary, |program| view.number(program, &mut registers))
-            })
-            .collect();
-        if !self.spreads.is_empty() {
-            let mut spread = std::mem::take(&mut self.now.spread);
-            let view = frame.view(state, &self.now);
+        self.quasi = solvers;
+        for m in 0..self.movers.len() {
+            let boundary = &self.compiled.volume[self.movers[m].field].boundary;
+            let number = |program: &Program| frame.view(state, &now).number(program, &mut self.buffers().registers);
+            now.outsides[m] = outsides(boundary, number);
+        }
+        if !self.spreads.is_empty() && result.is_ok() {
+            let mut spread = std::mem::take(&mut now.spread);
+            let view = frame.view(state, &now);
             spread.par_chunks_mut(layout.stride).enumerate().for_each(|(row, out)| {
                 let (index, z) = (row / layout.nz, row % layout.nz);
-                let out = &mut out[..layout.plane];
-                match &self.spreads[index].programs[self.grid.layer[z]] {
-                    None => out.fill(0.0),
-                    Some(program) => {
-                        let mut buffers = self.buffers();
-                        view.run(program, z, 0..layout.plane, out, &mut buffers.registers, &|_| None);
-                    }
+                if let Some(program) = &self.spreads[index].programs[self.grid.layer[z]] {
+                    view.run(program, z, 0..layout.stride, out, &mut self.buffers().registers, &|_| None);
                 }
             });
-            self.now.spread = spread;
+            now.spread = spread;
         }
-        self.now.outsides = outside;
-        Ok(())
+        self.now = now;
+        result
     }
 
-    fn buffers(&self) -> std::sync::MutexGuard<'_, Buffers> {
+    pub(super) fn buffers(&self) -> std::sync::MutexGuard<'_, Buffers> {
         let own = rayon::current_thread_index().unwrap_or(0) % self.buffers.len();
         // Buffers hold nothing between calls, so a panic elsewhere leaves nothing wrong in them.
         match self.buffers[own].try_lock() {
@@ -256,259 +335,358 @@ impl System {
         let (volume, surface) = out.split_at_mut(layout.volume());
         if layout.fields > 0 {
             volume.par_chunks_mut(layout.slab()).enumerate().for_each(|(z, slab)| {
-                self.slab_rate(&view, z, slab, &mut self.buffers());
+                let buffers = &mut *self.buffers();
+                slab.fill(0.0);
+                let layer = self.grid.layer[z];
+                let fields = &self.active[layer].fields;
+                self.kinetics(&view, z, (&fields[..], &self.compiled.layers[layer].rate), slab, buffers);
+                let grid = &*self.grid;
+                for (m, mover) in self.movers.iter().enumerate() {
+                    let rows = |k: usize| &view.state[layout.row(k, mover.field)];
+                    let spread = |k: usize| self.spread_row(&self.now, mover.dependent.unwrap_or(0), k);
+                    let out = &mut slab[mover.field * layout.stride..][..layout.plane];
+                    mover.balance(grid, z, &rows, &spread, &self.now.outsides[m], out);
+                }
+                self.follow(&view, &self.now, z, slab, buffers);
             });
         }
-        self.surface_rate(&view, surface, &mut self.buffers());
+        surface.fill(0.0);
+        let program = (&self.surface.fields[..], &self.compiled.surface_rates.rate);
+        self.kinetics(&view, 0, program, surface, &mut self.buffers());
     }
 
-    /// The right-hand side of one depth.
-    pub(super) fn slab_rate(&self, view: &View<'_>, z: usize, slab: &mut [f64], buffers: &mut Buffers) {
-        let layout = self.layout;
-        slab.fill(0.0);
-        let rates = &self.compiled.layers[self.grid.layer[z]];
-        buffers.values.resize(rates.fields.len().max(1) * BLOCK, 0.0);
-        for start in (0..layout.plane).step_by(BLOCK) {
-            let places = start..(start + BLOCK).min(layout.plane);
-            let length = places.len();
-            view.run(&rates.rate, z, places.clone(), &mut buffers.values, &mut buffers.registers, &|_| None);
-            for (field, values) in rates.fields.iter().zip(buffers.values.chunks(length)) {
-                slab[field * layout.stride..][places.clone()].copy_from_slice(values);
-            }
-        }
-        let grid = &*self.grid;
-        for (m, mover) in self.movers.iter().enumerate() {
-            let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-            let spread = |k: usize| {
-                let index = mover.dependent.unwrap_or(0);
-                &self.now.spread[(index * layout.nz + k) * layout.stride..][..layout.plane]
-            };
-            let out = &mut slab[mover.field * layout.stride..][..layout.plane];
-            mover.balance(grid, z, &rows, &spread, &self.now.outsides[m], out);
-        }
-        for follower in &self.followers {
-            self.follow(view, follower, z, slab);
-        }
-    }
-
-    /// Adds −∇·(ρχu∇s)/ρ at depth `z`.
-    fn follow(&self, view: &View<'_>, follower: &Follower, z: usize, slab: &mut [f64]) {
-        if !follower.moves[z] {
-            return;
-        }
-        let (layout, grid) = (self.layout, &*self.grid);
-        let (nx, ny) = (grid.x.len(), grid.y.len());
-        let density = &self.compiled.volume[follower.field].density;
-        let u = |k: usize| &view.state[layout.row(k, follower.field)];
-        let s = |k: usize| &view.state[layout.row(k, follower.along)];
-        let chi = |k: usize| &self.now.spread[(follower.sensitivity * layout.nz + k) * layout.stride..][..layout.plane];
-        let out = &mut slab[follower.field * layout.stride..][..layout.plane];
-        let moves = |k: isize| k >= 0 && (k as usize) < layout.nz && follower.moves[k as usize];
-        let rho = |k: usize| density[grid.layer[k]];
-        // Depth: the flux through the upper and the lower face, each as the neighbour computes it.
-        for (face, sign) in [(z, 1.0), (z + 1, -1.0)] {
-            if face == 0 || face >= layout.nz || !follower.moves[face - 1] || !follower.moves[face] {
-                continue;
-            }
-            let centres = &grid.z.centres;
-            let distance = centres[face] - centres[face - 1];
-            let measure = rho(z) * grid.z.width(z);
-            let weight = 0.5 * (rho(face - 1) + rho(face)) * sign / measure;
-            for (p, out) in out.iter_mut().enumerate() {
-                let speed = 0.5 * (chi(face - 1)[p] + chi(face)[p]) * (s(face)[p] - s(face - 1)[p]) / distance;
-                let point = |k: isize| moves(k).then(|| (centres[k as usize], u(k as usize)[p]));
-                *out += weight * speed * upwind(speed, face as isize, &point, grid.z.faces[face]);
-            }
-        }
-        let (own, signal, chi) = (u(z), s(z), chi(z));
-        let mut line = |n: usize, axis: &crate::grid::Axis, index: &dyn Fn(usize) -> usize| {
-            let periodic = axis.ends == Ends::Periodic;
-            let length = axis.faces[n] - axis.faces[0];
-            let last = if periodic { n } else { n - 1 };
-            for i in 0..last {
-                let (p, q) = (index(i), index((i + 1) % n));
-                let gradient = axis.conductance[i + 1] * (signal[q] - signal[p]);
-                let speed = 0.5 * (chi[p] + chi[q]) * gradient;
-                let point = |k: isize| {
-                    let wrapped = k.rem_euclid(n as isize) as usize;
-                    let inside = (0..n as isize).contains(&k);
-                    let turns = (k - wrapped as isize) as f64 / n as f64;
-                    (inside || periodic).then(|| (axis.centres[wrapped] + turns * length, own[index(wrapped)]))
-                };
-                let flux = speed * upwind(speed, i as isize + 1, &point, axis.faces[i + 1]);
-                out[p] -= flux / axis.volume[i];
-                out[q] += flux / axis.volume[(i + 1) % n];
-            }
-        };
-        if nx > 1 {
-            (0..ny).for_each(|j| line(nx, &grid.x, &|i| j * nx + i));
-        }
-        if ny > 1 && grid.exchange.is_none() {
-            (0..nx).for_each(|i| line(ny, &grid.y, &|j| j * nx + i));
-        }
-    }
-
-    fn surface_rate(&self, view: &View<'_>, out: &mut [f64], buffers: &mut Buffers) {
-        let layout = self.layout;
-        out.fill(0.0);
-        let rates = &self.compiled.surface_rates;
-        if rates.fields.is_empty() {
-            return;
-        }
-        buffers.values.resize(rates.fields.len() * BLOCK, 0.0);
-        for start in (0..layout.plane).step_by(BLOCK) {
-            let places = start..(start + BLOCK).min(layout.plane);
-            let length = places.len();
-            view.run(&rates.rate, 0, places.clone(), &mut buffers.values, &mut buffers.registers, &|_| None);
-            for (field, values) in rates.fields.iter().zip(buffers.values.chunks(length)) {
-                out[field * layout.stride..][places.clone()].copy_from_slice(values);
-            }
-        }
-    }
-
-    /// One stage of a linearly implicit method: out ← W⁻¹ γ(step·F(state) + out), W ≈ I − θ∂F/∂u at `base`, θ = γ·step.
-    ///
-    /// [`System::close`] was called for `state`, [`System::prepare`] for θ. `out` holds the combination of earlier stages.
-    pub fn stage(
+    /// Writes the rates of one depth, or of the surface, into the rows of their fields.
+    fn kinetics(
         &self,
-        frame: &Frame<'_>,
-        state: &[f64],
-        base: (&[f64], &Closure),
-        gamma: f64,
-        step: f64,
-        out: &mut [f64],
+        view: &View<'_>,
+        z: usize,
+        (fields, program): (&[usize], &Program),
+        rows: &mut [f64],
+        buffers: &mut Buffers,
     ) {
         let layout = self.layout;
-        let view = frame.view(state, &self.now);
-        let linear = frame.view(base.0, base.1);
-        let theta = gamma * step;
+        buffers.values.resize((program.outputs * BLOCK).max(buffers.values.len()), 0.0);
+        for start in (0..layout.plane).step_by(BLOCK) {
+            let places = start..(start + BLOCK).min(layout.plane);
+            view.run_into(program, z, places.clone(), &mut buffers.values, BLOCK, &mut buffers.registers, &|_| None);
+            for (field, values) in fields.iter().zip(buffers.values.chunks(BLOCK)).take(program.outputs) {
+                rows[field * layout.stride..][places.clone()].copy_from_slice(&values[..places.len()]);
+            }
+        }
+    }
+
+    fn spread_row<'a>(&self, closure: &'a Closure, index: usize, z: usize) -> &'a [f64] {
+        &closure.spread[(index * self.layout.nz + z) * self.layout.stride..][..self.layout.plane]
+    }
+
+    /// Adds chemotaxis at depth `z` to the rows of its fields.
+    fn follow(&self, view: &View<'_>, closure: &Closure, z: usize, slab: &mut [f64], buffers: &mut Buffers) {
+        let layout = self.layout;
+        for follower in self.followers.iter().filter(|follower| follower.moves[z]) {
+            let density = &self.compiled.volume[follower.field].density;
+            let rows = Rows {
+                own: &|k| &view.state[layout.row(k, follower.field)],
+                signal: &|k| &view.state[layout.row(k, follower.along)],
+                sensitivity: &|k| self.spread_row(closure, follower.sensitivity, k),
+                moves: &follower.moves,
+                density: &|k| density[self.grid.layer[k]],
+            };
+            let out = &mut slab[follower.field * layout.stride..][..layout.plane];
+            self.tracks.balance(&self.grid, &rows, z, out, &mut buffers.tracks);
+        }
+    }
+
+    /// One stage but for the solve along depth: out ← (I − θA_y)⁻¹(I − θA_x)⁻¹(I − θJ)⁻¹ γ(step·F(state) + Σ weights·done),
+    /// θ = γ·step. The closure of a first stage is `base`, of others `now`; [`System::prepare`] was called for θ.
+    pub fn stage(&mut self, frame: &Frame<'_>, stage: &Stage<'_>, out: &mut [f64]) {
+        let layout = self.layout;
+        let mut factors = std::mem::take(&mut self.factors);
+        let (of_volume, of_surface) = factors.split_at_mut(self.factor_starts[layout.nz]);
+        let closure = if stage.first { &self.base } else { &self.now };
+        let view = frame.view(stage.state, closure);
         let (volume, surface) = out.split_at_mut(layout.volume());
         if layout.fields > 0 {
+            let shared = SharedFactors(of_volume.as_mut_ptr());
             volume.par_chunks_mut(layout.slab()).enumerate().for_each(|(z, slab)| {
                 let buffers = &mut *self.buffers();
-                let mut rate = std::mem::take(&mut buffers.right);
-                rate.resize(layout.slab(), 0.0);
-                self.slab_rate(&view, z, &mut rate, buffers);
-                for (out, rate) in slab.iter_mut().zip(&rate) {
-                    *out = gamma * (step * rate + *out);
-                }
-                buffers.right = rate;
+                let (start, end) = (self.factor_starts[z], self.factor_starts[z + 1]);
+                // Safety: the ranges of depths do not overlap, and each depth is one task.
+                let factors = unsafe { shared.range(start, end) };
+                self.transport(&view, closure, z, slab, buffers);
                 let layer = self.grid.layer[z];
                 let rates = &self.compiled.layers[layer];
-                local(&linear, z, &rates.jacobian, &self.plans[layer], theta, slab, buffers);
+                let before = Before { stage, offset: z * layout.slab() };
+                self.local(
+                    &view,
+                    z,
+                    (&self.active[layer], &rates.rate, &rates.jacobian),
+                    &before,
+                    slab,
+                    factors,
+                    buffers,
+                );
+                let (movers, base) = (&self.movers, &self.base);
                 let lines = &mut buffers.lines;
-                let (movers, outsides) = (&self.movers, &base.1.outsides);
-                self.sweeps.lateral(&self.grid, layout, movers, outsides, &base.1.spread, z, slab, lines);
+                self.sweeps.lateral(&self.grid, layout, movers, &base.outsides, &base.spread, z, slab, lines);
             });
         }
         if layout.surface > 0 {
-            let buffers = &mut *self.buffers();
-            let mut rate = vec![0.0; surface.len()];
-            self.surface_rate(&view, &mut rate, buffers);
-            for (out, rate) in surface.iter_mut().zip(&rate) {
-                *out = gamma * (step * rate + *out);
-            }
-            local(&linear, 0, &self.compiled.surface_rates.jacobian, &self.surface_plan, theta, surface, buffers);
+            let rates = &self.compiled.surface_rates;
+            let before = Before { stage, offset: layout.volume() };
+            let programs = (&self.surface, &rates.rate, &rates.jacobian);
+            self.local(&view, 0, programs, &before, surface, of_surface, &mut self.buffers());
         }
-        let (movers, outsides, spread) = (&self.movers, &base.1.outsides, &base.1.spread);
-        self.sweeps.depth(&self.grid, layout, movers, outsides, spread, &self.pieces, volume);
+        self.factors = factors;
     }
 
-    /// Factors of the line solves for θ and the conditions now.
+    /// Writes what moves at depth `z` to the rows of the fields that do.
+    fn transport(&self, view: &View<'_>, closure: &Closure, z: usize, slab: &mut [f64], buffers: &mut Buffers) {
+        let (layout, grid) = (self.layout, &*self.grid);
+        for (m, mover) in self.movers.iter().enumerate().filter(|(_, mover)| mover.moves[z]) {
+            let rows = |k: usize| &view.state[layout.row(k, mover.field)];
+            let out = &mut slab[mover.field * layout.stride..][..layout.plane];
+            match mover.dependent {
+                None => mover.spread(grid, &self.lateral, z, &rows, &closure.outsides[m], out),
+                Some(index) => {
+                    out.fill(0.0);
+                    let spread = |k: usize| self.spread_row(closure, index, k);
+                    mover.balance(grid, z, &rows, &spread, &closure.outsides[m], out);
+                }
+            }
+        }
+        for follower in self.followers.iter().filter(|follower| follower.moves[z]) {
+            if !self.movers.iter().any(|mover| mover.field == follower.field && mover.moves[z]) {
+                slab[follower.field * layout.stride..][..layout.plane].fill(0.0);
+            }
+        }
+        self.follow(view, closure, z, slab, buffers);
+    }
+
+    /// Kinetics, the combination with earlier stages, and the local solve, for the rows of one depth or of the surface.
+    fn local(
+        &self,
+        view: &View<'_>,
+        z: usize,
+        (active, rate, jacobian): (&Active, &Program, &Program),
+        before: &Before<'_>,
+        rows: &mut [f64],
+        factors: &mut [f32],
+        buffers: &mut Buffers,
+    ) {
+        let (layout, stage) = (self.layout, before.stage);
+        let Buffers { values, jacobian: entries, work, registers, .. } = buffers;
+        let grow = |buffer: &mut Vec<f64>, blocks: usize| buffer.resize(buffer.len().max(blocks * BLOCK), 0.0);
+        grow(values, active.fields.len().max(rate.outputs));
+        grow(entries, jacobian.outputs);
+        grow(work, active.plan.work() / BLOCK);
+        let size = active.plan.work();
+        for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
+            // Rows are padded, so vectors may run over their end.
+            let places = start..(start + BLOCK).min(layout.stride);
+            let length = places.len();
+            let factors = &mut factors[block * size..][..size];
+            view.run_into(rate, z, places.clone(), values, BLOCK, registers, &|_| None);
+            if stage.first {
+                view.run_into(jacobian, z, places.clone(), entries, BLOCK, registers, &|_| None);
+                active.plan.factorise(stage.gamma * stage.step, entries, work, factors);
+            }
+            for (at, (&field, values)) in active.fields.iter().zip(values.chunks_exact_mut(BLOCK)).enumerate() {
+                if at >= rate.outputs {
+                    values.fill(0.0);
+                }
+                let row = field * layout.stride + start;
+                let moved = active.moves[at].then(|| &rows[row..][..length]);
+                let done: [&[f64]; MAX_STAGES - 1] = std::array::from_fn(|j| match stage.done.get(j) {
+                    Some(k) => &k[before.offset + row..][..length],
+                    None => &[],
+                });
+                gather(
+                    &mut values[..length],
+                    moved,
+                    &done[..stage.done.len()],
+                    stage.weights,
+                    [stage.gamma, stage.step],
+                );
+            }
+            active.plan.solve(factors, values);
+            for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
+                rows[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
+            }
+        }
+    }
+
+    /// Factors of the line solves for θ and the conditions at the start of the step.
     pub fn prepare(&mut self, theta: f64) {
-        self.sweeps.prepare(&self.grid, &self.movers, &self.now.outsides, theta);
+        self.sweeps.prepare(&self.grid, &self.movers, &self.base.outsides, theta);
+    }
+
+    /// Solves along depth, in place, and hands every finished row to `done` (sum of the piece, field, range of the state, row),
+    /// rows of the surface included. There is a sum for each of [`System::tasks`], in a fixed order.
+    pub fn finish<S: Send>(
+        &self,
+        k: &mut [f64],
+        sums: &mut [S],
+        done: impl Fn(&mut S, usize, std::ops::Range<usize>, &mut [f64]) + Sync,
+    ) {
+        let layout = self.layout;
+        let (volume, surface) = k.split_at_mut(layout.volume());
+        let (of_volume, of_surface) = sums.split_at_mut(self.pieces.len());
+        let shared = Shared::new(volume);
+        let base = &self.base;
+        self.pieces.par_iter().zip(of_volume).for_each(|(piece, sum)| {
+            let buffers = &mut *self.buffers();
+            let finished = |z: usize, row: &mut [f64]| {
+                let start = layout.row(z, piece.field).start;
+                done(sum, piece.field, start + piece.places.start..start + piece.places.end, row);
+            };
+            // Safety: no two pieces share a value.
+            unsafe {
+                let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
+                self.sweeps.depth(
+                    &self.grid,
+                    layout,
+                    movers,
+                    outsides,
+                    spread,
+                    piece,
+                    &shared,
+                    &mut buffers.lines,
+                    finished,
+                );
+            }
+        });
+        for (f, sum) in of_surface.iter_mut().enumerate() {
+            let range = layout.surface_row(f);
+            let row = &mut surface[f * layout.stride..][..layout.plane];
+            done(sum, layout.fields + f, range, row);
+        }
+    }
+
+    /// How many tasks [`System::finish`] has.
+    pub fn tasks(&self) -> usize {
+        self.pieces.len() + self.layout.surface
+    }
+
+    /// The field of each task, volume fields first.
+    pub fn task_fields(&self) -> impl Iterator<Item = usize> + '_ {
+        let surface = (0..self.layout.surface).map(|f| self.layout.fields + f);
+        self.pieces.iter().map(|piece| piece.field).chain(surface)
     }
 }
 
 /// The parts of a step one by one, for benchmarks and for tests against plain references.
 impl System {
-    /// Applies the prepared line solves along all axes in place, as every stage of a step does. `volume` is the volume part of
-    /// a state.
+    /// Solves (I − θA_x)(I − θA_y)(I − θA_z) k = r in place for the volume part of a state: the linear solve of every stage,
+    /// without kinetics. [`System::prepare`] was called for θ.
     pub fn sweep(&self, volume: &mut [f64]) {
         self.sweep_lateral(volume);
         self.sweep_depth(volume);
     }
 
-    /// The line solves along x and y.
+    /// The part of [`System::sweep`] that solves a depth at a time.
     pub fn sweep_lateral(&self, volume: &mut [f64]) {
-        let (layout, now) = (self.layout, &self.now);
+        let (layout, base) = (self.layout, &self.base);
         volume.par_chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate().for_each(|(z, slab)| {
             let lines = &mut self.buffers().lines;
-            self.sweeps.lateral(&self.grid, layout, &self.movers, &now.outsides, &now.spread, z, slab, lines);
+            self.sweeps.lateral(&self.grid, layout, &self.movers, &base.outsides, &base.spread, z, slab, lines);
         });
     }
 
-    /// The line solves along depth.
+    /// The part of [`System::sweep`] that solves columns.
     pub fn sweep_depth(&self, volume: &mut [f64]) {
-        let (movers, outsides, spread) = (&self.movers, &self.now.outsides, &self.now.spread);
-        self.sweeps.depth(&self.grid, self.layout, movers, outsides, spread, &self.pieces, volume);
+        let (layout, base) = (self.layout, &self.base);
+        let shared = Shared::new(volume);
+        self.pieces.par_iter().for_each(|piece| {
+            let lines = &mut self.buffers().lines;
+            // Safety: no two pieces share a value.
+            unsafe {
+                let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
+                self.sweeps.depth(&self.grid, layout, movers, outsides, spread, piece, &shared, lines, |_, _| {});
+            }
+        });
     }
 
     /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
-    pub fn rates(&self, skin: &Skin, out: &mut [f64]) {
+    pub fn rates(&mut self, skin: &Skin, out: &mut [f64]) {
+        std::mem::swap(&mut self.now, &mut self.base);
         self.rate(&Frame { skin }, &skin.state, out);
+        std::mem::swap(&mut self.now, &mut self.base);
     }
 
-    /// The solve with the Jacobian of the kinetics in each cell, in place.
-    pub fn eliminate(&self, skin: &Skin, theta: f64, volume: &mut [f64]) {
-        let frame = Frame { skin };
-        let view = frame.view(&skin.state, &self.now);
-        volume.par_chunks_mut(self.layout.slab().max(1)).take(self.layout.nz).enumerate().for_each(|(z, slab)| {
-            let layer = self.grid.layer[z];
-            local(
-                &view,
-                z,
-                &self.compiled.layers[layer].jacobian,
-                &self.plans[layer],
-                theta,
-                slab,
-                &mut self.buffers(),
-            );
-        });
+    /// A stage of a step from a skin for which [`System::refresh`] was called, but for the solve along depth. The first one
+    /// evaluates and factorises the Jacobian.
+    pub fn stage_of(&mut self, skin: &Skin, first: bool, gamma: f64, step: f64, out: &mut [f64]) {
+        if !first {
+            self.now.clone_from(&self.base);
+        }
+        let stage = Stage { state: &skin.state, first, done: &[], weights: &[], gamma, step };
+        self.stage(&Frame { skin }, &stage, out);
     }
 }
 
-/// Solves (I − θJ) k = r for the rows of one depth, or of the surface.
-fn local(
-    view: &View<'_>,
-    z: usize,
-    jacobian: &Program,
-    plan: &Plan,
-    theta: f64,
-    rows: &mut [f64],
-    buffers: &mut Buffers,
+/// The largest number of stages of a method.
+pub const MAX_STAGES: usize = 4;
+
+/// Earlier stages, as the rows of one depth see them.
+struct Before<'a> {
+    stage: &'a Stage<'a>,
+    /// Where the depth begins in a state.
+    offset: usize,
+}
+
+/// Factors that several threads write, each its own depths.
+struct SharedFactors(*mut f32);
+
+// Safety: only `range` reaches the values, and its callers hand every thread ranges of its own.
+unsafe impl Sync for SharedFactors {}
+
+impl SharedFactors {
+    /// # Safety
+    /// The range lies inside the array, and nobody else uses it meanwhile.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn range(&self, start: usize, end: usize) -> &mut [f32] {
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), end - start) }
+    }
+}
+
+/// values ← γ (step·(values + moved) + Σ weights·done)
+#[inline(always)]
+fn gather_body<const LEVEL: u8>(
+    values: &mut [f64],
+    moved: Option<&[f64]>,
+    done: &[&[f64]],
+    weights: &[f64],
+    [gamma, step]: [f64; 2],
 ) {
-    if plan.fields.is_empty() {
-        return;
+    let n = values.len();
+    let scale = gamma * step;
+    if let Some(moved) = moved {
+        values.iter_mut().zip(moved).for_each(|(value, moved)| *value += moved);
     }
-    let layout = view.layout;
-    let Buffers { values, jacobian: entries, factors, registers, .. } = buffers;
-    entries.resize(jacobian.outputs * BLOCK, 0.0);
-    factors.resize(plan.work(), 0.0);
-    values.resize(plan.fields.len().max(values.len() / BLOCK) * BLOCK, 0.0);
-    for start in (0..layout.plane).step_by(BLOCK) {
-        let places = start..(start + BLOCK).min(layout.plane);
-        let length = places.len();
-        view.run(jacobian, z, places.clone(), entries, registers, &|_| None);
-        plan.factorise(theta, &entries[..jacobian.outputs * length], length, factors);
-        for (field, values) in plan.fields.iter().zip(values.chunks_mut(BLOCK)) {
-            values[..length].copy_from_slice(&rows[field * layout.stride..][places.clone()]);
+    let weight = |j: usize| gamma * weights[j];
+    match done {
+        [] => values.iter_mut().for_each(|value| *value *= scale),
+        [a] => {
+            let (a, x) = (&a[..n], weight(0));
+            (0..n).for_each(|i| values[i] = multiply_add::<LEVEL>(x, a[i], scale * values[i]));
         }
-        plan.solve(factors, values);
-        for (field, values) in plan.fields.iter().zip(values.chunks(BLOCK)) {
-            rows[field * layout.stride..][places.clone()].copy_from_slice(&values[..length]);
+        [a, b] => {
+            let (a, b, x, y) = (&a[..n], &b[..n], weight(0), weight(1));
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
+                values[i] = multiply_add::<LEVEL>(y, b[i], sum);
+            }
+        }
+        [a, b, c, ..] => {
+            let (a, b, c, [x, y, z]) = (&a[..n], &b[..n], &c[..n], [weight(0), weight(1), weight(2)]);
+            for i in 0..n {
+                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
+                values[i] = multiply_add::<LEVEL>(z, c[i], multiply_add::<LEVEL>(y, b[i], sum));
+            }
         }
     }
 }
 
-/// The value on a face between points `face − 1` and `face` that comes from upwind, with a van Leer limited slope.
-fn upwind(speed: f64, face: isize, point: &dyn Fn(isize) -> Option<(f64, f64)>, at: f64) -> f64 {
-    let own = if speed > 0.0 { face - 1 } else { face };
-    let Some((x, u)) = point(own) else { return 0.0 };
-    let (Some((x0, u0)), Some((x1, u1))) = (point(own - 1), point(own + 1)) else { return u };
-    let (left, right) = ((u - u0) / (x - x0), (u1 - u) / (x1 - x));
-    if left * right <= 0.0 {
-        return u;
-    }
-    u + 2.0 * left * right / (left + right) * (at - x)
+crate::stepper::wide! {
+    fn gather(values: &mut [f64], moved: Option<&[f64]>, done: &[&[f64]], weights: &[f64], scale: [f64; 2]) = gather_body;
 }

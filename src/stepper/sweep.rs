@@ -1,0 +1,331 @@
+//! The factorised solve: (I − θA_x)(I − θA_y)(I − θA_z) k = r, one direction after the other.
+//!
+//! Each direction keeps Σ ρVk, and all keep a uniform field as it is. Along x and y a depth is solved at a time, while its rows
+//! are in cache; along z a piece of a field's columns. So a value moves to and from memory twice a solve.
+//!
+//! Where two directions are both much faster than the step, the product answers to a change by hardly anything, and what is
+//! rough stays so. Unit cells resolve channels finely enough for that to matter, and their radius has few cells. So there the
+//! lateral solve goes through the modes of the radius (`modes`) and is exact: (I − θ(A_x + A_y + A_z)) k = r is one line in depth
+//! for each mode. Diffusivities that depend on fields are always solved direction by direction.
+
+use std::ops::Range;
+
+use crate::grid::{Axis, Ends, Grid};
+use crate::skin::Layout;
+use crate::stepper::Shared;
+use crate::stepper::line::{self, Line};
+use crate::stepper::modes::Modes;
+use crate::stepper::transport::{Mover, Outside, Outsides};
+
+/// Factors of all lines of a grid for one θ.
+#[derive(Debug, Default)]
+pub struct Sweeps {
+    theta: f64,
+    /// One line a mover and layer along x and y, for diffusivities by layer.
+    x: Vec<Line>,
+    y: Vec<Line>,
+    /// One line a mover along depth.
+    z: Vec<Line>,
+    /// For unit cells.
+    modes: Option<Modes>,
+}
+
+/// A piece of a field's columns, handed to one thread.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// The volume field.
+    pub field: usize,
+    /// How it spreads, as an index into the movers.
+    mover: Option<usize>,
+    /// Depths in which it changes.
+    pub depths: Vec<bool>,
+    /// Places.
+    pub places: Range<usize>,
+}
+
+/// Places of a column piece: enough for vectors and few enough to stay in cache over the depth.
+const PIECE: usize = 512;
+
+/// Buffers of the lateral solves of one thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    line: Line,
+    turned: Vec<f64>,
+    column: Vec<f64>,
+    values: Vec<f64>,
+    plane: Vec<f64>,
+    uppers: Vec<f64>,
+}
+
+/// The pieces of all fields; `changes(f, z)` says whether field f changes at depth z.
+pub fn pieces(grid: &Grid, movers: &[Mover], layout: Layout, changes: impl Fn(usize, usize) -> bool) -> Vec<Piece> {
+    let mut all = Vec::new();
+    // Modes are those of a whole plane.
+    let size = if grid.kind == "cells" { layout.plane } else { PIECE };
+    for field in 0..layout.fields {
+        let depths: Vec<bool> = (0..layout.nz).map(|z| changes(field, z)).collect();
+        if depths.iter().all(|changes| !changes) {
+            continue;
+        }
+        let mover = movers.iter().position(|mover| mover.field == field);
+        for start in (0..layout.plane).step_by(size) {
+            let places = start..(start + size).min(layout.plane);
+            all.push(Piece { field, mover, depths: depths.clone(), places });
+        }
+    }
+    all
+}
+
+impl Sweeps {
+    /// No factors yet.
+    pub fn new(grid: &Grid) -> Self {
+        let modes = (grid.kind == "cells").then(|| Modes::new(grid));
+        Self { theta: 0.0, x: Vec::new(), y: Vec::new(), z: Vec::new(), modes }
+    }
+
+    /// The modes by which a mover is solved.
+    fn modes(&self, mover: &Mover, outsides: &Outsides) -> Option<&Modes> {
+        let even = mover.dependent.is_none() && mover.moves[mover.range.clone()].iter().all(|moves| *moves);
+        self.modes.as_ref().filter(|_| even && outsides[2..].iter().all(Option::is_none))
+    }
+
+    /// Factors for θ = γ·step. `outsides` are the conditions of each mover.
+    pub fn prepare(&mut self, grid: &Grid, movers: &[Mover], outsides: &[Outsides], theta: f64) {
+        self.theta = theta;
+        let layers = grid.layers.len();
+        self.x.resize(movers.len() * layers, Line::default());
+        self.y.resize(movers.len() * layers, Line::default());
+        self.z.resize(movers.len(), Line::default());
+        for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.dependent.is_none()) {
+            let outside = &outsides[m];
+            for layer in 0..layers {
+                let Some(k) = mover.layer.iter().position(|&l| l == layer) else { continue };
+                let d = mover.diffusivity[k];
+                if d <= 0.0 {
+                    continue;
+                }
+                let at = m * layers + layer;
+                if grid.x.len() > 1 {
+                    lateral_line(&mut self.x[at], &grid.x, mover, &outside[2..4], theta, |_| d, |_| d);
+                }
+                if grid.y.len() > 1 && grid.exchange.is_none() {
+                    lateral_line(&mut self.y[at], &grid.y, mover, &outside[4..6], theta, |_| d, |_| d);
+                }
+            }
+            depth_line(&mut self.z[m], grid, mover, outside, theta, |k| mover.depth[k], |k| mover.diffusivity[k]);
+        }
+    }
+
+    /// Solves along x and y at depth `k`, in place, for every mover. `slab` holds the rows of all fields at that depth.
+    pub fn lateral(
+        &self,
+        grid: &Grid,
+        layout: Layout,
+        movers: &[Mover],
+        outsides: &[Outsides],
+        spread: &[f64],
+        k: usize,
+        slab: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
+        let (nx, ny) = (grid.x.len(), grid.y.len());
+        for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.moves[k]) {
+            let row = &mut slab[mover.field * layout.stride..][..layout.plane];
+            if let Some(modes) = self.modes(mover, &outsides[m]) {
+                scratch.plane.resize(layout.plane, 0.0);
+                modes.forward(row, &mut scratch.plane);
+                continue;
+            }
+            let at = m * grid.layers.len() + mover.layer[k];
+            let own = mover.dependent.map(|index| &spread[(index * layout.nz + k) * layout.stride..][..layout.plane]);
+            if nx > 1 {
+                match own {
+                    None => self.x[at].solve_rows(row, &mut scratch.turned),
+                    Some(own) => {
+                        for (row, own) in row.chunks_mut(nx).zip(own.chunks(nx)) {
+                            let face = |i: usize| mean_at(own, i, grid.x.ends);
+                            let line = &mut scratch.line;
+                            lateral_line(line, &grid.x, mover, &outsides[m][2..4], self.theta, face, |i| own[i]);
+                            line.solve(row);
+                        }
+                    }
+                }
+            }
+            if let Some(exchange) = &grid.exchange {
+                let ring = |j: usize| j * nx + nx - 1;
+                let weights = || exchange.weights.iter().enumerate();
+                let d = own.map_or(mover.diffusivity[k], |own| weights().map(|(j, w)| w * own[ring(j)]).sum());
+                let alpha = self.theta * exchange.rate * d;
+                let mean: f64 = weights().map(|(j, weight)| weight * row[ring(j)]).sum();
+                for j in 0..ny {
+                    row[ring(j)] = (row[ring(j)] + alpha * mean) / (1.0 + alpha);
+                }
+            } else if ny > 1 {
+                match own {
+                    None => self.y[at].solve_across(row, nx, &mut scratch.turned),
+                    Some(own) => {
+                        let Scratch { line, column, values, .. } = scratch;
+                        for i in 0..nx {
+                            column.clear();
+                            column.extend((0..ny).map(|j| row[j * nx + i]));
+                            values.clear();
+                            values.extend((0..ny).map(|j| own[j * nx + i]));
+                            let face = |j: usize| mean_at(values, j, grid.y.ends);
+                            lateral_line(line, &grid.y, mover, &outsides[m][4..6], self.theta, face, |j| values[j]);
+                            line.solve(column);
+                            (0..ny).for_each(|j| row[j * nx + i] = column[j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Solves along depth, in place, for the places of a piece, and hands each finished row to `done` (depth, row), from the
+    /// bottom up. `volume` is the volume part of a state.
+    ///
+    /// # Safety
+    /// Nobody else uses the piece's values meanwhile.
+    pub unsafe fn depth(
+        &self,
+        grid: &Grid,
+        layout: Layout,
+        movers: &[Mover],
+        outsides: &[Outsides],
+        spread: &[f64],
+        piece: &Piece,
+        volume: &Shared,
+        scratch: &mut Scratch,
+        mut done: impl FnMut(usize, &mut [f64]),
+    ) {
+        // Safety: the caller hands out the places of the piece, and rows of different depths do not overlap.
+        let row = |k: usize| unsafe {
+            let start = layout.row(k, piece.field).start;
+            volume.row(start + piece.places.start..start + piece.places.end)
+        };
+        let mover = piece.mover.map(|m| (m, &movers[m]));
+        let still = layout.nz == 1 && piece.mover.is_none_or(|m| outsides[m][0].is_none() && outsides[m][1].is_none());
+        match mover {
+            Some((m, mover)) if self.modes(mover, &outsides[m]).is_some() => {
+                let modes = self.modes(mover, &outsides[m]).expect("just asked");
+                let Scratch { plane, uppers, .. } = scratch;
+                let (width, range) = (layout.plane, mover.range.clone());
+                plane.resize(width, 0.0);
+                uppers.resize(uppers.len().max(width * range.len()), 0.0);
+                let line = &self.z[m];
+                for k in range.clone() {
+                    let i = k - range.start;
+                    let (above, own) = uppers.split_at_mut(i * width);
+                    let before = if i > 0 { Some((&*row(k - 1), &above[(i - 1) * width..])) } else { None };
+                    let stretch = self.theta * mover.diffusivity[k];
+                    line.forward_modes(i, row(k), before, &mut own[..width], &modes.values, stretch);
+                }
+                let finish = |k: usize, plane: &mut [f64], done: &mut dyn FnMut(usize, &mut [f64])| {
+                    modes.backward(row(k), plane);
+                    done(k, row(k));
+                };
+                for k in range.clone().rev() {
+                    if k + 1 < range.end {
+                        line::backward_modes(row(k), row(k + 1), &uppers[(k - range.start) * width..][..width]);
+                        finish(k + 1, plane, &mut done);
+                    }
+                }
+                finish(range.start, plane, &mut done);
+                let others = (0..layout.nz).rev().filter(|k| piece.depths[*k] && !range.contains(k));
+                others.for_each(|k| done(k, row(k)));
+                return;
+            }
+            Some((m, mover)) if !still && mover.dependent.is_none() => {
+                let line = &self.z[m];
+                let mut before: Option<&mut [f64]> = None;
+                for k in mover.range.clone() {
+                    let own = row(k);
+                    line.forward(k - mover.range.start, own, before.as_deref());
+                    before = Some(own);
+                }
+                for k in (0..layout.nz).rev().filter(|&k| piece.depths[k]) {
+                    let own = row(k);
+                    if mover.range.contains(&k) && mover.range.contains(&(k + 1)) {
+                        line.backward(k - mover.range.start, own, row(k + 1));
+                    }
+                    done(k, own);
+                }
+                return;
+            }
+            Some((m, mover)) if !still => {
+                let value =
+                    |k: usize, p: usize| spread[(mover.dependent.unwrap_or(0) * layout.nz + k) * layout.stride + p];
+                let Scratch { line, column, .. } = scratch;
+                for (i, p) in piece.places.clone().enumerate() {
+                    let face = |k: usize| {
+                        if mover.joined(k) { mover.face(grid, k, value(k - 1, p), value(k, p)) } else { 0.0 }
+                    };
+                    depth_line(line, grid, mover, &outsides[m], self.theta, face, |k| value(k, p));
+                    column.clear();
+                    column.extend(mover.range.clone().map(|k| row(k)[i]));
+                    line.solve(column);
+                    mover.range.clone().zip(&*column).for_each(|(k, value)| row(k)[i] = *value);
+                }
+            }
+            _ => {}
+        }
+        (0..layout.nz).rev().filter(|&k| piece.depths[k]).for_each(|k| done(k, row(k)));
+    }
+}
+
+/// Mean of the diffusivity on lower face i of a line; face 0 is the one that joins the ends.
+fn mean_at(values: &[f64], i: usize, ends: Ends) -> f64 {
+    let n = values.len();
+    match (i, ends) {
+        (0, Ends::Closed) => 0.0,
+        (i, Ends::Closed) if i == n => 0.0,
+        (i, _) => 0.5 * (values[(i + n - 1) % n] + values[i % n]),
+    }
+}
+
+/// `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the ends.
+fn lateral_line(
+    line: &mut Line,
+    axis: &Axis,
+    mover: &Mover,
+    ends: &[Option<Outside>],
+    theta: f64,
+    face: impl Fn(usize) -> f64,
+    cell: impl Fn(usize) -> f64,
+) {
+    let n = axis.len();
+    line.prepare(n, axis.ends == Ends::Periodic, |i| {
+        let over = theta / axis.volume[i];
+        let mut outside = 0.0;
+        for (end, at) in [(0, 0), (1, n - 1)] {
+            if let Some(condition) = ends[end].as_ref().filter(|_| i == at) {
+                outside += over * mover.side(axis, end, condition, cell(i));
+            }
+        }
+        [over * axis.conductance[i] * face(i), over * axis.conductance[i + 1] * face(i + 1), outside]
+    });
+}
+
+/// `face(k)` is the conductance per area of face k, `cell(k)` the diffusivity of a cell, for conditions at the ends.
+fn depth_line(
+    line: &mut Line,
+    grid: &Grid,
+    mover: &Mover,
+    outsides: &Outsides,
+    theta: f64,
+    face: impl Fn(usize) -> f64,
+    cell: impl Fn(usize) -> f64,
+) {
+    let (n, first) = (grid.z.len(), mover.range.start);
+    line.prepare(mover.range.len(), false, |i| {
+        let k = first + i;
+        let over = theta / (mover.density[k] * grid.z.width(k));
+        let mut outside = 0.0;
+        for (side, at) in [(0, 0), (1, n - 1)] {
+            if let Some(condition) = outsides[side].filter(|_| k == at && mover.moves[k]) {
+                outside += over * condition.conductance(mover.density[k] * cell(k) / (0.5 * grid.z.width(k)), 1.0);
+            }
+        }
+        [over * face(k), over * face(k + 1), outside]
+    });
+}
