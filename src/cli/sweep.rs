@@ -91,6 +91,10 @@ impl Study<'_> {
             }
         }
         if interrupt.asked() {
+            // Samples are exchangeable: those that are done say something already.
+            if !self.whole && jobs.iter().filter(|job| job.is_done()).count() > 1 {
+                gather(&folder, &jobs)?;
+            }
             let shown = short(&folder);
             tell(format!("stopped; run it again and it goes on with the points not yet in {shown}"));
             return Err(Error::Interrupted);
