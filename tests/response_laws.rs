@@ -15,9 +15,9 @@ fn run(text: &str, observable: &str, resolution: f64) -> [f64; 2] {
     let record = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).record;
     let column = record.headings.iter().position(|heading| heading.name == observable).expect("the observable");
     let rest = record.headings[column].rest;
-    let values = record.values.iter().map(|row| row[column] - rest);
+    let mut values = record.values.iter().map(|row| row[column] - rest);
     let peak = values.clone().fold(0.0, |best: f64, own| if own.abs() > best.abs() { own } else { best });
-    [peak, values.last().expect("a value") + rest]
+    [peak, values.next_back().expect("a value") + rest]
 }
 
 /// Relative slack for the error of the stepping and of the coarse grid.
