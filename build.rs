@@ -1,4 +1,5 @@
-//! Lists every file below `models/` so that the catalogue is part of the program.
+//! Lists every file below `models/` and `scenarios/evidence/` so that the catalogue and the observations are part of the
+//! program.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,19 +7,26 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=models");
+    println!("cargo::rerun-if-changed=scenarios/evidence");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    embed(&root, "models", "Every model file", "EMBEDDED", "embedded.rs")?;
+    embed(&root, "scenarios/evidence", "Every observation", "OBSERVATIONS", "observations.rs")
+}
+
+/// Writes a list of the files below a folder: paths from the project's folder, and texts.
+fn embed(root: &Path, folder: &str, what: &str, name: &str, to: &str) -> io::Result<()> {
     let mut files = Vec::new();
-    gather(&root.join("models"), &mut files)?;
+    gather(&root.join(folder), &mut files)?;
     files.sort();
-    let mut list = String::from("/// Every model file: its path from the project's folder, and its text.\n");
-    list.push_str("pub(crate) const EMBEDDED: &[(&str, &str)] = &[\n");
+    let mut list = format!("/// {what}: its path from the project's folder, and its text.\n");
+    let _ = writeln!(list, "pub(crate) const {name}: &[(&str, &str)] = &[");
     for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
-        let short = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        let short = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
         let _ = writeln!(list, "    ({short:?}, include_str!({:?})),", file.to_string_lossy());
     }
     list.push_str("];\n");
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("embedded.rs"), list)
+    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join(to), list)
 }
 
 fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -21,7 +21,7 @@ fn run(kernel: &str, calls: usize, set: &str) -> Result<bool> {
                 (0..calls).for_each(|_| block.run());
             }
             "kinetics_default" => {
-                let mut kinetics = Kinetics::resting()?;
+                let mut kinetics = Kinetics::uneven()?;
                 (0..calls).for_each(|_| kinetics.by_language());
             }
             _ => return Ok(false),

@@ -19,6 +19,8 @@ pub mod grid;
 
 pub mod scenario;
 
+pub mod mechanics;
+
 pub mod needling;
 
 pub mod skin;
@@ -36,6 +38,11 @@ pub mod study;
 pub mod bench;
 
 pub mod output;
+
+pub mod evidence;
+
+pub mod calibrate;
+
 pub mod plot;
 pub mod report;
 

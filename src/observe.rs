@@ -15,7 +15,7 @@ pub struct Heading {
     pub what: String,
     /// The unit it is shown in.
     pub unit: Unit,
-    /// The part of the answer it belongs to: "symptom", "gain", "risk", "state".
+    /// The part of the answer it belongs to: "symptom", "grade", "gain", "risk", "state".
     pub group: String,
     /// Value at rest, in `unit`.
     pub rest: f64,

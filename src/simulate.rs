@@ -81,8 +81,7 @@ enum Kind {
 pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<Outcome> {
     let mut clock = Clock::default();
     let strata = if let Geometry::Cells { strata, .. } = plan.geometry { strata } else { 1 };
-    let needling = (0..plan.sessions.len()).map(|session| needling::injure(plan, session, strata));
-    let needling = needling.collect::<Result<Vec<_>>>()?;
+    let needling = needling::sessions(plan, strata)?;
     clock.lap("needling");
     let mut skin = begin(plan, needling.first())?;
     let mut outcome = follow(plan, &mut skin, needling, &mut clock, watch)?;

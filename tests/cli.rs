@@ -155,10 +155,18 @@ fn wrong_input_is_told_with_line_and_remedy() {
 fn the_scenarios_and_models_of_the_project_are_sound() {
     let files = |folder: &str| -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap().flatten();
-        entries.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
+        let paths = entries.map(|entry| entry.path().to_string_lossy().into_owned());
+        paths.filter(|path| path.ends_with(".toml")).collect()
     };
-    let kinds =
-        ["scenarios", "models/tissues", "models/devices", "models/operators", "models/mechanics", "models/response"];
+    let kinds = [
+        "scenarios",
+        "scenarios/evidence",
+        "models/tissues",
+        "models/devices",
+        "models/operators",
+        "models/mechanics",
+        "models/response",
+    ];
     let all: Vec<String> = kinds.into_iter().flat_map(files).collect();
     let arguments: Vec<&str> = std::iter::once("check").chain(all.iter().map(String::as_str)).collect();
     let output = dermasim(&arguments);
@@ -252,4 +260,37 @@ fn ctrl_c_stops_a_run_cleanly() {
     assert!(kill.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!out.exists(), "a run that was stopped leaves no folder");
+}
+
+#[test]
+fn a_strike_is_told_drawn_and_given_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let needled = "tissue = \"forearm\"\n[needling]\nlength = \"1 mm\"\n";
+    let scenario = write(folder.path(), "needled.toml", needled);
+    let out = folder.path().join("strike");
+    let output = dermasim(&["strike", &scenario, "--out", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", told(&output));
+    for word in ["the tip pierces", "reticular_dermis", "superficial plexus"] {
+        assert!(told(&output).contains(word), "{word}: {}", told(&output));
+    }
+    for name in ["strike.json", "strike_course.png", "strike_course.svg", "strike_maps.png", "strike_maps.csv"] {
+        assert!(out.join(name).is_file(), "{name} is missing");
+    }
+    let output = dermasim(&["strike", &scenario, "--json"]);
+    let strike: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (depth, reach) = (strike["depth"].as_f64().unwrap(), strike["reach"].as_f64().unwrap());
+    assert!(depth > 0.3e-3 && depth < reach, "{depth} {reach}");
+    assert_eq!(strike["maps"].as_array().unwrap().len(), 3);
+    // The old spring has no course in time, and skin that is not needled no strike.
+    let output = dermasim(&["strike", &scenario, "--set", "needling.mechanics=lumped"]);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    let idle = write(folder.path(), "swing.toml", OSCILLATOR);
+    let output = dermasim(&["strike", &idle]);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    // A layer of a material that nobody knows is pointed at.
+    let cheek = text("models/tissues/cheek.toml").replace("material = \"fat\"", "material = \"fatt\"");
+    let tissue = write(folder.path(), "odd.toml", &cheek);
+    let scenario = write(folder.path(), "odd_needled.toml", &needled.replace("forearm", &tissue));
+    let output = dermasim(&["strike", &scenario]);
+    assert!(output.status.code() == Some(2) && told(&output).contains("`fat`"), "{}", told(&output));
 }

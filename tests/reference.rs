@@ -66,6 +66,7 @@ fn upright() -> Puncture {
         tip_radius: 0.0,
         half_angle: 0.0,
         shank_radius: 0.0,
+        wall_stretch: 1.4,
         drag: 0.0,
         blood: Vec::new(),
         ruptures: [0.0; 4],

@@ -58,7 +58,7 @@ const UNIFORM: &[(&str, &[&str])] = &[("medium", &[])];
 #[test]
 fn the_default_model_rests_in_every_layer() {
     let compiled = compile("default.toml", SKIN);
-    assert_eq!(compiled.surface.len(), 3);
+    assert_eq!(compiled.surface.len(), 4);
     assert!(unrest(&compiled) < 1e-13, "{}", unrest(&compiled));
 }
 
@@ -89,4 +89,27 @@ fn published_models_compile_in_a_uniform_layer() {
             assert!(unrest(&compiled) < 1e-9, "{name}: {}", unrest(&compiled));
         }
     }
+}
+
+#[test]
+fn every_constant_has_a_unit_a_source_evidence_and_a_range() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/response");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // Reading checks value against range, units, and that source and evidence are there.
+        let model = Model::read(&Source::new(name.clone(), text)).unwrap_or_else(|error| panic!("{error}"));
+        for (own, constant) in &model.constants {
+            assert!(constant.source.len() >= 10, "{name}: {own}: the source says too little");
+            let Some(number) = constant.number() else { continue };
+            let [low, high] = number.range.unwrap_or_else(|| panic!("{name}: {own}: no range"));
+            assert!(low <= high, "{name}: {own}");
+            let recalled = number.source.contains("recalled");
+            assert!(!recalled || !number.counts_as_measured(), "{name}: {own}: recalled, yet counted as measured");
+            count += 1;
+        }
+    }
+    assert!(count > 300, "{count}");
 }

@@ -14,6 +14,7 @@ use crate::processor::{Instructions, instructions};
 use crate::scenario::{Plan, Scenario};
 use crate::simulate;
 use crate::skin::{Skin, View};
+use crate::stepper::System;
 
 /// Places whose rates are computed at once.
 const BLOCK: usize = 256;
@@ -58,14 +59,19 @@ impl Kinetics {
         Ok(Self::of(&plan, skin))
     }
 
-    /// A section of skin at rest, quickly made.
+    /// A section of skin in which every field is away from rest; quickly made.
     ///
     /// # Errors
     /// The default model has a fault.
-    pub fn resting() -> Result<Self> {
+    pub fn uneven() -> Result<Self> {
         let text = "tissue = \"cheek\"\n[grid]\ngeometry = \"section\"\nwidth = \"1 mm\"\ncells = 256\n";
         let plan = Scenario::from_text("bench", text).plan()?;
-        let skin = simulate::begin(&plan, None)?;
+        let mut skin = simulate::begin(&plan, None)?;
+        System::new(&skin)?.settle(&mut skin)?;
+        for (place, value) in skin.state.iter_mut().enumerate() {
+            let wave = (place as f64).sin();
+            *value = *value * (1.0 + 0.1 * wave) + 0.05 * (1.0 + wave);
+        }
         Ok(Self::of(&plan, skin))
     }
 

@@ -108,8 +108,9 @@ impl Healing {
             std::mem::swap(&mut skin.state, &mut other);
         });
         system.refresh(&mut skin)?;
-        let rates = Timing::of(seconds, || system.rates(&skin, &mut out));
-        let local = Timing::of(seconds, || system.eliminate(&skin, theta, &mut out[..volume]));
+        let gamma = ROS34PW2.gamma;
+        let first = Timing::of(seconds, || system.stage_of(&skin, true, gamma, STEP, &mut out));
+        let later = Timing::of(seconds, || system.stage_of(&skin, false, gamma, STEP, &mut out));
         out.copy_from_slice(&skin.state);
         let lateral = Timing::of(seconds, || system.sweep_lateral(&mut out[..volume]));
         let depth = Timing::of(seconds, || system.sweep_depth(&mut out[..volume]));
@@ -124,15 +125,18 @@ impl Healing {
             nanoseconds: 1e9 * calls as f64 * seconds / updates,
             share: calls as f64 * seconds / whole.seconds,
         };
+        // A stage ends with its lateral sweeps.
+        let in_cells = |stage: &Timing| (stage.seconds - lateral.seconds).max(0.0);
+        let again = in_cells(&later);
         let mut phases = vec![
-            phase("quasi-steady fields, columns, diffusivities", 5, closing.seconds),
-            phase("rates: kinetics and fluxes", 4, rates.seconds),
-            phase("elimination in cells", 4, local.seconds),
+            phase("quasi-steady fields, columns, diffusivities", 4, closing.seconds),
+            phase("rates and local solve of all stages", 4, again),
+            phase("Jacobian and its elimination", 1, (in_cells(&first) - again).max(0.0)),
             phase("sweeps along x and y", 4, lateral.seconds),
             phase("sweeps along depth", 4, depth.seconds),
         ];
         let left = whole.seconds - phases.iter().map(|phase| phase.share * whole.seconds).sum::<f64>();
-        phases.push(phase("stages, error, repair (what is left)", 1, left));
+        phases.push(phase("combinations, error, repair (what is left)", 1, left));
         Ok(phases)
     }
 }

@@ -74,7 +74,7 @@ table! {
         width: "mm" Positive,
         /// Standard deviation of the sideways play of a needle [m].
         wobble: "mm" NotNegative,
-        /// How far skin domes into the nose when it is pressed hard [m]; higher values let the needles in deeper.
+        /// How far skin domes into the nose when it is pressed hard, for the lumped model [m]; else it is computed.
         dome: "mm" NotNegative,
     }
 }
@@ -92,7 +92,7 @@ table! {
         width: "mm" Positive,
         /// Standard deviation of the sideways play of a needle [m].
         wobble: "mm" NotNegative,
-        /// How far skin bulges between the needles when the drum is pressed hard [m].
+        /// How far skin bulges between the needles when the drum is pressed hard, for the lumped model [m].
         dome: "mm" NotNegative,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::number::table;
@@ -96,10 +97,58 @@ table! {
 }
 
 table! {
+    /// What kind of stuff a layer is, beside its stiffness.
+    Material from WrittenMaterial {
+        /// Poisson's ratio ν, below 0.5.
+        poisson: "1" Positive,
+        /// Stiffness of the fibres in the plane over Young's modulus; 0 is isotropic.
+        fibres: "1" NotNegative,
+        /// C₂/C₁ of W = C₁ s + C₂ s²; higher values stiffen more with strain.
+        stiffening: "1" NotNegative,
+        /// Stretch at which it tears.
+        failure: "1" Positive,
+        /// Exponent with which its stress fades in time, and its stiffness grows with the strain rate.
+        rate_exponent: "1" NotNegative,
+        /// Energy to cut it [J/m²].
+        toughness: "J/m^2" NotNegative,
+    }
+}
+
+table! {
+    /// Times between which stress fades.
+    Fading from WrittenFading {
+        /// Nothing fades faster [s].
+        shortest: "ms" Positive,
+        /// Nothing fades slower [s].
+        longest: "s" Positive,
+        /// Time of loading at which the stiffness of the layers was measured [s].
+        reference: "s" Positive,
+    }
+}
+
+table! {
+    /// How needle, skin and device touch.
+    Touch from WrittenTouch {
+        /// β of deep indentation, F = β E δ²; higher values hold the needle better.
+        deep: "1" Positive,
+        /// Friction between needle and skin.
+        friction: "1" NotNegative,
+        /// Gap between the needles and the nose of a pen [m].
+        nose_gap: "mm" Positive,
+        /// Breadth of the rim of the nose [m].
+        nose_breadth: "mm" Positive,
+        /// Time for which the nose rests on a place before the needles come [s].
+        nose_time: "s" Positive,
+    }
+}
+
+table! {
     /// What decides how much blood is shed.
     Shedding from WrittenShedding {
         /// Probability that a vessel which meets the needle ruptures.
         rupture: "1" Positive,
+        /// Stretch at which a vessel beside the needle tears, with its spread between vessels.
+        stretch: "1" Positive,
         /// Viscosity of blood in a small vessel [Pa s].
         viscosity: "cP" Positive,
         /// Time in which clotting lets the flow decay by a factor e [s].
@@ -150,7 +199,15 @@ pub struct Mechanics {
     pub what: String,
     /// Force at which a tip pierces.
     pub puncture: PunctureForce,
-    /// Resistance to a needle that is in.
+    /// Force at which a tip pierces where the tissue itself is computed.
+    pub piercing: PunctureForce,
+    /// Kinds of stuff, by name.
+    pub material: IndexMap<String, Material>,
+    /// How stress fades.
+    pub fading: Fading,
+    /// How needle, skin and device touch.
+    pub touch: Touch,
+    /// Resistance to a needle that is in, lumped.
     pub resistance: Resistance,
     /// Stiffening with speed.
     pub speed: Speed,
@@ -179,6 +236,10 @@ pub struct Mechanics {
 struct WrittenMechanics {
     what: String,
     puncture: WrittenPunctureForce,
+    piercing: WrittenPunctureForce,
+    material: IndexMap<String, WrittenMaterial>,
+    fading: WrittenFading,
+    touch: WrittenTouch,
     resistance: WrittenResistance,
     speed: WrittenSpeed,
     dome: WrittenDome,
@@ -221,6 +282,12 @@ impl Mechanics {
             name: stem(source),
             what: written.what,
             puncture: written.puncture.check(source)?,
+            piercing: written.piercing.check(source)?,
+            material: (written.material.into_iter())
+                .map(|(name, material)| Ok((name, material.check(source)?)))
+                .collect::<Result<IndexMap<_, _>>>()?,
+            fading: written.fading.check(source)?,
+            touch: written.touch.check(source)?,
             resistance: written.resistance.check(source)?,
             speed: written.speed.check(source)?,
             dome: written.dome.check(source)?,
@@ -253,8 +320,24 @@ impl Mechanics {
                 return refuse(share, "a share cannot exceed 1");
             }
         }
-        if self.puncture.fast_factor.of(&none)? > self.puncture.slow_factor.of(&none)? {
-            return refuse(&self.puncture.fast_factor, "the factor of a fast tip cannot exceed that of a slow one");
+        for law in [&self.puncture, &self.piercing] {
+            if law.fast_factor.of(&none)? > law.slow_factor.of(&none)? {
+                return refuse(&law.fast_factor, "the factor of a fast tip cannot exceed that of a slow one");
+            }
+        }
+        for material in self.material.values() {
+            if !(0.0..=0.4999).contains(&material.poisson.of(&none)?) {
+                return refuse(&material.poisson, "Poisson's ratio is between 0 and 0.4999");
+            }
+            if !(1.01..=5.0).contains(&material.failure.of(&none)?) {
+                return refuse(&material.failure, "skin tears at a stretch between 1.01 and 5");
+            }
+            if material.rate_exponent.of(&none)? > 0.9 {
+                return refuse(&material.rate_exponent, "stress fades with an exponent of at most 0.9");
+            }
+        }
+        if self.fading.longest.of(&none)? <= self.fading.shortest.of(&none)? {
+            return refuse(&self.fading.longest, "the longest time must exceed the shortest");
         }
         if !(1e-5..=5e-3).contains(&self.merging.radius.of(&none)?) {
             return refuse(&self.merging.radius, "holes merge within 0.01 to 5 mm");
@@ -265,6 +348,12 @@ impl Mechanics {
     /// Every number of the file with its dotted name.
     pub fn numbers(&self) -> Vec<(String, &Sourced)> {
         let mut all = self.puncture.numbers("puncture");
+        all.extend(self.piercing.numbers("piercing"));
+        for (name, material) in &self.material {
+            all.extend(material.numbers(&format!("material.{name}")));
+        }
+        all.extend(self.fading.numbers("fading"));
+        all.extend(self.touch.numbers("touch"));
         all.extend(self.resistance.numbers("resistance"));
         all.extend(self.speed.numbers("speed"));
         all.extend(self.dome.numbers("dome"));

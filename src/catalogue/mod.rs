@@ -24,13 +24,16 @@ pub use compose::{changed, compose, is_number};
 pub use cost::{Cost, Price};
 pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Roller};
 pub use mechanics::{
-    BedConstants, Crowding, Dome, Drag, Mechanics, Merging, Pain, PunctureForce, Resistance, Shedding, Speed, Variation,
+    BedConstants, Crowding, Dome, Drag, Fading, Material, Mechanics, Merging, Pain, PunctureForce, Resistance,
+    Shedding, Speed, Touch, Variation,
 };
 pub use operator::{Glide, Hands, Operator, Press};
 pub use overlay::{Carriage, Dose, Overlay};
 pub use population::Population;
 pub use rules::{Bound, Rule, Rules};
-pub use tissue::{Ageing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged};
+pub use tissue::{
+    Ageing, Backing, Connecting, Layer, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged,
+};
 
 use crate::error::{Error, Result, Source, suggestion};
 

@@ -26,6 +26,8 @@ pub struct Tissue {
     pub traits: Traits,
     /// The layers by name, from the surface down.
     pub layer: IndexMap<String, TissueLayer>,
+    /// What lies below the layers, down to what does not move, by name.
+    pub backing: IndexMap<String, Backing>,
     /// What holds the skin against a needle; absent in tissues that are not needled.
     pub support: Option<Support>,
     /// Change with age; absent: none.
@@ -43,7 +45,18 @@ pub struct TissueLayer {
     pub groups: Vec<String>,
     /// Wanted spacing of the grid at its top and bottom [m].
     pub spacing: [f64; 2],
+    /// The stuff it is made of, a material of the mechanics, with its place in the file; `None` follows from its groups.
+    pub material: Option<Spanned<String>>,
     /// Its numbers.
+    pub mesh: Mesh,
+}
+
+/// What lies below the layers that are computed.
+#[derive(Debug, Clone)]
+pub struct Backing {
+    /// The stuff it is made of, a material of the mechanics, with its place in the file.
+    pub material: Spanned<String>,
+    /// Its thickness and stiffness.
     pub mesh: Mesh,
 }
 
@@ -61,7 +74,7 @@ table! {
     /// What holds the skin against a needle.
     Support from WrittenSupport {
         /// Stiffness of the relaxed skin under one needle, before the tip cuts [N/m], with its spread; higher values let the
-        /// needle in deeper.
+        /// needle in deeper. The lumped model takes all of it, the others only its spread from place to place.
         stiffness: "N/mm" Positive,
         /// Area that a session usually treats here [m²].
         area: "cm^2" Positive,
@@ -159,6 +172,8 @@ struct WrittenTissue {
     #[serde(default)]
     traits: Traits,
     layer: Spanned<IndexMap<String, WrittenLayer>>,
+    #[serde(default)]
+    backing: IndexMap<String, WrittenBacking>,
     support: Option<WrittenSupport>,
     ageing: Option<WrittenAgeing>,
     vessel: Option<WrittenVessels>,
@@ -170,6 +185,15 @@ struct WrittenLayer {
     #[serde(default)]
     groups: Vec<String>,
     spacing: Spanned<[String; 2]>,
+    material: Option<Spanned<String>>,
+    thickness: crate::sourced::Written,
+    stiffness: crate::sourced::Written,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenBacking {
+    material: Spanned<String>,
     thickness: crate::sourced::Written,
     stiffness: crate::sourced::Written,
 }
@@ -192,7 +216,7 @@ impl WrittenLayer {
             return Err(source.refuse(at, "the grid cannot be finer than 0.1 um"));
         }
         let mesh = WrittenMesh { thickness: self.thickness, stiffness: self.stiffness }.check(source)?;
-        Ok(TissueLayer { groups: self.groups, spacing: [spacing[0], spacing[1]], mesh })
+        Ok(TissueLayer { groups: self.groups, spacing: [spacing[0], spacing[1]], material: self.material, mesh })
     }
 }
 
@@ -230,6 +254,12 @@ impl Tissue {
             what: written.what,
             traits: written.traits,
             layer,
+            backing: (written.backing.into_iter())
+                .map(|(name, backing)| {
+                    let mesh = WrittenMesh { thickness: backing.thickness, stiffness: backing.stiffness };
+                    Ok((name, Backing { material: backing.material, mesh: mesh.check(source)? }))
+                })
+                .collect::<Result<IndexMap<_, _>>>()?,
             support: written.support.map(|support| support.check(source)).transpose()?,
             ageing: written.ageing.map(|ageing| ageing.check(source)).transpose()?,
             vessels,
@@ -299,6 +329,9 @@ impl Tissue {
         let mut all = Vec::new();
         for (name, layer) in &self.layer {
             all.extend(layer.mesh.numbers(&format!("layer.{name}")));
+        }
+        for (name, backing) in &self.backing {
+            all.extend(backing.mesh.numbers(&format!("backing.{name}")));
         }
         all.extend(self.support.iter().flat_map(|support| support.numbers("support")));
         all.extend(self.ageing.iter().flat_map(|ageing| ageing.numbers("ageing")));

@@ -4,9 +4,11 @@
 //! simulation failed or an expectation was not met, 2 when the input is wrong, 130 when somebody stopped the program.
 
 mod bench;
+mod calibrate;
 mod check;
 mod compare;
 mod ensemble;
+mod evidence;
 mod explain;
 mod init;
 mod interrupt;
@@ -16,6 +18,7 @@ mod plot;
 mod progress;
 mod refine;
 mod run;
+mod strike;
 mod sweep;
 mod terminal;
 
@@ -46,6 +49,12 @@ enum Command {
     List(list::Arguments),
     /// Explain a name: meaning, equation, unit, constants with their sources, where it is used
     Explain(explain::Arguments),
+    /// Follow a single strike of a scenario's needles: force and depth in time, strain and risk of rupture around the channel
+    Strike(strike::Arguments),
+    /// Run published observations and hold the model against them
+    Evidence(evidence::Arguments),
+    /// Fit constants of a model to observations and write a new model file
+    Calibrate(calibrate::Arguments),
     /// Write a commented scenario to start from
     Init(init::Arguments),
     /// Draw the figures of finished runs again
@@ -65,6 +74,9 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::command(arguments),
         Command::List(arguments) => list::command(arguments),
         Command::Explain(arguments) => explain::command(arguments),
+        Command::Strike(arguments) => strike::command(arguments),
+        Command::Evidence(arguments) => evidence::command(arguments),
+        Command::Calibrate(arguments) => calibrate::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),
         Command::Refine(arguments) => refine::command(arguments),

@@ -40,6 +40,8 @@ pub enum Input {
     Distance,
     /// Radius of the needle at this depth.
     NeedleRadius,
+    /// Hoop stretch left around the channel, at the depth and distance of the cell.
+    ResidualStretch,
     /// Depth of the needle's tip; in observables, that of the nearest puncture of the last session.
     TipDepth,
     /// Volume of shed blood that stays in the tissue, per length of channel, at this depth.

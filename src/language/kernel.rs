@@ -1,14 +1,17 @@
 //! The loop that runs programs: one instruction after the other, each for a tile of cells.
 //!
-//! The loop is compiled several times, for processors with 512-bit vectors, with 256-bit vectors and fused multiply-add, and
-//! for all others; [`crate::processor`] says which is run. The first two give the same bits; the last rounds a product before
-//! it is added.
+//! Every operation is one small function for each kind of its operands (a value for each cell, or a constant) and each width
+//! of tile, found in a table. The tables exist for processors with 512-bit vectors, with 256-bit vectors and fused
+//! multiply-add, and for all others; [`crate::processor`] says which are run. The first two give the same bits; the last
+//! rounds a product before it is added.
 //!
-//! This file alone handles raw addresses. What makes that sound: slots are numbered by [`Program::compile`] only, so a register
-//! or constant lies inside the buffer, whose size [`Layout`] computes; an input's address is that of a slice whose length
-//! [`Program::run`] has checked; and a result never goes to a register that the same instruction reads.
+//! This file alone handles raw addresses. What makes that sound: places are made by [`Program::compile`] only, so a register
+//! or constant lies inside its array, whose size [`Layout`] computes; an input's address is that of a slice whose length
+//! [`Program::run_into`] has checked; and a result never goes to a register that the same instruction reads.
 
-use crate::language::program::{Code, Instruction, LANES, LARGE_TILE, Program, TILE};
+use std::mem::MaybeUninit;
+
+use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE};
 use crate::processor::{Instructions, instructions};
 
 /// The values of one input for a block of cells.
@@ -20,39 +23,41 @@ pub enum Operand<'a> {
     Value(f64),
 }
 
-/// How the buffer is divided: constants, registers, inputs with one value for all cells, a last incomplete tile, the result
-/// of a prelude, and the table of where each slot is.
+/// How the buffer is divided: registers, inputs with one value for all cells, a last incomplete tile, constants where some are
+/// those of the run, and the result of a prelude.
 struct Layout {
-    tile: usize,
-    registers: usize,
+    constants: usize,
+    single: usize,
     values: usize,
     tail: usize,
     tail_out: usize,
-    single: usize,
-    table: usize,
     size: usize,
 }
 
 impl Layout {
     fn of(program: &Program) -> Self {
-        let (inputs, tile) = (program.inputs.len(), program.tile());
-        let registers = program.constants.len().next_multiple_of(LANES);
-        let values = registers + program.registers * tile;
-        let tail = values + inputs * tile;
+        let inputs = program.inputs.len();
+        let values = program.registers * TILE;
+        let tail = values + inputs * TILE;
         let tail_out = tail + inputs * LANES;
-        let single = tail_out + program.outputs * LANES;
-        let table = single + LANES;
-        let slots = inputs + program.constants.len() + program.registers + program.outputs;
+        let constants = tail_out + program.outputs * LANES;
+        let single = constants + program.constants.len().next_multiple_of(LANES);
         // A cache line more, so that the buffer can begin on one.
-        Self { tile, registers, values, tail, tail_out, single, table, size: table + slots + LANES }
+        Self { values, tail, tail_out, constants, single, size: single + 2 * LANES }
     }
 }
 
-/// Where each slot of a program is.
-type Table = *mut *mut f64;
+/// Where operands and results of a tile lie.
+struct Table {
+    /// Registers, then each input, then constants.
+    from: [MaybeUninit<*const f64>; MAX_INPUTS + 2],
+    /// Registers, outputs.
+    to: [*mut f64; 2],
+    /// Distance between registers, between outputs.
+    stride: [usize; 2],
+}
 
-// A slot of the table takes the room of one number.
-const _: () = assert!(size_of::<*mut f64>() <= size_of::<f64>());
+type Operation = unsafe fn(&Table, &Instruction);
 
 impl Program {
     /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`. `scratch` is grown the first time and can
@@ -90,139 +95,95 @@ impl Program {
         scratch: &mut Vec<f64>,
     ) {
         assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
+        assert!(inputs.len() <= MAX_INPUTS, "a program has a bounded number of inputs");
         assert!(stride >= length, "outputs do not overlap");
-        let room = self.outputs == 0 || out.len() >= (self.outputs - 1) * stride + length;
-        assert!(room, "there is room for all outputs");
+        assert!(
+            self.outputs == 0 || out.len() >= (self.outputs - 1) * stride + length,
+            "there is room for all outputs"
+        );
         let layout = Layout::of(self);
         if scratch.len() < layout.size {
             scratch.resize(layout.size, 0.0);
         }
         let skip = scratch.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
         let buffer = &mut scratch[skip..];
-        buffer[..self.constants.len()].copy_from_slice(&self.constants);
         for (index, input) in inputs.iter().enumerate() {
             match input {
-                Operand::Value(value) => buffer[layout.values + index * layout.tile..][..layout.tile].fill(*value),
+                Operand::Value(value) => buffer[layout.values + index * TILE..][..TILE].fill(*value),
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
-        for &(input, constant) in &self.given {
-            let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
-            buffer[constant as usize] = value;
-        }
         let buffer = buffer.as_mut_ptr();
-        let (constants, registers) = (self.constants.len(), self.registers);
-        let (first, second) = (self.inputs.len(), self.inputs.len() + constants);
-        // SAFETY: all offsets are inside the buffer by `Layout`.
-        let table: Table = unsafe { buffer.add(layout.table).cast() };
-        // SAFETY: as above; slots are numbered as `Program::compile` numbers them.
-        unsafe {
-            for (index, input) in inputs.iter().enumerate() {
-                if let Operand::Value(_) = input {
-                    table.add(index).write(buffer.add(layout.values + index * layout.tile));
+        let mut table = Table {
+            from: [const { MaybeUninit::uninit() }; MAX_INPUTS + 2],
+            to: [buffer, out.as_mut_ptr()],
+            stride: [TILE, stride],
+        };
+        table.from[0].write(buffer.cast_const());
+        table.from[inputs.len() + 1].write(self.constants.as_ptr());
+        if !self.given.is_empty() {
+            // SAFETY: offsets are inside the buffer by `Layout`. An instruction of the prelude reads constants alone, and writes
+            // a few lanes to a register of its own.
+            unsafe {
+                let constants = buffer.add(layout.constants);
+                constants.copy_from_nonoverlapping(self.constants.as_ptr(), self.constants.len());
+                for &(input, constant) in &self.given {
+                    let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
+                    constants.add(constant as usize).write(value);
                 }
-            }
-            (0..constants).for_each(|index| table.add(first + index).write(buffer.add(index)));
-            for index in 0..registers {
-                table.add(second + index).write(buffer.add(layout.registers + index * layout.tile));
-            }
-            for instruction in &self.prelude {
-                // Computed for a few lanes beside the constants, of which the first is kept.
-                let constant = *table.add(instruction.to as usize);
+                table.from[inputs.len() + 1].write(constants.cast_const());
                 let single = buffer.add(layout.single);
-                table.add(instruction.to as usize).write(single);
-                run_tile(level, std::slice::from_ref(instruction), table, LANES);
-                constant.write(single.read());
-                table.add(instruction.to as usize).write(constant);
+                let (_, operations) = operations(level, LANES);
+                table.to[0] = single;
+                for (instruction, constant) in &self.prelude {
+                    operations[instruction.operation as usize](&table, instruction);
+                    constants.add(*constant as usize).write(single.read());
+                }
+                table.to[0] = buffer;
             }
         }
         let mut at = 0;
         while at < length {
             let left = length - at;
             let partial = left < LANES;
-            // SAFETY: as above, and `at` is inside the blocks as was asserted; where fewer than `LANES` cells are left, they
-            // are copied, and results go to the buffer first. Nobody writes to a slot of an input.
-            unsafe {
-                for (index, input) in inputs.iter().enumerate() {
-                    if let Operand::Block(block) = input {
-                        let first = if partial {
+            for (index, input) in inputs.iter().enumerate() {
+                // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
+                table.from[index + 1].write(unsafe {
+                    match input {
+                        Operand::Value(_) => buffer.add(layout.values + index * TILE),
+                        Operand::Block(block) if partial => {
                             let copy = buffer.add(layout.tail + index * LANES);
                             for lane in 0..LANES {
                                 copy.add(lane).write(block[at + lane.min(left - 1)]);
                             }
                             copy
-                        } else {
-                            block.as_ptr().add(at).cast_mut()
-                        };
-                        table.add(index).write(first);
+                        }
+                        Operand::Block(block) => block.as_ptr().add(at),
                     }
+                });
+            }
+            // SAFETY: as above; where fewer than `LANES` cells are left, results go to the buffer first.
+            unsafe {
+                if partial {
+                    (table.to[1], table.stride[1]) = (buffer.add(layout.tail_out), LANES);
+                } else {
+                    table.to[1] = out.as_mut_ptr().add(at);
                 }
-                for output in 0..self.outputs {
-                    let first = if partial {
-                        buffer.add(layout.tail_out + output * LANES)
-                    } else {
-                        out.as_mut_ptr().add(output * stride + at)
-                    };
-                    table.add(second + registers + output).write(first);
+                let (width, operations) = operations(level, left);
+                for instruction in &self.code {
+                    operations[instruction.operation as usize](&table, instruction);
                 }
-                at += run_tile(level, &self.code, table, left.min(layout.tile));
                 if partial {
                     for output in 0..self.outputs {
                         for lane in 0..left {
-                            out[output * stride + length - left + lane] =
-                                buffer.add(layout.tail_out + output * LANES + lane).read();
+                            out[output * stride + at + lane] = table.to[1].add(output * LANES + lane).read();
                         }
                     }
                 }
+                at += width;
             }
         }
     }
-}
-
-/// Runs one tile of at most `left` cells (rounded up to a few) and returns how many cells that were.
-unsafe fn run_tile(level: Instructions, code: &[Instruction], table: Table, left: usize) -> usize {
-    let cells = if left >= LARGE_TILE {
-        LARGE_TILE
-    } else if left >= TILE {
-        TILE
-    } else {
-        LANES
-    };
-    // SAFETY: the caller vouches for the places, and `level` is what the processor has.
-    unsafe {
-        match (level, cells) {
-            (Instructions::Plain, LARGE_TILE) => tile::<LARGE_TILE, false>(code, table),
-            (Instructions::Plain, TILE) => tile::<TILE, false>(code, table),
-            (Instructions::Plain, _) => tile::<LANES, false>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, LARGE_TILE) => tile_fused::<LARGE_TILE>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, TILE) => tile_fused::<TILE>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx2, _) => tile_fused::<LANES>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, LARGE_TILE) => tile_wide::<LARGE_TILE>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, TILE) => tile_wide::<TILE>(code, table),
-            #[cfg(target_arch = "x86_64")]
-            (Instructions::Avx512, _) => tile_wide::<LANES>(code, table),
-        }
-    }
-    cells.min(left)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn tile_wide<const N: usize>(code: &[Instruction], table: Table) {
-    // SAFETY: the caller vouches for the places.
-    unsafe { tile::<N, true>(code, table) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn tile_fused<const N: usize>(code: &[Instruction], table: Table) {
-    // SAFETY: the caller vouches for the places.
-    unsafe { tile::<N, true>(code, table) }
 }
 
 /// An operand: a value for each cell, or one for all.
@@ -241,6 +202,29 @@ impl Values for f64 {
     #[inline(always)]
     fn at(self, _: usize) -> f64 {
         self
+    }
+}
+
+impl Table {
+    #[inline(always)]
+    unsafe fn address(&self, place: Place) -> *const f64 {
+        // SAFETY: base and index were assigned by `Program::compile`, and the table has an address for every base used.
+        unsafe { self.from.get_unchecked(place.base as usize).assume_init_read().add(place.index as usize) }
+    }
+
+    /// The operand that has a value for each cell.
+    #[inline(always)]
+    unsafe fn block<'a, const N: usize>(&self, place: Place) -> &'a [f64; N] {
+        // SAFETY: as above; nobody writes there while the instruction reads, for its result goes elsewhere.
+        unsafe { &*self.address(place).cast() }
+    }
+
+    #[inline(always)]
+    unsafe fn target<'a, const N: usize>(&self, instruction: &Instruction) -> &'a mut [f64; N] {
+        let to = instruction.to;
+        let kind = usize::from(to.output);
+        // SAFETY: as above.
+        unsafe { &mut *self.to[kind].add(to.index as usize * self.stride[kind]).cast() }
     }
 }
 
@@ -264,77 +248,188 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// The operation in row `ROW` of the tables for operands of kind `KIND` (bit i: operand i has a value for each cell).
 #[inline(always)]
-unsafe fn tile<const N: usize, const FUSED: bool>(code: &[Instruction], table: Table) {
-    for instruction in code {
-        // SAFETY: slots were numbered by `Program::compile`, and the caller filled the table. Nobody writes where an
-        // instruction reads, for its result goes to another register or to an output.
-        let [a, b, c] = instruction.from.map(|slot| unsafe { (*table.add(slot as usize)).cast_const() });
-        let [a_varies, b_varies, c_varies] = instruction.varies;
-        // SAFETY: as above.
-        let to: &mut [f64; N] = unsafe { &mut *(*table.add(instruction.to as usize)).cast() };
-        // Each `match` below chooses by whether an operand varies.
-        macro_rules! varying {
-            ($place:ident) => {
-                // SAFETY: as above; a slot that varies holds as many values as the tile.
-                unsafe { &*$place.cast::<[f64; N]>() }
-            };
+unsafe fn operate<const N: usize, const FUSED: bool, const ROW: u8, const KIND: u8>(
+    table: &Table,
+    instruction: &Instruction,
+) {
+    let [a, b, c] = instruction.from;
+    // SAFETY: the caller vouches for the places.
+    let to: &mut [f64; N] = unsafe { table.target(instruction) };
+    macro_rules! one {
+        ($f:expr) => {
+            // SAFETY: as above. `KIND` says which operands vary.
+            match KIND & 1 {
+                1 => each(to, unsafe { table.block::<N>(a) }, 0.0, 0.0, |a, _, _| $f(a)),
+                _ => each(to, unsafe { *table.address(a) }, 0.0, 0.0, |a, _, _| $f(a)),
+            }
+        };
+    }
+    macro_rules! with_two {
+        ($a:expr, $f:expr) => {
+            match KIND & 2 {
+                2 => each(to, $a, unsafe { table.block::<N>(b) }, 0.0, |a, b, _| $f(a, b)),
+                _ => each(to, $a, unsafe { *table.address(b) }, 0.0, |a, b, _| $f(a, b)),
+            }
+        };
+    }
+    macro_rules! two {
+        ($f:expr) => {
+            // SAFETY: as above.
+            match KIND & 1 {
+                1 => with_two!(unsafe { table.block::<N>(a) }, $f),
+                _ => with_two!(unsafe { *table.address(a) }, $f),
+            }
+        };
+    }
+    macro_rules! with_three {
+        ($a:expr, $b:expr, $f:expr) => {
+            match KIND & 4 {
+                4 => each(to, $a, $b, unsafe { table.block::<N>(c) }, $f),
+                _ => each(to, $a, $b, unsafe { *table.address(c) }, $f),
+            }
+        };
+    }
+    macro_rules! three {
+        ($f:expr) => {
+            // SAFETY: as above.
+            match KIND & 3 {
+                3 => with_three!(unsafe { table.block::<N>(a) }, unsafe { table.block::<N>(b) }, $f),
+                2 => with_three!(unsafe { *table.address(a) }, unsafe { table.block::<N>(b) }, $f),
+                1 => with_three!(unsafe { table.block::<N>(a) }, unsafe { *table.address(b) }, $f),
+                _ => with_three!(unsafe { *table.address(a) }, unsafe { *table.address(b) }, $f),
+            }
+        };
+    }
+    match ROW {
+        0 => one!(|a: f64| a),
+        1 => two!(|a: f64, b: f64| a + b),
+        2 => two!(|a: f64, b: f64| a - b),
+        3 => two!(|a: f64, b: f64| a * b),
+        4 => two!(|a: f64, b: f64| a / b),
+        5 => one!(|a: f64| -a),
+        6 => three!(fused::<FUSED>),
+        7 => three!(|a, b, c: f64| fused::<FUSED>(a, b, -c)),
+        8 => three!(|a: f64, b, c| fused::<FUSED>(-a, b, c)),
+        9 => two!(|a: f64, b: f64| if a < b { a } else { b }),
+        10 => two!(|a: f64, b: f64| if a > b { a } else { b }),
+        11 => two!(|a: f64, b: f64| if a < b { 1.0 } else { 0.0 }),
+        12 => two!(|a: f64, b: f64| if a <= b { 1.0 } else { 0.0 }),
+        13 => three!(|a: f64, b: f64, c: f64| if a != 0.0 { b } else { c }),
+        14 => two!(|a: f64, b: f64| a.powf(b)),
+        _ => {
+            if let Code::Apply(function) = instruction.code {
+                one!(|a| function.of(a));
+            }
         }
-        macro_rules! fixed {
-            ($place:ident) => {
-                // SAFETY: as above.
-                unsafe { *$place }
-            };
-        }
-        macro_rules! one {
-            ($f:expr) => {
-                match a_varies {
-                    true => each(to, varying!(a), 0.0, 0.0, |a, _, _| $f(a)),
-                    false => each(to, fixed!(a), 0.0, 0.0, |a, _, _| $f(a)),
-                }
-            };
-        }
-        macro_rules! two {
-            ($f:expr) => {
-                match (a_varies, b_varies) {
-                    (true, true) => each(to, varying!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
-                    (true, false) => each(to, varying!(a), fixed!(b), 0.0, |a, b, _| $f(a, b)),
-                    (false, true) => each(to, fixed!(a), varying!(b), 0.0, |a, b, _| $f(a, b)),
-                    (false, false) => each(to, fixed!(a), fixed!(b), 0.0, |a, b, _| $f(a, b)),
-                }
-            };
-        }
-        macro_rules! three {
-            ($f:expr) => {
-                match (a_varies, b_varies, c_varies) {
-                    (true, true, true) => each(to, varying!(a), varying!(b), varying!(c), $f),
-                    (true, true, false) => each(to, varying!(a), varying!(b), fixed!(c), $f),
-                    (true, false, true) => each(to, varying!(a), fixed!(b), varying!(c), $f),
-                    (true, false, false) => each(to, varying!(a), fixed!(b), fixed!(c), $f),
-                    (false, true, true) => each(to, fixed!(a), varying!(b), varying!(c), $f),
-                    (false, true, false) => each(to, fixed!(a), varying!(b), fixed!(c), $f),
-                    (false, false, true) => each(to, fixed!(a), fixed!(b), varying!(c), $f),
-                    (false, false, false) => each(to, fixed!(a), fixed!(b), fixed!(c), $f),
-                }
-            };
-        }
-        match instruction.code {
-            Code::Copy => one!(|a| a),
-            Code::Add => two!(|a, b| a + b),
-            Code::Subtract => two!(|a, b| a - b),
-            Code::Multiply => two!(|a, b| a * b),
-            Code::Divide => two!(|a, b| a / b),
-            Code::Negate => one!(|a: f64| -a),
-            Code::MultiplyAdd => three!(fused::<FUSED>),
-            Code::MultiplySubtract => three!(|a, b, c| fused::<FUSED>(a, b, -c)),
-            Code::SubtractProduct => three!(|a, b, c| fused::<FUSED>(-a, b, c)),
-            Code::Minimum => two!(|a, b| if a < b { a } else { b }),
-            Code::Maximum => two!(|a, b| if a > b { a } else { b }),
-            Code::Less => two!(|a, b| if a < b { 1.0 } else { 0.0 }),
-            Code::LessEqual => two!(|a, b| if a <= b { 1.0 } else { 0.0 }),
-            Code::Choose => three!(|a, b, c| if a != 0.0 { b } else { c }),
-            Code::RealPower => two!(|a: f64, b| a.powf(b)),
-            Code::Apply(function) => one!(|a| function.of(a)),
-        }
+    }
+}
+
+/// Rows of the tables, one for each code.
+const ROWS: usize = 16;
+
+/// The place of an instruction in the tables.
+pub(super) fn operation(code: Code, from: &[Place; 3]) -> u8 {
+    let row = match code {
+        Code::Copy => 0,
+        Code::Add => 1,
+        Code::Subtract => 2,
+        Code::Multiply => 3,
+        Code::Divide => 4,
+        Code::Negate => 5,
+        Code::MultiplyAdd => 6,
+        Code::MultiplySubtract => 7,
+        Code::SubtractProduct => 8,
+        Code::Minimum => 9,
+        Code::Maximum => 10,
+        Code::Less => 11,
+        Code::LessEqual => 12,
+        Code::Choose => 13,
+        Code::RealPower => 14,
+        Code::Apply(_) => 15,
+    };
+    let kind = (0..3).filter(|&i| from[i].varies).map(|i| 1 << i).sum::<u8>();
+    row * 8 + kind
+}
+
+unsafe fn plain<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
+    // SAFETY: the caller vouches for the places.
+    unsafe { operate::<N, false, ROW, KIND>(table, instruction) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn narrow<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
+    // SAFETY: the caller vouches for the places.
+    unsafe { operate::<N, true, ROW, KIND>(table, instruction) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn wide<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
+    // SAFETY: the caller vouches for the places.
+    unsafe { operate::<N, true, ROW, KIND>(table, instruction) }
+}
+
+macro_rules! row {
+    ($of:ident, $n:expr, $row:expr) => {
+        [
+            $of::<{ $n }, $row, 0>,
+            $of::<{ $n }, $row, 1>,
+            $of::<{ $n }, $row, 2>,
+            $of::<{ $n }, $row, 3>,
+            $of::<{ $n }, $row, 4>,
+            $of::<{ $n }, $row, 5>,
+            $of::<{ $n }, $row, 6>,
+            $of::<{ $n }, $row, 7>,
+        ]
+    };
+}
+
+macro_rules! operations {
+    ($of:ident, $n:expr) => {{
+        const ALL: [[Operation; 8]; ROWS] = [
+            row!($of, $n, 0),
+            row!($of, $n, 1),
+            row!($of, $n, 2),
+            row!($of, $n, 3),
+            row!($of, $n, 4),
+            row!($of, $n, 5),
+            row!($of, $n, 6),
+            row!($of, $n, 7),
+            row!($of, $n, 8),
+            row!($of, $n, 9),
+            row!($of, $n, 10),
+            row!($of, $n, 11),
+            row!($of, $n, 12),
+            row!($of, $n, 13),
+            row!($of, $n, 14),
+            row!($of, $n, 15),
+        ];
+        static TABLE: [[Operation; 8]; ROWS] = ALL;
+        ($n, TABLE.as_flattened())
+    }};
+}
+
+/// The width of the next tile and its operations, for `left` cells.
+fn operations(level: Instructions, left: usize) -> (usize, &'static [Operation]) {
+    const HALF: usize = 2 * LANES;
+    match (level, left) {
+        (Instructions::Plain, TILE..) => operations!(plain, TILE),
+        (Instructions::Plain, HALF..) => operations!(plain, HALF),
+        (Instructions::Plain, _) => operations!(plain, LANES),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx2, TILE..) => operations!(narrow, TILE),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx2, HALF..) => operations!(narrow, HALF),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx2, _) => operations!(narrow, LANES),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx512, TILE..) => operations!(wide, TILE),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx512, HALF..) => operations!(wide, HALF),
+        #[cfg(target_arch = "x86_64")]
+        (Instructions::Avx512, _) => operations!(wide, LANES),
     }
 }

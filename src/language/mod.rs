@@ -19,6 +19,7 @@ mod compiled;
 mod derivative;
 mod explain;
 mod file;
+mod formula;
 mod graph;
 mod interval;
 mod kernel;
@@ -36,6 +37,7 @@ mod syntax;
 mod tests;
 
 pub use compiled::*;
+pub use formula::{Argument, Formula, Scope};
 pub use kernel::Operand;
 pub use model::*;
 pub use program::{MAX_INPUTS, Program};

@@ -264,7 +264,7 @@ pub struct Reported {
     pub value: Expression,
     /// The unit it is shown in.
     pub unit: Unit,
-    /// The part of the answer it belongs to: "gain", "symptom", "risk" or "state".
+    /// The part of the answer it belongs to: "gain", "symptom", "grade", "risk" or "state".
     pub group: String,
     /// What it rests on, if stated.
     pub evidence: Option<Evidence>,

@@ -126,6 +126,13 @@ pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ("distance", Input::Distance, METRE, Needs::NEAR, "distance from the axis of the puncture"),
     ("tip_depth", Input::TipDepth, METRE, Needs::NEAR, "depth of the needle's tip"),
     ("needle_radius", Input::NeedleRadius, METRE, Needs::PUNCTURE, "radius of the needle at this depth"),
+    (
+        "residual_stretch",
+        Input::ResidualStretch,
+        Dimension::NONE,
+        Needs::PUNCTURE,
+        "hoop stretch of the tissue left around the channel, 1 far from it",
+    ),
     ("blood", Input::Blood, AREA, Needs::PUNCTURE, "volume of shed blood per length of channel at this depth"),
     ("tilt", Input::Tilt, Dimension::NONE, Needs::PUNCTURE, "tilt of the puncture against the normal of the skin"),
     ("hole_density", Input::HoleDensity, PER_AREA, Needs::SESSION, "distinct punctures of the session per area"),

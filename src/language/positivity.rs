@@ -55,6 +55,7 @@ impl Ranges<'_> {
                 | Input::Depth
                 | Input::Distance
                 | Input::NeedleRadius
+                | Input::ResidualStretch
                 | Input::TipDepth
                 | Input::Blood
                 | Input::HoleDensity

@@ -13,13 +13,12 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::language::Input;
 use crate::language::graph::{Function, Graph, Id, Op};
+use crate::language::kernel::operation;
 
 /// The largest number of inputs a program may read.
 pub const MAX_INPUTS: usize = 512;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
-/// Cells of a tile of a program so small that its registers still fit the nearest cache.
-pub(super) const LARGE_TILE: usize = 256;
 /// Values that a constant is repeated for; also the smallest tile.
 pub(super) const LANES: usize = 8;
 
@@ -32,45 +31,39 @@ pub struct Program {
     pub outputs: usize,
     pub(super) code: Vec<Instruction>,
     /// What is the same for all cells of a run: computed once, each result kept as a constant.
-    pub(super) prelude: Vec<Instruction>,
+    pub(super) prelude: Vec<(Instruction, u32)>,
     /// Inputs that are constants of a run: input and constant.
-    pub(super) given: Vec<(u16, u16)>,
+    pub(super) given: Vec<(u16, u32)>,
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
 }
 
-/// One operation on tiles. Operands and results are slots: inputs, then constants, registers, outputs.
+/// One operation on tiles.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Instruction {
     pub code: Code,
-    /// Which operands have a value for each cell; the others have the same for all.
-    pub varies: [bool; 3],
-    pub to: u16,
-    pub from: [u16; 3],
+    /// Where the kernel's tables have it.
+    pub operation: u8,
+    pub to: Target,
+    pub from: [Place; 3],
 }
 
-/// Where an operand is found before slots are numbered.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Place {
-    Input(u16),
-    Constant(u32),
-    Register(u32),
+/// Where an operand is found: in a register (`base` 0), in input `base - 1`, or, with the base after the last input, among the
+/// constants.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Place {
+    pub base: u16,
+    /// Whether it has a value for each cell; a constant has the same for all.
+    pub varies: bool,
+    /// Offset of the register, or number of the constant.
+    pub index: u32,
 }
 
-/// Where a result goes before slots are numbered.
+/// Where a result goes: to an output or to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Target {
-    Constant(u32),
-    Register(u32),
-    Output(u32),
-}
-
-/// An instruction before slots are numbered.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Draft {
-    code: Code,
-    to: Target,
-    from: [Option<Place>; 3],
+pub(super) struct Target {
+    pub output: bool,
+    pub index: u32,
 }
 
 /// What an instruction computes from its operands a, b, c.
@@ -139,33 +132,7 @@ impl Program {
         let mut assignment = Assignment::new(&steps, &outputs, &inputs);
         assignment.run();
         let Assignment { code, prelude, given, constants, registers, .. } = assignment;
-        let (first, second) = (inputs.len(), inputs.len() + constants.len());
-        let slots = second + registers + roots.len();
-        if slots > usize::from(u16::MAX) {
-            return Err(Error::input(format!("an expression needs {slots} numbers at once, more than fit")));
-        }
-        let number = |draft: &Draft| {
-            let from = draft.from.map(|place| match place {
-                None => 0,
-                Some(Place::Input(index)) => index,
-                Some(Place::Constant(index)) => (first + index as usize) as u16,
-                Some(Place::Register(index)) => (second + index as usize) as u16,
-            });
-            let to = match draft.to {
-                Target::Constant(index) => first + index as usize,
-                Target::Register(index) => second + index as usize,
-                Target::Output(index) => second + registers + index as usize,
-            };
-            let varies = draft.from.map(|place| !matches!(place, None | Some(Place::Constant(_))));
-            Instruction { code: draft.code, varies, to: to as u16, from }
-        };
-        let (code, prelude) = (code.iter().map(number).collect(), prelude.iter().map(number).collect());
         Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers })
-    }
-
-    /// Cells of a tile: as many as the nearest cache has room for with all registers and inputs.
-    pub(super) fn tile(&self) -> usize {
-        if self.registers + self.inputs.len() + self.outputs <= 12 { LARGE_TILE } else { TILE }
     }
 
     /// How many instructions it has, for estimates of time.
@@ -365,11 +332,11 @@ struct Assignment<'a> {
     fixed: Vec<bool>,
     /// Uses that are still to come, of each step.
     waiting: Vec<usize>,
-    place: Vec<Option<Place>>,
+    place: Vec<Option<u32>>,
     free: Vec<u32>,
-    code: Vec<Draft>,
-    prelude: Vec<Draft>,
-    given: Vec<(u16, u16)>,
+    code: Vec<Instruction>,
+    prelude: Vec<(Instruction, u32)>,
+    given: Vec<(u16, u32)>,
     constants: Vec<f64>,
     constant_index: HashMap<Source, u32>,
     registers: usize,
@@ -393,12 +360,12 @@ impl<'a> Assignment<'a> {
             outputs,
             inputs,
             fixed,
+            prelude: Vec::new(),
+            given: Vec::new(),
             waiting: vec![0; steps.len()],
             place: vec![None; steps.len()],
             free: Vec::new(),
             code: Vec::new(),
-            prelude: Vec::new(),
-            given: Vec::new(),
             constants: Vec::new(),
             constant_index: HashMap::new(),
             registers: 0,
@@ -462,8 +429,7 @@ impl<'a> Assignment<'a> {
                 Source::Value(step) => copies.entry(step).or_default().push(output as u32),
                 other => {
                     let from = self.locate(other);
-                    let draft = Self::draft(Code::Copy, Target::Output(output as u32), &[from]);
-                    self.code.push(draft);
+                    self.emit(Code::Copy, output as u32, true, &[from]);
                 }
             }
         }
@@ -473,14 +439,15 @@ impl<'a> Assignment<'a> {
             let outputs = copies.remove(&step).unwrap_or_default();
             if self.fixed[step as usize] {
                 let constant = self.constant(Source::Value(step), f64::NAN);
-                self.prelude.push(Self::draft(code, Target::Constant(constant), &from));
-                let here = Place::Constant(constant);
-                self.place[step as usize] = Some(here);
-                self.code.extend(outputs.into_iter().map(|o| Self::draft(Code::Copy, Target::Output(o), &[here])));
+                self.prelude.push((instruction(code, 0, false, &from), constant));
+                let here = self.kept(constant);
+                for output in outputs {
+                    self.emit(Code::Copy, output, true, &[here]);
+                }
                 continue;
             }
             if let ([output], 0) = (&outputs[..], self.waiting[step as usize]) {
-                self.code.push(Self::draft(code, Target::Output(*output), &from));
+                self.emit(code, *output, true, &from);
                 self.release(step);
                 continue;
             }
@@ -489,11 +456,13 @@ impl<'a> Assignment<'a> {
                 self.registers += 1;
                 self.registers as u32 - 1
             });
-            let here = Place::Register(register);
-            self.place[step as usize] = Some(here);
-            self.code.push(Self::draft(code, Target::Register(register), &from));
+            self.place[step as usize] = Some(register);
+            self.emit(code, register, false, &from);
             self.release(step);
-            self.code.extend(outputs.into_iter().map(|o| Self::draft(Code::Copy, Target::Output(o), &[here])));
+            let here = self.register(register);
+            for output in outputs {
+                self.emit(Code::Copy, output, true, &[here]);
+            }
             if self.waiting[step as usize] == 0 {
                 self.place[step as usize] = None;
                 self.free.push(register);
@@ -506,9 +475,8 @@ impl<'a> Assignment<'a> {
         for operand in self.operands(step).collect::<Vec<_>>() {
             self.waiting[operand as usize] -= 1;
             if self.waiting[operand as usize] == 0
-                && let Some(Place::Register(register)) = self.place[operand as usize]
+                && let Some(register) = self.place[operand as usize].take()
             {
-                self.place[operand as usize] = None;
                 self.free.push(register);
             }
         }
@@ -529,19 +497,38 @@ impl<'a> Assignment<'a> {
                 let before = self.constants.len();
                 let constant = self.constant(source, f64::NAN);
                 if self.constants.len() > before {
-                    self.given.push((index, constant as u16));
+                    self.given.push((index, constant));
                 }
-                Place::Constant(constant)
+                self.kept(constant)
             }
-            Source::Input(index) => Place::Input(index),
-            Source::Value(step) => self.place[step as usize].unwrap_or(Place::Register(0)),
-            Source::Number(bits) => Place::Constant(self.constant(source, f64::from_bits(bits))),
+            Source::Input(index) => Place { base: index + 1, varies: true, index: 0 },
+            Source::Value(step) if self.fixed[step as usize] => {
+                let constant = self.constant(source, f64::NAN);
+                self.kept(constant)
+            }
+            Source::Value(step) => self.register(self.place[step as usize].unwrap_or(0)),
+            Source::Number(bits) => {
+                let constant = self.constant(source, f64::from_bits(bits));
+                self.kept(constant)
+            }
         }
     }
 
-    fn draft(code: Code, to: Target, from: &[Place]) -> Draft {
-        let mut list = [None; 3];
-        list.iter_mut().zip(from).for_each(|(slot, place)| *slot = Some(*place));
-        Draft { code, to, from: list }
+    fn register(&self, number: u32) -> Place {
+        Place { base: 0, varies: true, index: number * TILE as u32 }
     }
+
+    fn kept(&self, constant: u32) -> Place {
+        Place { base: self.inputs.len() as u16 + 1, varies: false, index: constant }
+    }
+
+    fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
+        self.code.push(instruction(code, index, output, from));
+    }
+}
+
+fn instruction(code: Code, index: u32, output: bool, from: &[Place]) -> Instruction {
+    let mut list = [Place::default(); 3];
+    list[..from.len()].copy_from_slice(from);
+    Instruction { code, operation: operation(code, &list), to: Target { output, index }, from: list }
 }

@@ -94,7 +94,7 @@ impl Model {
                 let group = match &form.group {
                     None => "state".to_owned(),
                     Some(group) => {
-                        const GROUPS: [&str; 4] = ["gain", "symptom", "risk", "state"];
+                        const GROUPS: [&str; 5] = ["gain", "symptom", "grade", "risk", "state"];
                         if !GROUPS.contains(&group.get_ref().as_str()) {
                             return Err(source
                                 .refuse(group.span(), format!("unknown group `{}`", group.get_ref()))

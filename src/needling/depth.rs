@@ -1,4 +1,4 @@
-//! How deep a needle goes: skin as a spring in series with a needle that cuts.
+//! How deep a needle goes in the lumped model: skin as a spring in series with a needle that cuts.
 //!
 //! The skin under a needle gives way like a spring of stiffness k until the tip pierces at the force F. From there on the
 //! needle meets a resistance that grows by κ with depth:
@@ -11,52 +11,9 @@
 //! on k (the energy stored in the whole spring is more than a tip needs, so it is no criterion).
 //!
 //! Where this fails: the spring is linear and lumped, the deflection before piercing is many tip radii, and one number per
-//! site stands for backing, tension and layers.
+//! site stands for backing, tension and layers. It is kept to compare with; [`mechanics`](crate::mechanics) computes the tissue.
 
-use std::f64::consts::PI;
-
-/// Force at which a tip pierces, see [`PunctureLaw::force`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PunctureLaw {
-    /// F₀ [N].
-    pub base_force: f64,
-    /// σ [Pa].
-    pub strength: f64,
-    /// g of a very slow tip.
-    pub slow_factor: f64,
-    /// g of a very fast tip.
-    pub fast_factor: f64,
-    /// v_t, speed halfway between the two [m/s].
-    pub transition_speed: f64,
-    /// n.
-    pub exponent: f64,
-}
-
-impl PunctureLaw {
-    /// Strength of the skin at a speed, relative to that at 1 mm/s:
-    ///
-    /// ```text
-    /// g(v) = g_fast + (g_slow − g_fast) / (1 + (v/v_t)^n)
-    /// ```
-    ///
-    /// It falls between two levels. A plain power law through the fall by 28 % from 0.5 to 1 mm/s (Olatunji 2013) would leave
-    /// a thousandth of the strength at 1 m/s and make skin infinitely strong at rest.
-    ///
-    /// Example: with 1.61, 0.64, 0.7 mm/s and 1.5, g is 1.25 at 0.5 mm/s, 1.00 at 1 mm/s and 0.64 at 1 m/s.
-    pub fn factor(&self, speed: f64) -> f64 {
-        let ratio = (speed.max(0.0) / self.transition_speed).powf(self.exponent);
-        self.fast_factor + (self.slow_factor - self.fast_factor) / (1.0 + ratio)
-    }
-
-    /// Force [N] at which a tip of radius r [m] pierces at a speed v [m/s]: F = F₀ + σ π r² g(v).
-    ///
-    /// The area law is that of Davis 2004 (force linear in the area of the tip); F₀ is what an ideal tip needs.
-    ///
-    /// Example: 18 mN for r = 5 µm and 0.27 N for r = 25 µm at 1 mm/s (F₀ = 8 mN, σ = 130 MPa).
-    pub fn force(&self, tip_radius: f64, speed: f64) -> f64 {
-        self.base_force + self.strength * PI * tip_radius * tip_radius * self.factor(speed)
-    }
-}
+pub use crate::mechanics::puncture::PunctureLaw;
 
 /// Stiffness of skin under a needle that comes at a speed v: k = k₀ (1 + β v/(v + v_s)).
 ///

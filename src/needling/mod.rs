@@ -1,7 +1,8 @@
 //! Needling: from device, hand and layered skin to holes, ruptured vessels, blood and pain.
 //!
 //! A session is computed in four steps, each with its own file: how the needles move ([`drive`]), where they land
-//! ([`merge`] and its file), how deep they go ([`depth`]), and which vessels they meet ([`vessel`]). Every hole is placed and
+//! ([`merge`] and its file), how deep they go ([`mechanics`](crate::mechanics); [`depth`] if lumped), and which vessels they meet
+//! ([`vessel`]; [`network`] checks its means). Every hole is placed and
 //! followed on its own, on a periodic patch of skin; the response model receives the holes ([`Puncture`]) and nothing else
 //! decides the injury.
 //!
@@ -10,24 +11,29 @@
 
 pub mod depth;
 pub mod drive;
+pub mod network;
 mod place;
 mod random;
 mod session;
+mod single;
+pub mod site;
 mod summary;
 pub mod vessel;
 
 use indexmap::IndexMap;
 
 use crate::catalogue::{Layer, Mechanics, Tissue};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scenario::{Plan, Protocol};
 use crate::sourced::Traits;
 
 pub use place::merge;
+pub use single::{Map, Passed, Single, single};
 pub use summary::{Summary, quantile};
 use vessel::{CLASSES, Local, Ruptures, STEP};
 
-use depth::Ground;
+use crate::mechanics::surrogate::Place;
+
 use random::{Purpose, Source};
 use session::{Pace, Session};
 use summary::{histogram, moments};
@@ -51,6 +57,8 @@ pub struct Puncture {
     pub half_angle: f64,
     /// Radius of the shank.
     pub shank_radius: f64,
+    /// Hoop stretch of the tissue at the wall of the channel while the needle is in; the torn opening is thinner by it.
+    pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
     pub drag: f64,
     /// Shed blood that stays in the tissue: (centre depth, spread in depth, volume) of each vessel layer.
@@ -88,6 +96,20 @@ impl Puncture {
     pub fn radius_at(&self, depth: f64) -> f64 {
         let above_tip = self.depth - depth;
         if above_tip < 0.0 { 0.0 } else { (self.tip_radius + above_tip * self.half_angle.tan()).min(self.shank_radius) }
+    }
+
+    /// Hoop stretch of the tissue at a distance from the axis and a depth [m] once the needle is out: around a channel that clot
+    /// holds open at its torn radius ρ = a/λ, a slit before, λ(r) = r/√(r² − ρ²), and at the wall as much as tissue bears; 1
+    /// below the tip.
+    ///
+    /// Example: 1.03 four torn radii away.
+    pub fn residual_stretch(&self, distance: f64, depth: f64) -> f64 {
+        let opening = self.radius_at(depth) / self.wall_stretch.max(1.0);
+        if opening <= 0.0 {
+            return 1.0;
+        }
+        let rest = (distance * distance - opening * opening).max(0.0).sqrt();
+        if rest * self.wall_stretch <= distance { self.wall_stretch } else { distance / rest }
     }
 
     /// Blood that stays in the tissue per length of channel at a depth [m²].
@@ -155,14 +177,34 @@ pub struct Subject<'a> {
     pub seed: u64,
 }
 
+impl<'a> Subject<'a> {
+    /// Whom a plan needles.
+    pub fn of(plan: &'a Plan) -> Self {
+        let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
+        Self { tissue, layers, traits, age: plan.age, seed: plan.seed }
+    }
+}
+
 /// Computes what session number `session` of the plan does mechanically, with `strata` classes of depth.
 ///
 /// # Errors
 /// The plan has no needling; else as [`treat`].
 pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
-    let protocol = plan.protocol.as_ref().ok_or_else(|| Error::input("this plan has no needling"))?;
-    let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
-    treat(protocol, &Subject { tissue, layers, traits, age: plan.age, seed: plan.seed }, session, strata)
+    treat(plan.needled()?, &Subject::of(plan), session, strata)
+}
+
+/// Computes what each session of the plan does mechanically, with `strata` classes of depth. What the tissue answers is computed
+/// once for all of them.
+///
+/// # Errors
+/// As [`injure`].
+pub fn sessions(plan: &Plan, strata: usize) -> Result<Vec<Needling>> {
+    if plan.sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let subject = Subject::of(plan);
+    let numbers = Session::of(&subject, plan.needled()?)?;
+    (0..plan.sessions.len()).map(|session| carry_out(&numbers, &subject, session, strata)).collect()
 }
 
 /// Computes what a session (counted from 0) by this protocol does to somebody, with `strata` classes of depth.
@@ -170,26 +212,31 @@ pub fn injure(plan: &Plan, session: usize, strata: usize) -> Result<Needling> {
 /// # Errors
 /// The device cannot do what the protocol asks, the dose is more than fits on the skin, or the tissue cannot be needled.
 pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
-    let numbers = Session::of(subject, protocol)?;
+    carry_out(&Session::of(subject, protocol)?, subject, session, strata)
+}
+
+/// Carries a session out.
+fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
     let source = Source::new(subject.seed, session);
     let pattern = place::place(&numbers.printer, numbers.amount, numbers.merging, numbers.wobble, &source)?;
-    let mut holes = drill(&numbers, &pattern, &source);
+    let mut holes = drill(numbers, &pattern, &source);
     holes.retain(|hole| hole.puncture.depth > 0.0);
     let mut profile = Vec::new();
     for hole in &mut holes {
-        hole.ruptures = vessel::ruptures(&numbers.beds, numbers.rupture, &hole.puncture, hole.skin, &mut profile);
+        hole.ruptures =
+            vessel::ruptures(&numbers.beds, numbers.rupture, numbers.strength, &hole.puncture, hole.skin, &mut profile);
         hole.puncture.ruptures = hole.ruptures.mean;
     }
     for slice in profile.iter_mut().flatten() {
         *slice /= holes.len() as f64;
     }
-    let summary = summarise(subject, &numbers, &pattern, &holes);
-    let strata = classes(&numbers, &holes, strata);
+    let summary = summarise(subject, numbers, &pattern, &holes);
+    let strata = classes(numbers, &holes, strata);
     // Strata carry the mean blood of their class; an explicit hole bleeds or does not.
     for hole in &mut holes {
         let mut draws = source.of(Purpose::Rupture, hole.number);
         let counts = hole.ruptures.mean.map(|mean| f64::from(draws.count(mean)));
-        hole.puncture.blood = blood(&numbers, &hole.ruptures, counts);
+        hole.puncture.blood = blood(numbers, &hole.ruptures, counts);
     }
     Ok(Needling {
         hole_density: summary.holes_per_area,
@@ -204,7 +251,7 @@ pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata:
 
 /// Follows every stroke into its hole.
 fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Hole> {
-    let mut holes: Vec<Option<(Hole, Ground)>> = pattern.holes.iter().map(|_| None).collect();
+    let mut holes: Vec<Option<(Hole, [f64; 2])>> = pattern.holes.iter().map(|_| None).collect();
     for (number, stroke) in &pattern.strokes {
         let mut hand = source.of(Purpose::HandOf, stroke.stamp);
         let lean = [numbers.tilt * hand.normal(), numbers.tilt * hand.normal()];
@@ -221,19 +268,20 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         } else {
             0.0
         };
-        let dome = depth::dome(numbers.dome[0], press, numbers.dome[1]);
+        let dome = numbers.dome.height(press);
         let reach = (numbers.length + tolerance + dome + lift).max(0.0);
         let limit = numbers.limited.then_some(press / numbers.engaged);
-        let (hole, ground) =
+        let (hole, [firmness, resistance]) =
             holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
-        ground.force = numbers.law.force(tip_radius, numbers.speed);
+        let place = Place { firmness: *firmness, resistance: *resistance, tip_radius, limit };
         let before = hole.puncture.depth / hole.puncture.tilt.cos();
-        let along = ground.stroke(before, reach, limit);
+        let along = numbers.way.stroke(place, before, reach, numbers.speed);
         hole.puncture.strokes += 1;
         hole.puncture.reach = hole.puncture.reach.max(reach);
         let depth = along * tilt.cos();
         if depth > hole.puncture.depth {
-            hole.limited = limit.is_some() && along < ground.stroke(before, reach, None);
+            let free = Place { limit: None, ..place };
+            hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
             let drag = numbers.drag.hypot(play);
             hole.puncture =
                 Puncture { depth, tilt, azimuth, tip_radius, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
@@ -256,6 +304,7 @@ fn empty() -> Puncture {
         tip_radius: 0.0,
         half_angle: 0.0,
         shank_radius: 0.0,
+        wall_stretch: 1.0,
         drag: 0.0,
         blood: Vec::new(),
         ruptures: [0.0; CLASSES],
@@ -265,10 +314,10 @@ fn empty() -> Puncture {
 }
 
 /// The skin at a place that was not struck before.
-fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, Ground) {
+fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, [f64; 2]) {
     let mut draws = source.of(Purpose::Skin, number);
-    let stiffness = numbers.stiffness[0] * draws.around_one(numbers.stiffness[1]);
-    let slope = numbers.slope[0] * draws.around_one(numbers.slope[1]);
+    let firmness = draws.around_one(numbers.place_variation[0]);
+    let resistance = draws.around_one(numbers.place_variation[1]);
     let epidermis = numbers.skin.epidermis * draws.around_one(numbers.skin_variation[0]);
     let dermis = (numbers.skin.dermis - numbers.skin.epidermis) * draws.around_one(numbers.skin_variation[1]);
     let puncture = Puncture {
@@ -276,11 +325,12 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
         y: place[1],
         half_angle: numbers.half_angle,
         shank_radius: numbers.shank_radius,
+        wall_stretch: numbers.wall_stretch,
         ..empty()
     };
     let skin = Local { epidermis, dermis: epidermis + dermis };
-    let ground = Ground { stiffness, slope, open_share: numbers.open_share, force: 0.0 };
-    (Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() }, ground)
+    let hole = Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() };
+    (hole, [firmness, resistance])
 }
 
 /// Blood that stays in the tissue when so many vessels of each class rupture.
@@ -320,6 +370,7 @@ fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Punctu
                 tip_radius: mean(&|hole| hole.puncture.tip_radius),
                 half_angle: numbers.half_angle,
                 shank_radius: numbers.shank_radius,
+                wall_stretch: numbers.wall_stretch,
                 drag: mean(&|hole| hole.puncture.drag),
                 blood: blood(numbers, &all, all.mean),
                 ruptures: all.mean,
@@ -415,6 +466,8 @@ fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern,
         reached,
         exit_share,
         dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
+        depth_error: numbers.way.error(),
+        support_stiffness: numbers.way.stiffness(),
         surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
         drag: mean(&|hole| hole.puncture.drag),
         tear_index: mean(&tear),

@@ -2,13 +2,18 @@
 
 use std::f64::consts::PI;
 
-use super::depth::{self, PunctureLaw};
+use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
 use super::place::{Amount, Printer, cartridge};
-use super::vessel::{self, Bed, CLASSES, Local, Place};
-use crate::catalogue::{DefaultDose, Drive, aged};
+use super::site::{GRID, Skin, TABLE};
+use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
+use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
 use crate::error::{Error, Result};
-use crate::scenario::{Dose, Protocol};
+use crate::mechanics::channel::Needle;
+use crate::mechanics::strike::Motion;
+use crate::mechanics::support::{self, Nose, Surroundings};
+use crate::mechanics::surrogate::{Place, Site, Surrogate};
+use crate::scenario::{Dose, Protocol, Solver};
 
 use super::Subject;
 use crate::sourced::{Sourced, Traits};
@@ -23,20 +28,17 @@ pub(super) struct Session {
     pub tip_variation: f64,
     pub half_angle: f64,
     pub shank_radius: f64,
-    pub law: PunctureLaw,
-    /// Stiffness at the speed of the needle, and its coefficient of variation between places.
-    pub stiffness: [f64; 2],
-    /// Resistance per depth, and its coefficient of variation between places.
-    pub slope: [f64; 2],
-    pub open_share: f64,
+    /// How a stroke deepens a hole.
+    pub way: Way,
+    /// Coefficients of variation between places of what holds the skin and of what resists the needle.
+    pub place_variation: [f64; 2],
     pub speed: f64,
     pub frequency: f64,
     pub glide: f64,
     pub press: f64,
     pub force_variation: f64,
     pub tilt: f64,
-    /// Highest dome and the force that makes it.
-    pub dome: [f64; 2],
+    pub dome: Doming,
     /// Whether the force is shared by the needles engaged, as with hand-driven tools; a motor is not limited.
     pub limited: bool,
     /// Needles in the skin at once.
@@ -58,11 +60,78 @@ pub(super) struct Session {
     pub skin_variation: [f64; 2],
     pub beds: [Bed; CLASSES],
     pub rupture: f64,
+    pub strength: Strength,
+    /// Stretch of the tissue at the wall of a channel.
+    pub wall_stretch: f64,
     pub bead: f64,
     pub gate: f64,
     pub area: f64,
     pub pain: f64,
     pub notes: Vec<String>,
+}
+
+/// How a stroke deepens a hole.
+#[derive(Debug, Clone)]
+pub(super) enum Way {
+    /// By a spring and a cutting needle: the mean ground, and the law of puncture.
+    Lumped(Ground, PunctureLaw),
+    /// By a table of strikes.
+    Table(Box<Surrogate>),
+    /// By strikes integrated in time.
+    Grid(Box<Site>, Box<support::Ground>),
+}
+
+/// How high skin domes into the nose of a device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Doming {
+    /// By its greatest height and the force that makes it, assumed.
+    Assumed([f64; 2]),
+    /// Computed: height [m] at a force [N], and the power of the force by which it grows.
+    Computed { height: f64, force: f64, power: f64 },
+}
+
+impl Doming {
+    /// Height [m] under a force [N].
+    pub fn height(&self, press: f64) -> f64 {
+        match *self {
+            Self::Assumed([highest, scale]) => depth::dome(highest, press, scale),
+            Self::Computed { height, force, power } if force > 0.0 => height * (press / force).powf(power),
+            Self::Computed { .. } => 0.0,
+        }
+    }
+}
+
+impl Way {
+    /// Depth [m] of a hole after a stroke.
+    pub fn stroke(&self, place: Place, hole: f64, reach: f64, speed: f64) -> f64 {
+        match self {
+            Self::Lumped(mean, law) => {
+                let ground = Ground {
+                    stiffness: mean.stiffness * place.firmness,
+                    slope: mean.slope * place.resistance,
+                    force: law.force(place.tip_radius, speed),
+                    ..*mean
+                };
+                ground.stroke(hole, reach, place.limit)
+            }
+            Self::Table(table) => table.depth(place, reach).max(hole),
+            Self::Grid(site, _) => site.strike(place, reach, hole, false).depth,
+        }
+    }
+
+    /// How far depths from a table may lie from strikes integrated in time [m].
+    pub fn error(&self) -> f64 {
+        if let Self::Table(table) = self { table.error } else { 0.0 }
+    }
+
+    /// Secant stiffness of the mean support at a tenth of a millimetre, pushed in slowly, over a second [N/m].
+    pub fn stiffness(&self) -> f64 {
+        match self {
+            Self::Lumped(mean, _) => mean.stiffness,
+            Self::Table(table) => table.site().support.stiffness(1e-4, 1.0),
+            Self::Grid(site, _) => site.support.stiffness(1e-4, 1.0),
+        }
+    }
 }
 
 /// What the time of a session goes by.
@@ -95,6 +164,8 @@ struct Driven {
     contact: f64,
     pace: Pace,
     printer: Printer,
+    motion: Motion,
+    surroundings: Surroundings,
 }
 
 /// A number of the scenario that must be above zero and finite.
@@ -103,6 +174,13 @@ fn above_zero(value: f64, what: &str) -> Result<f64> {
         return Ok(value);
     }
     Err(Error::input(format!("the {what} must be above zero")))
+}
+
+/// Distances between needles [m], each with the needles that stand there, on average over all.
+fn apart(needles: &[[f64; 2]]) -> Vec<(f64, f64)> {
+    let share = 1.0 / needles.len() as f64;
+    let pairs = needles.iter().enumerate().flat_map(|(i, a)| needles[i + 1..].iter().map(move |b| (a, b)));
+    pairs.map(|(a, b)| ((a[0] - b[0]).hypot(a[1] - b[1]), 2.0 * share)).collect()
 }
 
 fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Result<Driven> {
@@ -135,11 +213,19 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
             let track = width * (1.0 - of(&operator.hands.overlap)?);
             let wander = of(&operator.hands.wander)?;
             let needles_at = cartridge(*layout, needles as usize, width);
+            let touch = &protocol.mechanics.touch;
+            let opening = 0.5 * width + of(&touch.nose_gap)?;
+            let force = press(&operator.press.pen)?;
+            let (breadth, time) = (of(&touch.nose_breadth)?, of(&touch.nose_time)?);
+            let nose = (force > 0.0).then_some(Nose { radius: opening, breadth, force, time });
+            let surroundings = Surroundings { neighbours: apart(&needles_at), held: Some(opening), nose };
             Ok(Driven {
+                motion: Motion::Cam { frequency, stroke },
+                surroundings,
                 speed: drive::pen_speed(frequency, stroke, length),
                 frequency,
                 glide,
-                press: press(&operator.press.pen)?,
+                press: force,
                 wobble: of(&pen.wobble)?,
                 dome: of(&pen.dome)?,
                 limited: false,
@@ -160,7 +246,25 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
             let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
             let pitch = [2.0 * PI * radius / columns, width / rows];
             let share = of(&protocol.mechanics.drag.roller_share)?;
+            // Rows before and behind the deepest one stand less deep, and dent the skin the less.
+            let mut neighbours = Vec::new();
+            let turn = 2.0 * PI / columns;
+            let deep = |row: f64| ((radius + length) * (row * turn).cos() - radius) / length;
+            for row in (0..columns as usize).map(|row| row as f64).take_while(|row| deep(*row) > 0.0) {
+                for across in 0..rows as usize {
+                    let sides = if row == 0.0 { 2.0 } else { 4.0 };
+                    let needles = match across {
+                        0 if row == 0.0 => continue,
+                        0 => 2.0,
+                        _ => sides * (rows - across as f64) / rows,
+                    };
+                    let distance = (across as f64 * pitch[1]).hypot(row * pitch[0]);
+                    neighbours.push((distance, needles * deep(row)));
+                }
+            }
             Ok(Driven {
+                motion: Motion::Arc { radius, glide },
+                surroundings: Surroundings { neighbours, ..Surroundings::default() },
                 speed: drive::roller_speed(radius, length, glide),
                 frequency: glide / pitch[0],
                 glide,
@@ -179,6 +283,8 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
         Drive::Hand(hand) => {
             let frequency = frequency(&hand.frequency, notes)?;
             Ok(Driven {
+                motion: Motion::Push { speed: of(&hand.speed)? },
+                surroundings: Surroundings::default(),
                 speed: of(&hand.speed)?,
                 frequency,
                 glide: 0.0,
@@ -228,7 +334,7 @@ fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[
     let (viscosity, clotting) = (of(&shedding.viscosity)?, of(&shedding.clotting)?);
     let constants = &protocol.mechanics.bleeding;
     let Some(vessels) = &subject.tissue.vessels else {
-        let none = Bed { place: Place::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
+        let none = Bed { place: Lies::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
         return Ok([none; CLASSES]);
     };
     let (loops_by_age, plexus_by_age) = match &subject.tissue.ageing {
@@ -238,7 +344,7 @@ fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[
             (aged(of(&ageing.loops)?, subject.age, from), aged(of(&ageing.plexus)?, subject.age, from))
         }
     };
-    let bed = |class: usize, place: Place, diameter: f64| -> Result<Bed> {
+    let bed = |class: usize, place: Lies, diameter: f64| -> Result<Bed> {
         let own = &constants[class];
         let flow = vessel::flow(diameter, of(&own.pressure)?, of(&own.feeding)?, viscosity);
         Ok(Bed { place, diameter, shed: vessel::shed(flow, clotting), retained: of(&own.retained)? })
@@ -249,24 +355,89 @@ fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[
     let (middle, deep) = (&vessels.mid_dermis, &vessels.deep_plexus);
     let crossing = |class: usize| of(&constants[class].crossing);
     Ok([
-        bed(0, Place::Loops(of(&loops.density)? * loops_by_age, width, height), of(&loops.diameter)?)?,
+        bed(0, Lies::Loops(of(&loops.density)? * loops_by_age, width, height), of(&loops.diameter)?)?,
         bed(
             1,
-            Place::Around(
+            Lies::Around(
                 crossing(1)? * of(&shallow.density)? * plexus_by_age,
                 of(&shallow.depth)?,
                 of(&shallow.spread)?,
             ),
             of(&shallow.diameter)?,
         )?,
-        bed(2, Place::Through(of(&middle.density)?, height, crossing(2)?), of(&middle.diameter)?)?,
+        bed(2, Lies::Through(of(&middle.density)?, height, crossing(2)?), of(&middle.diameter)?)?,
         bed(
             3,
-            Place::Below(crossing(3)? * of(&deep.density)?, of(&deep.depth)?, of(&deep.spread)?),
+            Lies::Below(crossing(3)? * of(&deep.density)?, of(&deep.depth)?, of(&deep.spread)?),
             of(&deep.diameter)?,
         )?,
     ])
 }
+
+/// Stretch of the dermis at the wall of a channel: that at which it tears.
+fn wall_stretch(mechanics: &Mechanics, traits: &Traits) -> Result<f64> {
+    let dermis = mechanics.material.get("dermis");
+    dermis.map_or(Err(Error::input(format!("`{}` knows no material `dermis`", mechanics.name))), |dermis| {
+        dermis.failure.of(traits)
+    })
+}
+
+/// How strokes deepen holes, and how skin domes into the device.
+fn way(
+    subject: &Subject<'_>,
+    protocol: &Protocol,
+    traits: &Traits,
+    driven: &Driven,
+    needle: Needle,
+) -> Result<(Way, Doming)> {
+    let of = |number: &Sourced| number.of(traits);
+    let mechanics = &protocol.mechanics;
+    if protocol.solver == Solver::Lumped {
+        let (puncture, crowding, resistance) = (&mechanics.puncture, &mechanics.crowding, &mechanics.resistance);
+        let law = PunctureLaw {
+            base_force: of(&puncture.base_force)?,
+            strength: of(&puncture.strength)?,
+            slow_factor: of(&puncture.slow_factor)?,
+            fast_factor: of(&puncture.fast_factor)?,
+            transition_speed: of(&puncture.transition_speed)?,
+            exponent: of(&puncture.exponent)?,
+        };
+        let relaxed = subject.tissue.support.as_ref().map_or(Ok(0.0), |support| of(&support.stiffness))?;
+        let crowded = depth::crowded(relaxed, driven.pitch, of(&crowding.at_pitch)?, of(&crowding.exponent)?);
+        let (stiffening, scale) = (of(&mechanics.speed.stiffening)?, of(&mechanics.speed.scale)?);
+        let ground = Ground {
+            stiffness: depth::stiffness(crowded, stiffening, scale, driven.speed),
+            slope: of(&resistance.slope)? * 2.0 * needle.shank_radius / of(&resistance.at_diameter)?,
+            open_share: 1.0 - of(&resistance.tearing_share)?,
+            force: 0.0,
+        };
+        return Ok((Way::Lumped(ground, law), Doming::Assumed([driven.dome, of(&mechanics.dome.force)?])));
+    }
+    let skin = Skin { tissue: subject.tissue, layers: subject.layers, traits, mechanics };
+    let fine = if protocol.solver == Solver::Grid { GRID } else { TABLE };
+    // The longest reach: the needle, a dome, and what tolerance, tilt and press add at most.
+    let longest = protocol.length + ROOM + 4.0 * of(&protocol.device.length.tolerance)?;
+    let ground = skin.ground(driven.surroundings.clone(), longest, fine)?;
+    let site = skin.site(&ground, needle, driven.motion, longest)?;
+    let dome = match driven.surroundings.nose {
+        None => Doming::Computed { height: 0.0, force: 0.0, power: 1.0 },
+        Some(nose) => {
+            let height = site.support.dome.max(0.0);
+            let half = ground.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
+            let lower = (half.deflection - half.surface(0.0)).max(0.0);
+            let power = if lower > 0.0 && height > lower { (height / lower).log2().clamp(0.1, 2.0) } else { 1.0 };
+            Doming::Computed { height, force: nose.force, power }
+        }
+    };
+    let way = match protocol.solver {
+        Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
+        _ => Way::Table(Box::new(Surrogate::new(site, longest))),
+    };
+    Ok((way, dome))
+}
+
+/// Room for domes and tilts in tables of reach [m].
+const ROOM: f64 = 0.8e-3;
 
 impl Session {
     /// The numbers of a session by this protocol.
@@ -284,29 +455,15 @@ impl Session {
         let mut notes = Vec::new();
         let driven = driven(protocol, &traits, &mut notes)?;
         let amount = amount(protocol, &driven, &traits)?;
-        let puncture = &mechanics.puncture;
-        let law = PunctureLaw {
-            base_force: of(&puncture.base_force)?,
-            strength: of(&puncture.strength)?,
-            slow_factor: of(&puncture.slow_factor)?,
-            fast_factor: of(&puncture.fast_factor)?,
-            transition_speed: of(&puncture.transition_speed)?,
-            exponent: of(&puncture.exponent)?,
-        };
-        let crowding = &mechanics.crowding;
-        let crowded =
-            depth::crowded(of(&support.stiffness)?, driven.pitch, of(&crowding.at_pitch)?, of(&crowding.exponent)?);
-        let stiffness =
-            depth::stiffness(crowded, of(&mechanics.speed.stiffening)?, of(&mechanics.speed.scale)?, driven.speed);
-        let resistance = &mechanics.resistance;
         let diameter = of(&needle.diameter)?;
-        let slope = of(&resistance.slope)? * diameter / of(&resistance.at_diameter)?;
         let treatments = protocol.wear.map_or_else(|| of(&needle.earlier_treatments), Ok)?;
         if !(treatments.is_finite() && treatments >= 0.0) {
             return Err(Error::input("the number of earlier treatments cannot be negative"));
         }
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
+        let tip = Needle { tip_radius, half_angle: of(&needle.half_angle)?, shank_radius: 0.5 * diameter };
+        let (way, dome) = way(subject, protocol, &traits, &driven, tip)?;
         let bottom = |group: &str| {
             let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
             inside.map(|layer| layer.bottom).fold(0.0, f64::max)
@@ -330,17 +487,18 @@ impl Session {
             tip_variation: variation(&needle.tip_radius, &traits)?,
             half_angle: of(&needle.half_angle)?,
             shank_radius: 0.5 * diameter,
-            law,
-            stiffness: [stiffness, variation(&support.stiffness, &traits)?],
-            slope: [slope, variation(&resistance.slope, &traits)?],
-            open_share: 1.0 - of(&resistance.tearing_share)?,
+            way,
+            place_variation: [
+                variation(&support.stiffness, &traits)?,
+                variation(&mechanics.resistance.slope, &traits)?,
+            ],
             speed: driven.speed,
             frequency: driven.frequency,
             glide: driven.glide,
             press: driven.press,
             force_variation: of(&protocol.operator.hands.force_variation)?,
             tilt: of(&protocol.operator.hands.tilt)?,
-            dome: [driven.dome, of(&mechanics.dome.force)?],
+            dome,
             limited: driven.limited,
             engaged: driven.engaged,
             lifts: matches!(driven.printer, Printer::Gliding { .. }),
@@ -357,6 +515,11 @@ impl Session {
             ],
             beds: beds(subject, protocol, &traits)?,
             rupture: of(&mechanics.shedding.rupture)?,
+            strength: Strength {
+                stretch: of(&mechanics.shedding.stretch)?,
+                spread: mechanics.shedding.stretch.sd.unwrap_or(0.0),
+            },
+            wall_stretch: wall_stretch(mechanics, &traits)?,
             bead: of(&mechanics.shedding.bead)?,
             gate: of(&mechanics.shedding.gate)?,
             area,

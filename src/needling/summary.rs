@@ -61,6 +61,11 @@ pub struct Summary {
     pub exit_share: f64,
     /// Mean length of channel in the dermis [m].
     pub dermal_path: f64,
+    /// How far depths from the table of strikes may lie from strikes integrated in time [m]; 0 without a table.
+    pub depth_error: f64,
+    /// Secant stiffness of the skin under one needle of the device at 0.1 mm, pushed in over a second; the lumped one at the speed
+    /// of the needle [N/m].
+    pub support_stiffness: f64,
     /// Mean radius of the needle at the surface [m].
     pub surface_radius: f64,
     /// Mean sideways cut [m].

@@ -9,13 +9,22 @@
 //! blood      V = Q₀ τ,  Q₀ = π (d_v/2)⁴ Δp / (8 μ ℓ)           clotting lets the flow decay as exp(−t/τ)
 //! ```
 //!
+//! Beside the channel vessels are stretched as the tissue is ([`cavity`](crate::mechanics::cavity)); one that is not cut tears if
+//! its own strength, normally distributed, lies below the stretch λ(r) there. That widens the swath by 2 ∫ P(λ(r)) dr from the wall on:
+//!
+//! ```text
+//! H′ = ∫ c Λ(z) 2 ∫ Φ((λ(r, z) − λ_v)/s_v) dr dz
+//! ```
+//!
 //! D(z) is the diameter of the needle at the depth z. Nothing of a vessel lies in the epidermis, so a needle that ends there
 //! ruptures none. Where it fails: vessels are met independently, as if scattered at random; every vessel of a class has the
-//! same calibre; stretch and pressure beside the channel rupture none.
+//! same calibre; pressure ruptures none (pressed skin is compressed, which lowers the pressure across a wall, and no suction is
+//! modelled).
 
 use std::f64::consts::PI;
 
 use super::Puncture;
+use crate::mechanics::cavity::stretch_at;
 
 /// Classes of vessels.
 pub const CLASSES: usize = 4;
@@ -60,6 +69,31 @@ pub struct Local {
 }
 
 impl Bed {
+    /// Vessels that tear beside a needle of this diameter [m], per depth [1/m]: `beside` as [`Strength::beside`] gives it.
+    fn torn(&self, depth: f64, needle: f64, beside: [f64; 2], skin: Local) -> f64 {
+        let (radius, [first, second]) = (0.5 * needle, beside);
+        match self.place {
+            // ∫ P over the rings around which a loop stands, wider by half a loop.
+            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+                density / height * 2.0 * PI * (radius * radius * second + 0.5 * width * radius * first)
+            }
+            Place::Loops(..) => 0.0,
+            _ => self.met(depth, needle, skin) / (needle + self.diameter) * 2.0 * radius * first,
+        }
+    }
+
+    /// Vessels per volume [1/m³] at a depth whose nearest side lies at a distance from the axis [m].
+    pub fn crowd(&self, depth: f64, distance: f64, skin: Local) -> f64 {
+        match self.place {
+            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+                density / height * (distance + 0.5 * width) / distance
+            }
+            Place::Loops(..) => 0.0,
+            // Of straight vessels as many pass at each distance: a ring further out holds fewer.
+            _ => self.met(depth, 0.0, skin) / self.diameter / (PI * distance),
+        }
+    }
+
     /// Vessels met per depth [1/m] at a depth by a needle of this diameter there.
     pub fn met(&self, depth: f64, needle: f64, skin: Local) -> f64 {
         if depth < skin.epidermis {
@@ -111,16 +145,54 @@ pub struct Ruptures {
     pub spread: [f64; CLASSES],
 }
 
+/// How vessels tear that are stretched beside a needle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strength {
+    /// Stretch at which half of them have torn.
+    pub stretch: f64,
+    /// Standard deviation between vessels.
+    pub spread: f64,
+}
+
+impl Strength {
+    /// Probability that a vessel tears at a stretch.
+    ///
+    /// Example: 0.023 at 1.4 for 1.6 ± 0.1.
+    pub fn tears(&self, stretch: f64) -> f64 {
+        if self.spread <= 0.0 {
+            return f64::from(u8::from(stretch >= self.stretch));
+        }
+        0.5 * statrs::function::erf::erfc((self.stretch - stretch) / (self.spread * std::f64::consts::SQRT_2))
+    }
+
+    /// ∫ P(λ(r)) dr and ∫ P(λ(r)) r dr from the wall on, in radii of the needle, with the wall stretched by `wall`.
+    pub fn beside(&self, wall: f64) -> [f64; 2] {
+        // Stretch fades within a few radii; the substitution r = e^u spaces points evenly in it.
+        let (points, longest) = (60, 1.6);
+        let step = longest / f64::from(points);
+        let mut sums = [0.0; 2];
+        for point in 0..points {
+            let r = ((f64::from(point) + 0.5) * step).exp();
+            let torn = self.tears(stretch_at(1.0, 1.0 / wall, r)) * r * step;
+            sums[0] += torn;
+            sums[1] += torn * r;
+        }
+        sums
+    }
+}
+
 /// Ruptures expected of a puncture in this skin, and their share in each slice of depth `STEP` added to `profile`.
 pub(super) fn ruptures(
     beds: &[Bed; CLASSES],
     rupture: f64,
+    strength: Strength,
     puncture: &Puncture,
     skin: Local,
     profile: &mut Vec<[f64; CLASSES]>,
 ) -> Ruptures {
     let mut sums = [[0.0; 3]; CLASSES];
     let slices = (puncture.depth / STEP).ceil() as usize;
+    let beside = strength.beside(puncture.wall_stretch);
     if profile.len() < slices {
         profile.resize(slices, [0.0; CLASSES]);
     }
@@ -130,7 +202,8 @@ pub(super) fn ruptures(
         let depth = top + 0.5 * height;
         let needle = 2.0 * puncture.radius_at(depth);
         for (class, bed) in beds.iter().enumerate() {
-            let mean = rupture * bed.met(depth, needle, skin) * height;
+            let torn = bed.torn(depth, needle, beside, skin);
+            let mean = (rupture * bed.met(depth, needle, skin) + torn) * height;
             share[class] += mean;
             for (power, sum) in sums[class].iter_mut().enumerate() {
                 *sum += mean * depth.powi(power as i32);

@@ -14,7 +14,7 @@ use crate::units::DAY;
 const MILLIMETRE: f64 = 1e-3;
 
 /// How the numbers of the needling model are told: name, words, unit, and what an SI value is divided by.
-const SHOWN: [(&str, &str, &str, f64); 34] = [
+const SHOWN: [(&str, &str, &str, f64); 36] = [
     ("set_length", "set length of the needles", "mm", 1e-3),
     ("frequency", "strokes per second", "1/s", 1.0),
     ("glide", "speed over the skin", "cm/s", 1e-2),
@@ -39,6 +39,8 @@ const SHOWN: [(&str, &str, &str, f64); 34] = [
     ("reached", "holes that end in", "%", 1e-2),
     ("exit_share", "holes that leave the dermis below", "%", 1e-2),
     ("dermal_path", "channel in the dermis, mean length", "mm", 1e-3),
+    ("depth_error", "depth of the holes, error of the table of strikes", "µm", 1e-6),
+    ("support_stiffness", "stiffness of the skin under a needle", "N/mm", 1e3),
     ("surface_radius", "radius of the needle at the surface, mean", "µm", 1e-6),
     ("drag", "sideways cut, mean", "µm", 1e-6),
     ("tear_index", "tear index, mean", "1", 1.0),
@@ -53,9 +55,9 @@ const SHOWN: [(&str, &str, &str, f64); 34] = [
 
 /// Volumes of blood, told in a unit that is not written as a factor of one.
 const BLOOD: [(&str, &str, &str, f64); 3] = [
-    ("blood_per_area", "blood shed", "µl/cm2", 1e-5),
-    ("bruise_per_area", "blood that stays in the skin", "µl/cm2", 1e-5),
-    ("session_blood", "blood shed in the session", "ml", 1e-6),
+    ("blood_per_area", "blood shed", "µL/cm2", 1e-5),
+    ("bruise_per_area", "blood that stays in the skin", "µL/cm2", 1e-5),
+    ("session_blood", "blood shed in the session", "mL", 1e-6),
 ];
 
 /// One session. In JSON the numbers of the needling model stand beside the day, in SI units.
@@ -235,6 +237,6 @@ mod tests {
         let value = |key: &str| told.iter().find(|told| told.key == key).map(|told| (told.value, told.unit));
         assert_eq!(value("holes_per_area"), Some((250.0, "1/cm2")));
         assert!(value("mean_depth").is_some_and(|(value, unit)| (value - 0.9).abs() < 1e-12 && unit == "mm"));
-        assert!(value("session_blood").is_some_and(|(value, unit)| (value - 0.002).abs() < 1e-12 && unit == "ml"));
+        assert!(value("session_blood").is_some_and(|(value, unit)| (value - 0.002).abs() < 1e-12 && unit == "mL"));
     }
 }

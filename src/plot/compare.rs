@@ -16,7 +16,7 @@ const PANELS: usize = 6;
 pub fn figures(runs: &[(String, &Kept<'_>)]) -> Vec<Drawn> {
     let Some((first, _)) = runs.split_first() else { return Vec::new() };
     let mut drawn = Vec::new();
-    for (group, stem, name) in GROUPS {
+    for (group, stem, name) in GROUPS.into_iter().filter(|(group, ..)| *group != "grade") {
         let everywhere = |column: &usize| {
             let heading = &first.1.record.headings[*column];
             runs.iter().all(|(_, run)| {

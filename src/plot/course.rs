@@ -13,8 +13,9 @@ use crate::units::DAY;
 const PANELS: usize = 12;
 
 /// The parts of an answer in the order in which they are shown: group, stem, title.
-pub const GROUPS: [(&str, &str, &str); 4] = [
+pub const GROUPS: [(&str, &str, &str); 5] = [
     ("symptom", "symptoms", "Symptoms over the whole course"),
+    ("grade", "grades_whole", "Symptoms by grade over the whole course"),
     ("gain", "gains", "Gains over the whole course"),
     ("risk", "risks", "Risks over the whole course"),
     ("state", "states", "States of the skin over the whole course"),
@@ -57,7 +58,8 @@ pub fn whole(kept: &Kept<'_>) -> Vec<Drawn> {
     let end = kept.record.times.last().map_or(1.0, |time| time / DAY);
     let start = kept.record.times.first().map_or(0.0, |time| time / DAY);
     let mut drawn = Vec::new();
-    for (group, stem, name) in GROUPS {
+    // Grades have a time line of their own.
+    for (group, stem, name) in GROUPS.into_iter().filter(|(group, ..)| *group != "grade") {
         let all = columns(&kept.record, group);
         for (part, chosen) in all.chunks(PANELS).enumerate() {
             let stem = if part == 0 { stem.to_owned() } else { format!("{stem}_{}", part + 1) };

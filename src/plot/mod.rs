@@ -7,6 +7,8 @@
 mod compare;
 mod course;
 mod ensemble;
+mod evidence;
+mod grade;
 mod needling;
 mod panel;
 mod practice;
@@ -14,6 +16,7 @@ mod profile;
 mod roofline;
 mod section;
 pub mod sheet;
+mod strike;
 pub mod style;
 mod sweep;
 
@@ -23,6 +26,7 @@ use serde::Serialize;
 
 use crate::bench::Report;
 use crate::error::{Error, Result};
+use crate::evidence::Row;
 use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
@@ -61,6 +65,7 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
     let mut drawn = Vec::new();
     drawn.extend(course::benefit_and_risk(kept));
     drawn.extend(course::after_session(kept));
+    drawn.extend(grade::timeline(kept));
     drawn.extend(course::whole(kept));
     drawn.extend(needling::depths(kept));
     drawn.extend(needling::ruptures(kept));
@@ -94,12 +99,28 @@ pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<F
     write(compare::figures(runs), folder)
 }
 
+/// Draws the table of evidence into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![evidence::figure(rows)], folder)
+}
+
 /// Draws the figures of a benchmark into a folder.
 ///
 /// # Errors
 /// A file cannot be written.
 pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
     write(vec![roofline::roofline(report)], folder)
+}
+
+/// Draws a single strike into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![strike::course(strike), strike::maps(strike)], folder)
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {

@@ -38,7 +38,7 @@ struct Along {
 pub fn figures(sweep: &Sweep) -> Vec<Drawn> {
     let Some(along) = along(sweep) else { return Vec::new() };
     let mut drawn: Vec<Drawn> = benefit_and_risk(sweep, &along).into_iter().collect();
-    for (group, stem, _) in GROUPS {
+    for (group, stem, _) in GROUPS.into_iter().filter(|(group, ..)| *group != "grade") {
         let gain = group == "gain";
         let (what, told) = if gain { ("at the end", "at the end of the run") } else { ("peak", "at its peak") };
         let pick = |answer: &Answer| if gain { answer.end } else { answer.rest.zip(answer.peak).map(|(r, p)| r + p) };

@@ -8,8 +8,13 @@ use crate::plot::{columns, is_part, main_ones};
 use crate::report::document::Line;
 
 /// The parts of an answer as a report names them.
-pub const GROUPS: [(&str, &str); 4] =
-    [("symptom", "Symptoms"), ("gain", "Gains"), ("risk", "Risks"), ("state", "State of the skin")];
+pub const GROUPS: [(&str, &str); 5] = [
+    ("symptom", "Symptoms"),
+    ("grade", "Symptoms by grade"),
+    ("gain", "Gains"),
+    ("risk", "Risks"),
+    ("state", "State of the skin"),
+];
 
 /// Sentences about one group at most; the tables have all.
 const SENTENCES: usize = 6;

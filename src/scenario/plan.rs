@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use crate::grid::Geometry;
 
 use crate::catalogue::{Cost, Device, Layer, Mechanics, Operator, Overlay, Rules, Tissue};
+use crate::error::{Error, Result};
 use crate::language::Model;
 use crate::scenario::estimate::Estimate;
 use crate::scenario::expect::Expectation;
@@ -62,6 +63,18 @@ pub struct Plan {
     pub origin: Origin,
 }
 
+impl Plan {
+    /// How the skin is needled.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn needled(&self) -> Result<&Protocol> {
+        self.protocol
+            .as_ref()
+            .ok_or_else(|| Error::input("this scenario needles nothing").help("add [needling] with a device"))
+    }
+}
+
 /// What a plan was made of: for the run's folder, its manifest and its report.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
@@ -87,6 +100,8 @@ pub struct Protocol {
     pub operator: Arc<Operator>,
     /// Constants of needle mechanics.
     pub mechanics: Arc<Mechanics>,
+    /// How the mechanics are computed.
+    pub solver: Solver,
     /// Set length of the needles \[m\].
     pub length: f64,
     /// Strokes per second; `None` takes the device's own.
@@ -101,6 +116,17 @@ pub struct Protocol {
     pub area: Option<f64>,
     /// Dose: how much needling a session is.
     pub dose: Dose,
+}
+
+/// How the mechanics of needles are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// From a table of strikes on the grid.
+    Surrogate,
+    /// Every strike in time, on a finer grid.
+    Grid,
+    /// As a spring and a cutting needle, one number each.
+    Lumped,
 }
 
 /// How much needling a session is.

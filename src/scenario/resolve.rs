@@ -20,7 +20,7 @@ use crate::scenario::expect::expectations;
 use crate::scenario::files::ModelFile;
 use crate::scenario::geometry::{self, MOST_CELLS};
 use crate::scenario::overlay::{Overlays, USUAL};
-use crate::scenario::plan::{Dose, Origin, Plan, Protocol};
+use crate::scenario::plan::{Dose, Origin, Plan, Protocol, Solver};
 use crate::scenario::timeline;
 use crate::scenario::written::{self, Amount, Word, Written};
 use crate::sourced::Traits;
@@ -41,6 +41,8 @@ const DENSITY: Limits = Limits { unit: "1/cm^2", low: (1e2, "0.01 1/cm^2"), high
 const PASSES: Limits = Limits { unit: "1", low: (0.01, "0.01"), high: (1e3, "1000") };
 const COVERAGE: Limits = Limits { unit: "s/cm^2", low: (1.0, "0.0001 s/cm^2"), high: (1e8, "10000 s/cm^2") };
 const AGE: Limits = Limits { unit: "years", low: (0.0, "0"), high: (120.0 * YEAR, "120 years") };
+/// Ways to compute the mechanics of needles; the first is usual.
+const SOLVERS: [&str; 3] = ["surrogate", "grid", "lumped"];
 const YEARS: Limits = Limits { unit: "1", low: (0.0, "0"), high: (120.0, "120 years") };
 
 /// What a scenario text means. `changes` concern model files; those of the scenario itself are already in the text.
@@ -307,6 +309,12 @@ fn protocol(
     let mechanics = Arc::new(Mechanics::read(&mechanics_file.used)?);
     files.extend([device_file, operator_file, mechanics_file]);
 
+    let solver = match decide.choice("needling", "mechanics", typed.mechanics.as_ref(), &SOLVERS)? {
+        "grid" => Solver::Grid,
+        "lumped" => Solver::Lumped,
+        _ => Solver::Surrogate,
+    };
+
     // The usual length, or the longest a smaller device has.
     let longest = device.length.longest.of(&Traits::new())?;
     let usual = if device.allows(1.5e-3).is_ok() { "1.5 mm".to_owned() } else { format!("{} mm", longest * 1e3) };
@@ -333,7 +341,7 @@ fn protocol(
                 .help("give one of dose (holes per area), passes, or coverage (time per area)"));
         }
     };
-    Ok(Protocol { device, operator, mechanics, length, frequency, glide, press, wear, area, dose })
+    Ok(Protocol { device, operator, mechanics, solver, length, frequency, glide, press, wear, area, dose })
 }
 
 /// Without needling nothing may be said about it.

@@ -54,6 +54,9 @@ pub(super) struct Written {
     pub _expect: Option<toml::Table>,
     pub population: Option<Spanned<Population>>,
     pub uncertainty: Option<Spanned<Uncertainty>>,
+    // What was observed where this scenario was real: read by `evidence`, refused there if it makes no sense.
+    #[serde(rename = "evidence")]
+    pub _evidence: Option<toml::Table>,
 }
 
 /// Persons drawn from a population.
@@ -89,6 +92,7 @@ pub(super) struct Slab {
 pub(super) struct Needling {
     pub device: Option<Word>,
     pub operator: Option<Word>,
+    pub mechanics: Option<Word>,
     pub length: Option<Amount>,
     pub frequency: Option<Amount>,
     pub glide: Option<Amount>,

@@ -201,7 +201,10 @@ impl Skin {
                         work.weight[k] =
                             if class.is_some() { place / (x.centres[i] * across as f64) } else { 1.0 / across as f64 };
                     }
-                    let distance = &work.distance;
+                    for (stretch, distance) in work.stretch.iter_mut().zip(&work.distance) {
+                        *stretch = puncture.residual_stretch(*distance, depth);
+                    }
+                    let (distance, stretch) = (&work.distance, &work.stretch);
                     view.run(
                         program,
                         z.unwrap_or(0),
@@ -212,6 +215,7 @@ impl Skin {
                             Some(match input {
                                 Input::Distance => Operand::Block(distance),
                                 Input::NeedleRadius => Operand::Value(radius),
+                                Input::ResidualStretch => Operand::Block(stretch),
                                 Input::TipDepth => Operand::Value(puncture.depth),
                                 Input::Depth => Operand::Value(depth),
                                 Input::Blood => Operand::Value(blood),
@@ -338,6 +342,7 @@ fn lateral(grid: &Grid, axis: usize, a: f64, b: f64) -> f64 {
 struct Work {
     range: std::ops::Range<usize>,
     distance: Vec<f64>,
+    stretch: Vec<f64>,
     weight: Vec<f64>,
     out: Vec<f64>,
     mean: Vec<f64>,
@@ -349,6 +354,7 @@ impl Work {
         let length = range.len();
         self.range = range;
         self.distance.resize(length, 0.0);
+        self.stretch.resize(length, 1.0);
         self.weight.resize(length, 0.0);
         self.out.resize(outputs * length, 0.0);
         self.mean.clear();

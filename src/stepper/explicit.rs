@@ -41,6 +41,13 @@ impl Explicit {
         Self { rule: Rule::Euler(fast.map(Box::new)), rate, sum: Vec::new(), stage: Vec::new() }
     }
 
+    /// The longest step that is surely stable [s].
+    pub fn stable(&self, system: &System, skin: &Skin) -> f64 {
+        // The real stability intervals are 2.78 and 2; some is left for the kinetics. Below 1 pure diffusion by Euler's
+        // method makes no new extremes.
+        stable(system, skin, if matches!(self.rule, Rule::RungeKutta) { 2.0 } else { 1.0 })
+    }
+
     /// Advances by `span` in steps of `fixed`, or of the longest stable one.
     pub fn advance(
         &mut self,
@@ -50,10 +57,7 @@ impl Explicit {
         fixed: Option<f64>,
         count: &mut Count,
     ) -> Result<()> {
-        // The real stability intervals are 2.78 and 2; some is left for the kinetics. Below 1 pure diffusion by Euler's
-        // method makes no new extremes.
-        let interval = if matches!(self.rule, Rule::RungeKutta) { 2.0 } else { 1.0 };
-        let longest = fixed.unwrap_or_else(|| stable(system, skin, interval));
+        let longest = fixed.unwrap_or_else(|| self.stable(system, skin));
         let steps = (span / longest * (1.0 - 1e-12)).ceil().max(1.0);
         if steps > 1e9 {
             return Err(Error::simulation(format!("the explicit method would need {steps:.1e} steps"))

@@ -270,7 +270,7 @@ impl Implicit {
             let weights = &lateral[place..place + range.len()];
             let mut row = [0.0; 3];
             let rest = rest_of(skin, f, range.start);
-            judge(&mut row, out, [&earlier[0], &earlier[1], &earlier[2], k], e, weights, rest);
+            judge(&mut row, out, [earlier[0], earlier[1], earlier[2], k], e, weights, rest);
             sums.error += row[0] * measure;
             sums.deviation += row[1] * measure;
             sums.negative |= !signed && row[2] < 0.0;

@@ -3,7 +3,7 @@
 //! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u), with quasi-steady fields solved wherever a rate is evaluated.
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
-//! * `implicit` is the default method, `explicit` the short reference, `wavefront` its fast kernel.
+//! * `implicit` is the default method, `explicit` the short reference, `wavefront` a fast kernel of it.
 //! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
 
@@ -27,8 +27,8 @@ use crate::skin::Skin;
 pub use implicit::{ROS34PW2, Tableau};
 pub use system::System;
 
-/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. A body is told the
-/// level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
+/// Compiles functions once for each instruction set and runs the one that [`crate::processor`] names. A body is
+/// told the level: 0 for any processor, 1 with 256-bit vectors and fused multiply-add, 2 with 512-bit vectors. The last two
 /// give the same bits.
 macro_rules! wide {
     ($($visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:ident;)*) => {$(
@@ -109,6 +109,8 @@ pub struct Stepper {
 
 /// The first step after a start or a session [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
+/// Explicit steps that are taken before anybody looks at the state.
+const SPAN: f64 = 48.0;
 /// A step shorter than this part of the time reached cannot change it.
 const SHORTEST: f64 = 1e-13;
 
@@ -149,11 +151,13 @@ impl Stepper {
         while skin.time < target {
             let left = target - skin.time;
             let wanted = match &self.scheme {
-                Scheme::Implicit(_) => self.next.min(self.stepping.longest),
-                // The explicit reference divides what it is given into steps that are stable.
-                Scheme::Explicit(_) => self.stepping.longest,
+                Scheme::Implicit(_) => self.stepping.fixed.unwrap_or(self.next.min(self.stepping.longest)),
+                // Explicit methods divide what they are given into steps that are stable, or fixed.
+                Scheme::Explicit(scheme) => match self.stepping.fixed {
+                    Some(fixed) => (SPAN * fixed).min(self.stepping.longest.max(fixed)),
+                    None => (SPAN * scheme.stable(&self.system, skin)).min(self.stepping.longest),
+                },
             };
-            let wanted = self.stepping.fixed.unwrap_or(wanted);
             // Two even steps rather than a full one and a sliver.
             let step = if wanted >= left * (1.0 - 1e-10) {
                 left

@@ -330,12 +330,8 @@ impl System {
 
     /// The right-hand side at a state for which [`System::close`] was called, into `out`.
     pub fn rate(&self, frame: &Frame<'_>, state: &[f64], out: &mut [f64]) {
-        self.rate_with(frame, state, &self.now, out);
-    }
-
-    fn rate_with(&self, frame: &Frame<'_>, state: &[f64], closure: &Closure, out: &mut [f64]) {
         let layout = self.layout;
-        let view = frame.view(state, closure);
+        let view = frame.view(state, &self.now);
         let (volume, surface) = out.split_at_mut(layout.volume());
         if layout.fields > 0 {
             volume.par_chunks_mut(layout.slab()).enumerate().for_each(|(z, slab)| {
@@ -347,11 +343,11 @@ impl System {
                 let grid = &*self.grid;
                 for (m, mover) in self.movers.iter().enumerate() {
                     let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-                    let spread = |k: usize| self.spread_row(closure, mover.dependent.unwrap_or(0), k);
+                    let spread = |k: usize| self.spread_row(&self.now, mover.dependent.unwrap_or(0), k);
                     let out = &mut slab[mover.field * layout.stride..][..layout.plane];
-                    mover.balance(grid, z, &rows, &spread, &closure.outsides[m], out);
+                    mover.balance(grid, z, &rows, &spread, &self.now.outsides[m], out);
                 }
-                self.follow(&view, closure, z, slab, buffers);
+                self.follow(&view, &self.now, z, slab, buffers);
             });
         }
         surface.fill(0.0);
@@ -580,14 +576,14 @@ impl System {
 
 /// The parts of a step one by one, for benchmarks and for tests against plain references.
 impl System {
-    /// Applies the prepared line solves along all axes in place, as every stage of a step does. `volume` is the volume part of
-    /// a state.
+    /// Solves (I − θA_x)(I − θA_y)(I − θA_z) k = r in place for the volume part of a state: the linear solve of every stage,
+    /// without kinetics. [`System::prepare`] was called for θ.
     pub fn sweep(&self, volume: &mut [f64]) {
         self.sweep_lateral(volume);
         self.sweep_depth(volume);
     }
 
-    /// The line solves along x and y; for unit cells, into radial modes.
+    /// The part of [`System::sweep`] that solves a depth at a time.
     pub fn sweep_lateral(&self, volume: &mut [f64]) {
         let (layout, base) = (self.layout, &self.base);
         volume.par_chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate().for_each(|(z, slab)| {
@@ -596,7 +592,7 @@ impl System {
         });
     }
 
-    /// The line solves along depth; for unit cells, and out of radial modes.
+    /// The part of [`System::sweep`] that solves columns.
     pub fn sweep_depth(&self, volume: &mut [f64]) {
         let (layout, base) = (self.layout, &self.base);
         let shared = Shared::new(volume);
@@ -611,36 +607,20 @@ impl System {
     }
 
     /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
-    pub fn rates(&self, skin: &Skin, out: &mut [f64]) {
-        self.rate_with(&Frame { skin }, &skin.state, &self.base, out);
+    pub fn rates(&mut self, skin: &Skin, out: &mut [f64]) {
+        std::mem::swap(&mut self.now, &mut self.base);
+        self.rate(&Frame { skin }, &skin.state, out);
+        std::mem::swap(&mut self.now, &mut self.base);
     }
 
-    /// The solve with the Jacobian of the kinetics in each cell, in place.
-    pub fn eliminate(&self, skin: &Skin, theta: f64, volume: &mut [f64]) {
-        let frame = Frame { skin };
-        let (view, layout) = (frame.view(&skin.state, &self.base), self.layout);
-        volume.par_chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate().for_each(|(z, slab)| {
-            let layer = self.grid.layer[z];
-            let (Active { fields, plan, .. }, program) = (&self.active[layer], &self.compiled.layers[layer].jacobian);
-            let Buffers { values, jacobian, work, registers, .. } = &mut *self.buffers();
-            values.resize(values.len().max(fields.len() * BLOCK), 0.0);
-            jacobian.resize(jacobian.len().max(program.outputs * BLOCK), 0.0);
-            work.resize(work.len().max(plan.work()), 0.0);
-            let mut factors = vec![0.0; plan.work()];
-            for start in (0..layout.plane).step_by(BLOCK) {
-                let places = start..(start + BLOCK).min(layout.stride);
-                let length = places.len();
-                view.run_into(program, z, places, jacobian, BLOCK, registers, &|_| None);
-                plan.factorise(theta, jacobian, work, &mut factors);
-                for (field, values) in fields.iter().zip(values.chunks_exact_mut(BLOCK)) {
-                    values[..length].copy_from_slice(&slab[field * layout.stride + start..][..length]);
-                }
-                plan.solve(&factors, values);
-                for (field, values) in fields.iter().zip(values.chunks_exact(BLOCK)) {
-                    slab[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
-                }
-            }
-        });
+    /// A stage of a step from a skin for which [`System::refresh`] was called, but for the solve along depth. The first one
+    /// evaluates and factorises the Jacobian.
+    pub fn stage_of(&mut self, skin: &Skin, first: bool, gamma: f64, step: f64, out: &mut [f64]) {
+        if !first {
+            self.now.clone_from(&self.base);
+        }
+        let stage = Stage { state: &skin.state, first, done: &[], weights: &[], gamma, step };
+        self.stage(&Frame { skin }, &stage, out);
     }
 }
 

@@ -12,5 +12,5 @@ mod statistics;
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
 pub use refine::{Refinement, deviation, refined};
-pub use runner::{Board, Ended, run_all};
+pub use runner::{Board, Ended, each, run_all};
 pub use statistics::{chance, quantile, rank_correlation, ranks};

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn differences_that_do_not_fall_count_threefold() {
-        assert_eq!(judged(0.1, 0.2, 0.3, 2.0), Refinement { error: 0.9, order: None });
+        assert_eq!(judged(0.125, 0.25, 0.375, 2.0), Refinement { error: 1.125, order: None });
         assert_eq!(judged(0.0, 0.0, 0.0, 2.0), Refinement { error: 0.0, order: None });
         assert_eq!(judged(0.1, 0.0, 0.1, 2.0).order, None);
     }

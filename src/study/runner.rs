@@ -44,6 +44,37 @@ pub fn run_all(
     run: &(dyn Fn(&Job) -> Result<()> + Sync),
 ) -> Result<Vec<Ended>> {
     let open = jobs.iter().filter(|job| !job.is_done()).count();
+    let done = each(jobs.len(), threads, open, &|number, pool| {
+        let job = &jobs[number];
+        let how = if board.stop() {
+            Ended::Left
+        } else if job.is_done() {
+            Ended::Before
+        } else {
+            board.begins(job);
+            match pool.install(|| run(job)) {
+                Ok(()) => Ended::Now,
+                Err(Error::Interrupted) => Ended::Left,
+                Err(error) => Ended::Failed(error),
+            }
+        };
+        board.ended(job, &how);
+        how
+    })?;
+    Ok(done)
+}
+
+/// Does `work` for each number below `count` side by side, with `threads` threads in all for the `open` ones that take time,
+/// and gives what came out in order. Each worker has a pool of its own.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn each<T: Send>(
+    count: usize,
+    threads: usize,
+    open: usize,
+    work: &(dyn Fn(usize, &rayon::ThreadPool) -> T + Sync),
+) -> Result<Vec<T>> {
     let workers = threads.clamp(1, open.max(1));
     let share = (threads / workers).max(1);
     let pools = (0..workers)
@@ -51,34 +82,20 @@ pub fn run_all(
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(|error| Error::simulation(format!("the system gives no threads: {error}")))?;
     let next = AtomicUsize::new(0);
-    let ended: Mutex<Vec<Option<Ended>>> = Mutex::new(jobs.iter().map(|_| None).collect());
-    let work = |pool: &rayon::ThreadPool| {
-        while let Some((number, job)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, jobs.get(n)?)))
-        {
-            let how = if board.stop() {
-                Ended::Left
-            } else if job.is_done() {
-                Ended::Before
-            } else {
-                board.begins(job);
-                match pool.install(|| run(job)) {
-                    Ok(()) => Ended::Now,
-                    Err(Error::Interrupted) => Ended::Left,
-                    Err(error) => Ended::Failed(error),
-                }
-            };
-            board.ended(job, &how);
-            // A thread that panicked while it held the list has nothing half done in it.
-            ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[number] = Some(how);
-        }
-    };
+    let done: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
     std::thread::scope(|scope| {
         for pool in &pools {
-            scope.spawn(|| work(pool));
+            scope.spawn(|| {
+                while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < count) {
+                    let out = work(number, pool);
+                    // A thread that panicked while it held the list has nothing half done in it.
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[number] = Some(out);
+                }
+            });
         }
     });
-    let ended = ended.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(ended.into_iter().map(|how| how.unwrap_or(Ended::Left)).collect())
+    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(done.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

@@ -1,51 +1,10 @@
-//! Rows that were not used to choose constants, or only ask for an order: these can fail.
+//! Rows that were not used to choose constants, or only ask for an order: these can fail. Rows 1 to 9 stand in `tissue`.
 
 use dermasim::needling::drive;
 use dermasim::needling::vessel::{Bed, Local, Place};
 use dermasim::scenario::Dose;
 
-use super::setting::{Case, MM, PER_CM2, PER_MM, UM, device, ground, law, set, value};
-
-#[test]
-fn row_01_force_of_a_tip_of_4_to_5_um() {
-    // 0.030 N at 0.5 mm/s and 0.0216 N at 1 mm/s, within 40 %.
-    for radius in [4.5, 5.0] {
-        for (speed, measured) in [(0.5, 0.030), (1.0, 0.0216)] {
-            let force = law().force(radius * UM, speed * MM);
-            assert!((force / measured - 1.0_f64).abs() <= 0.4, "{radius} um, {speed} mm/s: {force}");
-        }
-    }
-}
-
-#[test]
-fn row_02_ultrasharp_tips_need_less_than_10_millinewton() {
-    assert!(law().force(0.1 * UM, MM) < 0.010);
-}
-
-#[test]
-fn row_03_tips_of_30_to_80_um_need_0_1_to_3_newton() {
-    for radius in [30.0, 40.0, 60.0, 80.0] {
-        let force = law().force(radius * UM, MM);
-        assert!((0.1..=3.0).contains(&force), "{radius} um: {force}");
-    }
-}
-
-#[test]
-fn row_04_force_falls_with_speed_at_millimetres_per_second() {
-    assert!(law().force(5.0 * UM, MM) < law().force(5.0 * UM, 0.5 * MM));
-}
-
-#[test]
-fn row_09_impact_pierces_where_pressing_does_not() {
-    // The shortest needle that pierces: at 1 and 3 m/s below 245 µm, by hand above 300 µm, for tips of 15 µm.
-    let shortest = |speed: f64| ground(0.17 * PER_MM, 15.0 * UM, speed).shortest();
-    assert!(shortest(1.0) < 0.245 * MM && shortest(3.0) < 0.245 * MM);
-    assert!(shortest(MM) > 0.300 * MM);
-    for radius in [3.0, 5.0, 10.0, 20.0] {
-        let shortest = |speed: f64| ground(0.17 * PER_MM, radius * UM, speed).shortest();
-        assert!(shortest(3.0) < shortest(1.0) && shortest(1.0) < shortest(MM));
-    }
-}
+use super::setting::{Case, MM, PER_CM2, PER_MM, UM, device, ground, set, value};
 
 #[test]
 fn row_10_holes_of_15_passes() {
@@ -115,7 +74,8 @@ fn row_23_pressing_harder_goes_deeper_and_scatters_more() {
     let roller = |force: f64| {
         Case::new("cheek", "derma_roller_medical", 1.5 * MM).protocol(|one| one.press = Some(force)).run().summary
     };
-    assert!(roller(6.0).mean_depth > roller(2.0).mean_depth);
+    // A roller of 32 needles seats under little more than a newton.
+    assert!(roller(1.5).mean_depth > roller(0.7).mean_depth);
 }
 
 #[test]
@@ -133,8 +93,8 @@ fn row_26_rollers_of_0_1_mm_stay_in_the_epidermis() {
     assert!(run.summary.visible_bleeds_per_area < 1e-3 * run.summary.places_per_area);
 }
 
-/// Read as corrected: the distribution over final holes at the stated dose. It is met through the assumed dome of skin in the
-/// nose of a pen pressed with 1 N; see `misses` for the pen without it.
+/// Read as corrected: the distribution over final holes at the stated dose, under a nose pressed with 1 N. The dome of skin in it is
+/// computed; friction, toughness and deep indentation were chosen on this row and rows 5 and 8, so it is no independent test.
 #[test]
 fn row_27_pens_set_to_0_5_and_1_5_mm_reach_about_that() {
     for length in [0.5, 1.5] {

@@ -3,48 +3,57 @@
 
 use super::setting::{Case, MM, PER_MM, UM, ground, law, set};
 use dermasim::catalogue::Drive;
+use dermasim::scenario::Solver;
 
 /// Rows missed, and why. The README lists the same.
 pub const MISSES: &[(&str, &str)] = &[
     (
-        "4, its size",
-        "force falls by 11 % from 0.5 to 1 mm/s, 28 % was measured: only the part that blunts the tip depends on speed",
+        "7",
+        "a 0.77 mm roller reaches 0.53 mm in the skin of a rat as it is described here, 0.15 mm was measured: the looseness of rat \
+         skin is not known",
     ),
-    (
-        "7, with human skin",
-        "a 0.77 mm roller reaches 0.43 mm with the support of a human face; rat needs a support of its own",
-    ),
-    ("8, with relaxed skin", "needles of 0.6 mm reach 0.31 mm, 0.46 mm was seen with needles pressed in by a plate"),
-    ("9, with tips of 5 µm", "hand pressing pierces too: the model sees the difference only for tips of about 15 µm"),
     (
         "19, diameter at equal set length",
         "a thicker needle meets more resistance and reaches less deep, so that bleeding falls",
     ),
     ("19, pain by diameter", "pain does not depend on the diameter here: one study says so, another sees it at 1.2 mm"),
-    ("26, with a pen", "a pen set to 0.1 mm and pressed with 1 N reaches the dermis, through the assumed dome"),
-    ("27, without a dome", "pens reach about 1.16 of 1.5 mm unless skin domes into the nose"),
+    (
+        "26, with a pen",
+        "a pen set to 0.1 mm and pressed with 1 N reaches the dermis, through the dome of skin in its nose",
+    ),
+    ("27, its margin", "met by 1.2 of 1.5 mm, at the edge of what counts; constants were chosen on it"),
+    (
+        "lumped",
+        "the lumped model misses 4 (11 % for 28 %), 7 (0.43 mm), 8 (0.31 mm), 9 with 5 µm tips, and 27 without its dome",
+    ),
 ];
 
 #[test]
-fn row_04_falls_too_little() {
+fn row_07_rat_skin_is_pierced_too_deep() {
+    let depth = super::tissue::row_07();
+    assert!(depth > 1.3 * 0.1525 * MM, "mended: {depth}");
+}
+
+#[test]
+fn lumped_row_04_falls_too_little() {
     let fall = 1.0 - law().force(5.0 * UM, MM) / law().force(5.0 * UM, 0.5 * MM);
     assert!((0.05..0.2).contains(&fall), "{fall}");
 }
 
 #[test]
-fn row_07_needs_the_support_of_a_rat() {
+fn lumped_row_07_needs_the_support_of_a_rat() {
     let depth = ground(0.17 * PER_MM, 4.0 * UM, MM).stroke(0.0, 0.77 * MM, None);
     assert!(depth > 1.3 * 0.1525 * MM, "{depth}");
 }
 
 #[test]
-fn row_08_needs_the_support_of_a_plate() {
+fn lumped_row_08_needs_the_support_of_a_plate() {
     let depth = ground(0.17 * PER_MM, 5.0 * UM, MM).stroke(0.0, 0.6 * MM, None);
     assert!(depth < 0.75 * 0.46 * MM, "{depth}");
 }
 
 #[test]
-fn row_09_sharp_tips_pierce_by_hand_too() {
+fn lumped_row_09_sharp_tips_pierce_by_hand_too() {
     assert!(ground(0.17 * PER_MM, 5.0 * UM, MM).shortest() < 0.245 * MM);
 }
 
@@ -64,8 +73,8 @@ fn row_26_a_pen_at_0_1_mm_reaches_the_dermis() {
 }
 
 #[test]
-fn row_27_needs_the_dome() {
-    let flat = Case::new("cheek", "skinpen", 1.5 * MM).device(|one| {
+fn lumped_row_27_needs_the_dome() {
+    let flat = Case::new("cheek", "skinpen", 1.5 * MM).protocol(|one| one.solver = Solver::Lumped).device(|one| {
         if let Drive::Pen(pen, _) = &mut one.drive {
             set(&mut pen.dome, 0.0);
         }

@@ -6,7 +6,7 @@ use dermasim::catalogue::{Device, Kind, Layer, Mechanics, Operator, Tissue, find
 use dermasim::error::Result;
 use dermasim::needling::depth::{Ground, PunctureLaw, stiffness};
 use dermasim::needling::{Needling, Subject, treat};
-use dermasim::scenario::{Dose, Protocol};
+use dermasim::scenario::{Dose, Protocol, Solver};
 use dermasim::sourced::{Choice, Sourced, Traits};
 
 /// Millimetres, micrometres, newtons per millimetre in SI units.
@@ -83,6 +83,7 @@ impl Case {
                 device: Arc::new(device(tool)),
                 operator: Arc::new(Operator::read(&find(Kind::Operator, "dermatologist", None).unwrap()).unwrap()),
                 mechanics: Arc::new(mechanics()),
+                solver: Solver::Surrogate,
                 length,
                 frequency: None,
                 glide: None,

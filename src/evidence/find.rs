@@ -1,0 +1,83 @@
+//! Where observations lie: in `./scenarios/evidence/`, else in the program.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result, Source, suggestion};
+use crate::evidence::Observation;
+use crate::scenario::Change;
+
+include!(concat!(env!("OUT_DIR"), "/observations.rs"));
+
+/// The folder of observations, from the project's folder.
+const FOLDER: &str = "scenarios/evidence";
+
+/// Every observation, in the order of the ids, with `changes` made to each scenario.
+///
+/// # Errors
+/// A file makes no sense, or two have one id.
+pub fn all(changes: &[Change]) -> Result<Vec<Observation>> {
+    chosen(&[], changes)
+}
+
+/// The observations of these ids; all if none is named.
+///
+/// # Errors
+/// A file makes no sense, two have one id, or an id is unknown.
+pub fn chosen(ids: &[String], changes: &[Change]) -> Result<Vec<Observation>> {
+    let mut files = sources()?.into_iter().map(|source| Ok((id(&source)?, source))).collect::<Result<Vec<_>>>()?;
+    files.sort_by_key(|(id, _)| order(id));
+    if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let [(id, one), (_, other)] = [&pair[0], &pair[1]];
+        return Err(Error::input(format!("two observations are called `{id}`: {} and {}", one.name, other.name)));
+    }
+    for id in ids {
+        if !files.iter().any(|(own, _)| own.eq_ignore_ascii_case(id)) {
+            return Err(Error::input(format!("there is no observation `{id}`"))
+                .help(suggestion(id, files.iter().map(|(own, _)| own.as_str()))));
+        }
+    }
+    let wanted = |own: &str| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(own));
+    files.iter().filter(|(id, _)| wanted(id)).map(|(_, source)| Observation::read(source, changes)).collect()
+}
+
+/// The ids of all observations, without reading more of their files.
+///
+/// # Errors
+/// A file has none.
+pub fn ids() -> Result<Vec<String>> {
+    sources()?.iter().map(id).collect()
+}
+
+/// The id of an observation, without looking at the rest.
+fn id(source: &Arc<Source>) -> Result<String> {
+    let text = toml_edit::Document::parse(source.text.as_str())
+        .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))?;
+    let id = text.get("evidence").and_then(|table| table.get("id")).and_then(toml_edit::Item::as_str);
+    id.map(str::to_owned).ok_or_else(|| {
+        source.refuse(0..0, "the observation has no id").help("write [evidence] and id = \"…\", see the other files")
+    })
+}
+
+/// The texts of the local folder if it is there, else those of the program.
+fn sources() -> Result<Vec<Arc<Source>>> {
+    let Ok(entries) = std::fs::read_dir(FOLDER) else {
+        return Ok(OBSERVATIONS.iter().map(|(path, text)| Source::new(*path, *text)).collect());
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    paths.sort();
+    paths.iter().map(|path| text(path)).collect()
+}
+
+fn text(path: &Path) -> Result<Arc<Source>> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::file(path, "read", cause))?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// `V2` before `V10`: letters, then the number.
+fn order(id: &str) -> (String, u64, String) {
+    let letters: String = id.chars().take_while(|letter| !letter.is_ascii_digit()).collect();
+    let digits: String = id[letters.len()..].chars().take_while(char::is_ascii_digit).collect();
+    (letters, digits.parse().unwrap_or(0), id.to_owned())
+}

@@ -1,0 +1,136 @@
+//! Runs observations side by side and holds their readings against their bands.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+use crate::evidence::file::{Observation, Run};
+use crate::evidence::reading::{Answer, Reader};
+use crate::evidence::row::{Reading, Row};
+use crate::needling::{self, Needling};
+use crate::observe::Record;
+use crate::output::needling::Session;
+use crate::simulate;
+use crate::study;
+
+/// What came out of the runs of one observation, in their order.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    /// Answers of the runs.
+    pub answers: Vec<Answer>,
+}
+
+/// Told of the runs of observations, from any thread.
+pub trait Board: Sync {
+    /// A run ended; so many of so many are done.
+    fn ended(&self, id: &str, done: usize, of: usize);
+    /// Whether to stop.
+    fn stop(&self) -> bool;
+}
+
+/// Runs whatever the observations read, `threads` threads in all.
+///
+/// # Errors
+/// A run failed, or it was stopped.
+pub fn run_all(observations: &[Observation], threads: usize, board: &dyn Board) -> Result<Vec<Findings>> {
+    let jobs: Vec<(&Observation, &Run)> =
+        observations.iter().flat_map(|one| one.runs.iter().map(move |run| (one, run))).collect();
+    let done = AtomicUsize::new(0);
+    let mut answers = study::each(jobs.len(), threads, jobs.len(), &|number, pool| {
+        let (observation, run) = jobs[number];
+        if board.stop() {
+            return Err(Error::Interrupted);
+        }
+        let answer = pool.install(|| answer(run, &|| !board.stop())).map_err(|error| match error {
+            Error::Simulation(message) => Error::simulation(format!("{}: {message}", observation.id)),
+            other => other,
+        });
+        board.ended(&observation.id, 1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
+        answer
+    })?
+    .into_iter();
+    observations
+        .iter()
+        .map(|one| Ok(Findings { answers: answers.by_ref().take(one.runs.len()).collect::<Result<Vec<_>>>()? }))
+        .collect()
+}
+
+/// Runs one run, the response only if it is read.
+fn answer(run: &Run, goes_on: &dyn Fn() -> bool) -> Result<Answer> {
+    if run.response {
+        let outcome = simulate::run(&run.plan, &mut |_| goes_on())?;
+        return Ok(Answer::of(outcome.record, outcome.needling.first()));
+    }
+    Ok(Answer { record: Record::default(), session: Some(needles(run)?) })
+}
+
+/// What the first session of a run does.
+pub(super) fn needles(run: &Run) -> Result<Session> {
+    let needling: Needling = needling::injure(&run.plan, 0, 1)?;
+    Ok(Session::of(&needling, 0.0))
+}
+
+/// The readings of an observation, each in the unit of its band.
+///
+/// # Errors
+/// A reading cannot be taken.
+pub fn values(observation: &Observation, findings: &Findings) -> Result<Vec<f64>> {
+    let reader = Reader::of(&observation.runs, &findings.answers);
+    observation.bands.iter().map(|band| Ok(band.unit.of(band.formula.value(&reader)?.value))).collect()
+}
+
+/// Holds the readings of an observation against their bands.
+///
+/// # Errors
+/// A reading cannot be taken.
+pub fn judge(observation: &Observation, findings: &Findings) -> Result<Row> {
+    let values = values(observation, findings)?;
+    let readings = observation
+        .bands
+        .iter()
+        .zip(values)
+        .map(|(band, value)| Reading {
+            what: band.what.clone(),
+            formula: band.formula.text().to_owned(),
+            unit: band.unit.to_string(),
+            value: Some(value).filter(|value| value.is_finite()),
+            measured: band.measured,
+            at_least: band.at_least,
+            at_most: band.at_most,
+            met: band.holds(value),
+        })
+        .collect();
+    let dose = observation.runs.iter().zip(&findings.answers).map(|(run, answer)| dose(run, answer));
+    Ok(Row::new(observation, distinct(dose), readings))
+}
+
+/// The dose of a run in words: device, length, holes per area, depth, sessions.
+fn dose(run: &Run, answer: &Answer) -> String {
+    let (Some(protocol), Some(session)) = (&run.plan.protocol, &answer.session) else { return "not needled".into() };
+    let number = |name: &str| session.number(name).unwrap_or(f64::NAN);
+    let sessions = match run.plan.sessions.as_slice() {
+        [] | [_] => String::new(),
+        [first, .., last] => {
+            let count = run.plan.sessions.len();
+            let gap = (last - first) / (count - 1) as f64 / crate::units::DAY;
+            format!("{count} × every {} d, ", (gap * 10.0).round() / 10.0)
+        }
+    };
+    format!(
+        "{sessions}{} at {} mm: {:.0} holes/cm², {:.2} mm deep",
+        protocol.device.name,
+        (protocol.length * 1e5).round() / 1e2,
+        number("holes_per_area") / 1e4,
+        number("mean_depth") * 1e3,
+    )
+}
+
+/// Each of some texts once.
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen
+}

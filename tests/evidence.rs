@@ -1,0 +1,133 @@
+//! Observations: every file makes sense, the quick ones are run, and what is said of tuning is true.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use dermasim::catalogue::{Kind as File, find};
+use dermasim::error::Source;
+use dermasim::evidence::{self, Board, Group, Kind, Observation, Row, Tuning};
+use dermasim::language::{Definition, Model};
+
+struct Quiet;
+
+impl Board for Quiet {
+    fn ended(&self, _: &str, _: usize, _: usize) {}
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+fn judged(ids: &[&str], threads: usize) -> Vec<Row> {
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    let observations = evidence::chosen(&ids, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let findings = evidence::run_all(&observations, threads, &Quiet).unwrap_or_else(|error| panic!("{error}"));
+    let rows = observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found));
+    rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_observation_reads_and_says_where_it_is_from() {
+    let all = evidence::all(&[]).unwrap_or_else(|error| panic!("{error}"));
+    let ids: BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
+    for number in 1..=14 {
+        assert!(ids.contains(format!("V{number}").as_str()), "V{number}");
+    }
+    for one in &all {
+        assert!(one.source.len() > 8 && one.what.len() > 20, "{}", one.id);
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(one.path()).is_file(), "{}", one.id);
+        // A row whose number chose constants is a fit, and is never counted.
+        assert!(one.kind != Kind::Fit || one.tuning != Tuning::No, "{}: a fit that no constant was chosen by", one.id);
+    }
+    assert!(all.iter().filter(|one| one.group == Group::Sign).count() >= 4);
+}
+
+/// The observations behind constants that `dermasim calibrate` fitted, as their sources say.
+#[test]
+fn what_was_fitted_says_so() {
+    let model = Model::read(&find(File::Response, "default", None).unwrap()).unwrap();
+    let mut fitted: BTreeSet<String> = BTreeSet::new();
+    for constant in model.constants.values() {
+        let Definition::Number(number) = &constant.definition else { continue };
+        let Some((_, rest)) = number.source.split_once("fitted by `dermasim calibrate`") else { continue };
+        let ids = rest.split_once(" to ").and_then(|(_, rest)| rest.split_once(':')).map(|(ids, _)| ids);
+        fitted.extend(ids.unwrap_or_default().split(", ").map(str::to_owned));
+    }
+    let all = evidence::all(&[]).unwrap();
+    let said: BTreeSet<String> = all.iter().filter(|one| one.tuning == Tuning::Fit).map(|one| one.id.clone()).collect();
+    assert_eq!(said, fitted);
+    // At least a third of the observations of the response stays outside the fit.
+    let counted = all.iter().filter(|one| one.kind == Kind::Observation && one.group == Group::Response);
+    let (inside, outside): (Vec<_>, Vec<_>) = counted.partition(|one| one.tuning == Tuning::Fit);
+    assert!(2 * outside.len() >= inside.len(), "{} of {} are fitted", inside.len(), inside.len() + outside.len());
+}
+
+#[test]
+fn the_quick_ones_are_met() {
+    for row in judged(&["V1", "V2", "V5", "V7", "V14", "S2", "S4", "S5", "N1", "N2", "N10", "N16", "N22", "N27"], 2) {
+        assert!(row.met, "{}: {:#?}", row.id, row.readings);
+        assert!(!row.dose.is_empty(), "{}", row.id);
+    }
+}
+
+#[test]
+fn any_number_of_threads_reads_the_same() {
+    let values = |threads| -> Vec<Option<f64>> {
+        judged(&["V7", "V14"], threads).iter().flat_map(|row| row.readings.iter().map(|one| one.value)).collect()
+    };
+    assert_eq!(values(1), values(3));
+}
+
+const SOUND: &str = r#"
+tissue = "cheek"
+[needling]
+length = "1 mm"
+[course]
+followed = "2 d"
+[evidence]
+id = "X1"
+what = "something that somebody saw once"
+source = "somebody 2020"
+grade = "C"
+group = "sign"
+kind = "observation"
+used_in_tuning = "no"
+[[evidence.band]]
+what = "redness"
+value = "peak(erythema)"
+at_least = 0.1
+"#;
+
+fn read(text: &str) -> dermasim::error::Result<Observation> {
+    Observation::read(&Source::new("x.toml", text), &[])
+}
+
+#[test]
+fn wrong_observations_are_refused_at_their_line() {
+    assert!(read(SOUND).is_ok());
+    for (from, to, message) in [
+        ("peak(erythema)", "peak(erythem)", "did you mean `erythema`?"),
+        ("peak(erythema)", "peek(erythema)", "did you mean `peak`?"),
+        ("peak(erythema)", "erythema", "alone means nothing here"),
+        ("peak(erythema)", "at(erythema, 2)", "but s is needed here"),
+        ("peak(erythema)", "at(erythema, [9 d])", "the run ends on day 2"),
+        ("peak(erythema)", "peak_time(erythema)", "its unit is 1"),
+        ("peak(erythema)", "needling(mean_dept)", "did you mean `mean_depth`?"),
+        ("peak(erythema)", "puncture_force([5 um])", "takes 2 arguments"),
+        ("at_least = 0.1", "", "the band has no bounds"),
+        ("at_least = 0.1", "at_least = 2\nat_most = 1", "nothing is at least 2 and at most 1"),
+        ("at_least = 0.1", "at_least = 0.1\nscatter = 0", "must be above zero"),
+        ("grade = \"C\"", "grade = \"D\"", "unknown value `D`"),
+        ("id = \"X1\"", "idd = \"X1\"", "unknown key `idd`"),
+        ("[[evidence.band]]", "[evidence.runs]\na = {}\nb = {}\n[[evidence.band]]", "does not say which run it reads"),
+        (
+            "[[evidence.band]]",
+            "[evidence.runs]\na = { \"needling.lenght\" = 1 }\n[[evidence.band]]",
+            "did you mean `length`?",
+        ),
+    ] {
+        assert!(SOUND.contains(from), "{from}");
+        let error = read(&SOUND.replacen(from, to, 1)).expect_err(message);
+        assert!(error.to_string().contains(message), "{message}: {error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+}
