@@ -294,3 +294,52 @@ fn a_strike_is_told_drawn_and_given_as_json() {
     let output = dermasim(&["strike", &scenario]);
     assert!(output.status.code() == Some(2) && told(&output).contains("`fat`"), "{}", told(&output));
 }
+
+#[test]
+fn wrong_measurements_are_refused_with_a_remedy() {
+    for (arguments, said) in [
+        (&["bench", "--cells", "128x128"][..], "three counts"),
+        (&["bench", "--cells", "0x8x8"], "1 to 10000"),
+        (&["bench", "--fields", "0"], "1 to 1000"),
+        (&["bench", "--threads", "two"], "1,2,4"),
+        (&["bench", "--instructions", "avx3"], "did you mean `avx2`?"),
+        (&["bench", "--compare", "Cargo.toml"], "dermasim bench --json"),
+        (&["refine", "scenarios/robertson.toml", "--ratio", "1"], "1.1 to 4"),
+        (&["run", "scenarios/robertson.toml", "--instructions", "wide"], "known: "),
+    ] {
+        let output = dermasim(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
+        assert!(told(&output).contains(said), "{arguments:?}: {}", told(&output));
+    }
+}
+
+#[test]
+fn refining_tells_the_error_of_every_observable() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario =
+        "response = \"gray_scott\"\n[slab]\nthickness = \"2.5 mm\"\ncells = 16\n[course]\nfollowed = \"8 h\"\n
+        [grid]\ngeometry = \"section\"\nwidth = \"2.5 mm\"\ncells = 16\n";
+    let scenario = write(folder.path(), "small.toml", scenario);
+    let out = folder.path().join("refined");
+    let output = dermasim(&["refine", &scenario, "--out", out.to_str().unwrap(), "--ratio", "2"]);
+    assert!(output.status.success() && told(&output).contains("± % by grid"), "{}", told(&output));
+    let table = std::fs::read_to_string(out.join("refine.csv")).unwrap();
+    assert!(table.starts_with("observable,unit,peak_deviation") && table.lines().count() == 4, "{table}");
+    for line in table.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let (grid, time): (f64, f64) = (cells[3].parse().unwrap(), cells[5].parse().unwrap());
+        assert!(grid > 0.0 && time > 0.0, "{line}");
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_manifest_names_the_instructions_that_were_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = write(folder.path(), "plain.toml", OSCILLATOR);
+    let out = folder.path().join("out");
+    let output = dermasim(&["run", &scenario, "--instructions", "plain", "--out", out.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", told(&output));
+    let manifest = std::fs::read_to_string(out.join("manifest.json")).unwrap();
+    assert!(manifest.contains("\"instruction_set\": \"x86_64\""), "{manifest}");
+}

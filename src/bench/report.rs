@@ -50,6 +50,8 @@ pub struct Kernel {
     pub spread: f64,
     /// How many measurements.
     pub samples: usize,
+    /// Processors that were really had, on average, where the system tells; the figures of a busy machine are too low.
+    pub processors: Option<f64>,
     /// Least bytes that an update moves.
     pub bytes_per_update: f64,
     /// Additions, multiplications and divisions of an update; zero where they were not counted.
@@ -71,6 +73,7 @@ impl Kernel {
             updates_per_second: rate,
             spread: timing.spread / timing.seconds,
             samples: timing.samples,
+            processors: timing.processors,
             bytes_per_update: work.bytes,
             operations_per_update: work.operations,
             bandwidth_fraction: rate * work.bytes / limits.in_place,
@@ -246,7 +249,7 @@ mod tests {
     #[test]
     fn a_change_within_the_spread_is_not_certain() {
         let kernel = |rate: f64, spread: f64| {
-            let timing = Timing { seconds: 1.0 / rate, spread: spread / rate, samples: 9 };
+            let timing = Timing { seconds: 1.0 / rate, spread: spread / rate, samples: 9, processors: None };
             let limits = Limits { threads: 1, in_place: 1e9, triad: 1e9, operations: 1e9, divisions: 1e9 };
             Kernel::new(&Work { name: "a", update: "b", bytes: 32.0, operations: 15.0 }, (8, 2), 1, &limits, &timing)
         };

@@ -16,6 +16,22 @@ pub struct Timing {
     pub spread: f64,
     /// How many measurements.
     pub samples: usize,
+    /// Processor time over wall time of all of them, where the system tells: below the number of threads where others use the
+    /// machine, or where threads wait for each other.
+    pub processors: Option<f64>,
+}
+
+/// Ticks of processor time in a second, as Linux counts them for everybody.
+const TICKS: f64 = 100.0;
+
+/// Processor time of this process \[s\].
+fn processor_time() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program stands in brackets; the twelfth and thirteenth words after it are user and system time.
+    let (_, after) = stat.rsplit_once(')')?;
+    let words: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |at: usize| words.get(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS)
 }
 
 impl Timing {
@@ -34,13 +50,15 @@ impl Timing {
             begun.elapsed().as_secs_f64()
         };
         once();
+        let (begun, before) = (Instant::now(), processor_time());
         let mut total = 0.0;
         while times.len() < FEWEST || total < seconds {
             let time = once();
             total += time;
             times.push(time);
         }
-        Self::from(times)
+        let used = processor_time().zip(before).map(|(after, before)| after - before);
+        Self { processors: used.map(|used| used / begun.elapsed().as_secs_f64()), ..Self::from(times) }
     }
 
     /// The median and spread of times.
@@ -48,7 +66,7 @@ impl Timing {
         let samples = times.len();
         let seconds = median(times.clone());
         let spread = median(times.into_iter().map(|time| (time - seconds).abs()).collect());
-        Self { seconds, spread, samples }
+        Self { seconds, spread, samples, processors: None }
     }
 }
 

@@ -56,6 +56,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     };
     let report = bench::measure(&setting, &mut |what| tell(format!("measuring {what}")))?;
     show(&report);
+    busy(&report);
     if let Some(old) = &old {
         changes(&report, old);
     }
@@ -165,6 +166,18 @@ fn show(report: &Report) {
         .collect();
     if !rows.is_empty() {
         say(format!("\n{}", table(&["scenario", "threads", "seconds", "± %", "steps", "M updates/s"], &rows)));
+    }
+}
+
+/// Says so where others used the machine: one thread that computes all the time has one processor.
+fn busy(report: &Report) {
+    let had = report.kernels.iter().filter(|kernel| kernel.threads == 1).filter_map(|kernel| kernel.processors);
+    let least = had.fold(1.0, f64::min);
+    if least < 0.9 {
+        say(format!(
+            "\nThe machine was busy: one thread had {:.0} % of a processor. These figures are too low; measure again when it is quiet.",
+            100.0 * least
+        ));
     }
 }
 
