@@ -8,7 +8,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub const LANES: usize = 8;
 
 /// Divisions of a cell.
-pub const DIVISIONS: f64 = 24.0;
+pub const DIVISIONS: f64 = 25.0;
 
 /// The fields in the order of rows, inputs and rates.
 pub const FIELDS: [&str; 32] = [
@@ -155,10 +155,10 @@ macro_rules! constants {
 }
 constants! {
     kappa_el eta kappa_LG d_D e_N e_M g_0 g_f g_M p_ID p_IN p_IM d_I a_I r_N K_IN N_m d_N r_M K_IM d_M1 k_s I_s d_2
-    p_TG p_TM1 p_TM2 p_Tm d_T p_3M p_PG p_PM d_P p_VO p_VM d_V r_f kappa rho_T rho_P K_T K_P k_fm K_Tm K_3 theta_f kappa_m
+    p_TG p_TM1 p_TM2 p_Tm d_T p_3M p_PG p_PM d_P p_VO p_VM d_V r_f kappa rho_T rho_P K_P k_fm K_Tm K_3 theta_f kappa_m
     k_mf d_m eta_m k_U d_U K_U k_set delta_3 a_3 s_3 beta_3 zeta_3 mu omega K_TC delta_1 s_1 s_f zeta_1 C_max tau_X phi_s
     s_S S_max d_S delta_E E_set s_E zeta_E E_max d_Z a_Z p_ZN p_ZM p_Zf K_ZI a_b K_V b_max r_b K_G l_W l_H z_H K_IW k_ly
-    tau_H tau_R y_R m_H Me_star k_inc z_basal tau_Md mu_X a_X K_OX k_ph K_ph k_h k_bf X_bf mu_Y Y_c r_Y p_IX k_X k_on k_off
+    tau_H tau_R y_R m_H Me_star k_inc z_basal tau_Md mu_X w_X a_X K_OX k_ph K_ph k_h K_hX k_bf X_bf mu_Y Y_c r_Y p_IX k_X k_on k_off
     B_c k_cl k_deg k_cap k_rel k_lymph
 }
 
@@ -228,7 +228,7 @@ pub fn rates<const FUSED: bool>(
         let macrophages = m1 + m2;
         let effect = oxygen.hill(k.K_G) * effect_at_rest;
         let hypoxia = (one - oxygen * per_rest).positive();
-        let by_tgf = tgf.hill(k.K_T);
+        let by_tgf = tgf.hill(k.K_P);
         let closed = (one - lumen).positive();
         let stimulus = k.beta_3.fma(tgf3.hill(k.K_TC), tgf.hill(k.K_TC));
         let makers = (one - k.phi_s) * k.eta_m;
@@ -285,9 +285,9 @@ pub fn rates<const FUSED: bool>(
         put(k.y_R * broken - bilirubin * per_r);
         put(dropped * debris - melanin * per_md);
         let settled = k.k_bf * bacteria * bacteria / (k.X_bf + bacteria);
-        let fed = k.mu_X * lumen * (k.a_X + (one - k.a_X) * oxygen.hill(k.K_OX));
+        let fed = k.mu_X * (one - k.w_X).fma(lumen, k.w_X) * (k.a_X + (one - k.a_X) * oxygen.hill(k.K_OX));
         let eaten = k.k_ph * neutrophil * k.K_ph / (k.K_ph + bacteria);
-        put((fed * (one - bacteria) - eaten - k.k_h * closed) * bacteria - settled);
+        put((fed * (one - bacteria) - eaten - k.k_h * closed * k.K_hX / (k.K_hX + bacteria)) * bacteria - settled);
         let grown = k.mu_Y * biofilm.hill(k.Y_c) * (one - biofilm);
         put(settled + (grown - kill * closed - eat * neutrophil) * biofilm);
         let held = k.k_on * (k.B_c - bound).positive() * drug;

@@ -167,7 +167,7 @@ impl Kinetics {
     /// # Errors
     /// The model has changed since they were written.
     pub fn disagreement(&mut self) -> std::result::Result<f64, String> {
-        let Some(hand) = &self.hand else { return Err("the default model has other fields now".into()) };
+        let Some(hand) = &self.hand else { return Err("the default model has other fields or constants now".into()) };
         let names: Vec<usize> = self.rates().fields.clone();
         if names != hand.fields {
             return Err("other fields change in the largest layer now".into());

@@ -158,7 +158,13 @@ impl Program {
                             }
                             copy
                         }
-                        Operand::Block(block) => block.as_ptr().add(at),
+                        Operand::Block(block) => {
+                            let first = block.as_ptr().add(at);
+                            if left >= TILE {
+                                fetch(first);
+                            }
+                            first
+                        }
                     }
                 });
             }
@@ -184,6 +190,20 @@ impl Program {
             }
         }
     }
+}
+
+/// Asks for a tile of an input before anybody waits for it. Instructions touch few inputs each, so without this their waits for
+/// the outer caches would come one after the other.
+#[inline(always)]
+fn fetch(first: *const f64) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..TILE / LANES {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing, so any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(line * LANES).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = first;
 }
 
 /// An operand: a value for each cell, or one for all.
