@@ -1,6 +1,7 @@
 //! Observables and their record: what is looked at, when, and what was seen. Looking changes nothing.
 
 use ndarray::Array3;
+use rayon::prelude::*;
 
 use crate::language::{Compiled, Input, Operand};
 use crate::skin::{Scratch, Skin, View, over_tissue};
@@ -61,8 +62,10 @@ impl Observer {
         }
         let compiled: &Compiled = &skin.compiled;
         let view = skin.view();
+        let lateral = &self.lateral;
+        // Each is summed by one thread in a fixed order.
         let reductions: Vec<f64> =
-            compiled.reductions.iter().map(|r| over_tissue(r, &view, &self.lateral, &mut self.scratch)).collect();
+            compiled.reductions.par_iter().map_init(Scratch::default, |s, r| over_tissue(r, &view, lateral, s)).collect();
         let view = View { reductions: &reductions, ..view };
         let registers = &mut self.scratch.registers;
         compiled
