@@ -444,6 +444,13 @@ impl Elastic {
         }
     }
 
+    /// Pressure [Pa] under which ring i of the surface stands where it is: what holds a clamped one, from its uppermost cell. The
+    /// pull of taut fibres at an edge is not in it.
+    pub fn lifted(&self, moved: &Displaced, i: usize) -> f64 {
+        let (strain, stuff) = (self.strain(moved, i, 0), self.body.of(i, 0));
+        -(stuff.lame() * (strain.radial + strain.hoop + strain.vertical) + 2.0 * stuff.shear * strain.vertical)
+    }
+
     /// Pressure [Pa] in the middle of cell (i, k): p = −λ θ.
     pub fn pressure(&self, moved: &Displaced, i: usize, k: usize) -> f64 {
         let strain = self.strain(moved, i, k);

@@ -17,7 +17,17 @@
 //! ```
 //!
 //! and the fibres in the plane are stretched by ½(∂w/∂r)² as the skin is dented; both are iterated. Every needle of a device is
-//! pushed into the dents of the others: δ = δ_own + Σ_j w(r_j). Where a nose, a drum or a plate touches the skin it is held.
+//! pushed into the dents of the others: δ = δ_own + Σ_j w(r_j). Where a nose or a plate touches the skin it is held.
+//!
+//! A drum follows the skin down until needles and barrel together carry the force on it ([`Drum`]). What its barrel carries is a
+//! pressure p on the skin between the needles. Around each needle that skin lets go of the barrel where the dent would pull it off,
+//!
+//! ```text
+//! p + q ≥ 0 where it touches (w = 0),   w ≥ 0 where it does not (q = −p),   q the change of pressure around the needle
+//! ```
+//!
+//! so that a harder press leaves the needle less skin to dent. p and the sink of the drum are a contact of their own on the same
+//! grid ([`contact`](super::contact)), of the body of revolution that covers the same area at the same depth.
 //!
 //! Moduli are those of the shortest time; F(δ) is the elastic response of quasi-linear viscoelasticity, and the reduced relaxation
 //! of the site comes from the same grid with relaxed moduli.
@@ -30,6 +40,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::contact::Surface;
 use super::elastic::{Body, Displaced, Edge, Elastic, Stuff, graded};
 use super::relax::Relaxation;
 use crate::error::{Error, Result};
@@ -79,8 +90,42 @@ pub struct Surroundings {
     /// Distances of other needles that press at the same time [m], each with the number of needles that stand there; those that
     /// are less deep count less.
     pub neighbours: Vec<(f64, f64)>,
-    /// Radius from which on a nose, a drum or a plate holds the surface [m].
+    /// Radius from which on a nose or a plate holds the surface [m].
     pub held: Option<f64>,
+    /// Drum on which the needle stands, if any.
+    pub drum: Option<Drum>,
+}
+
+/// A drum, or a plate if its radius is infinite, that bears on the skin between its needles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drum {
+    /// Its radius [m].
+    pub radius: f64,
+    /// Its width [m].
+    pub width: f64,
+    /// Radius of the largest patch of surface that it can touch [m], as a disc.
+    pub reach: f64,
+    /// Force on it [N].
+    pub force: f64,
+    /// Share of that force that its needles leave to the barrel.
+    pub share: f64,
+    /// Time for which it presses on a place [s].
+    pub time: f64,
+    /// Radius of the piece of surface that belongs to one needle [m]; beyond, the next needle begins.
+    pub cell: f64,
+    /// Radius of the needle at its base [m]: no skin touches the barrel there.
+    pub base: f64,
+}
+
+impl Drum {
+    /// Height [m] above its lowest point at which a body of revolution covers the area π r² that the drum covers there: a drum
+    /// sunk by h touches on 2 W √(2 R h).
+    ///
+    /// Example: 0.013 mm at 3 mm, 1 mm at 8.9 mm for R = 10 mm and W = 20 mm.
+    pub fn profile(&self, r: f64) -> f64 {
+        let half = std::f64::consts::PI * r * r / (2.0 * self.width);
+        half * half / (2.0 * self.radius)
+    }
 }
 
 /// The nose of a device, a ring that is pressed on the skin.
@@ -141,6 +186,8 @@ pub struct Dent {
     pub layer: Vec<usize>,
     /// s of each cell, `[row][ring]`.
     pub strained: Vec<f64>,
+    /// Pressure on the innermost loaded ring [Pa].
+    pub pressure: f64,
 }
 
 /// A grid and the rings that are loaded.
@@ -158,12 +205,43 @@ impl Mesh {
 }
 
 /// What is known of a load.
-#[derive(Debug, Clone, Copy)]
-enum Given {
+#[derive(Clone, Copy)]
+enum Given<'a> {
     /// Mean displacement of the loaded rings [m].
     Deflection(f64),
     /// Force [N].
     Force(f64),
+    /// Force [N] on a rigid body of this profile, which touches where it must.
+    Rigid(f64, &'a dyn Fn(f64) -> f64),
+}
+
+/// What the surface beside the load does.
+struct Beside {
+    /// Rings that do not move.
+    clamped: Vec<bool>,
+    /// Pressure [Pa] of a barrel on rings that may let go of it.
+    bears: f64,
+    /// Those rings.
+    loose: Range<usize>,
+}
+
+impl Beside {
+    /// Nothing is held.
+    fn free(rings: usize) -> Self {
+        Self { clamped: vec![false; rings], bears: 0.0, loose: 0..0 }
+    }
+
+    /// Lets the surface go where it pulls at the barrel and stops it where it would run through; whether anything changed.
+    fn lets_go(&mut self, elastic: &Elastic, moved: &Displaced) -> bool {
+        // From within outwards the skin lets go and touches again once.
+        let touches = |i: usize, clamped: bool| {
+            if clamped { self.bears + elastic.lifted(moved, i) >= 0.0 } else { moved.vertical(i, 0) < 0.0 }
+        };
+        let next: Vec<bool> = self.loose.clone().map(|i| touches(i, self.clamped[i])).collect();
+        let changed = next[..] != self.clamped[self.loose.clone()];
+        self.clamped[self.loose.clone()].copy_from_slice(&next);
+        changed
+    }
 }
 
 /// Width of the grid [m].
@@ -236,17 +314,36 @@ impl Ground {
         Mesh { radii, depths, layer, inside: 0..cells as usize }
     }
 
-    /// Solves for one deflection of the patch [m], with moduli after a time [s], in skin that a nose may press already; `linear`
-    /// stops before any stiffening.
+    /// Solves for one deflection of the patch [m], with moduli after a time [s], in skin that a nose or a drum may press already
+    /// ([`Ground::pressed`]); `linear` stops before any stiffening.
     ///
     /// # Errors
     /// The layers are not held, or the iteration does not settle.
     pub fn dent(&self, deflection: f64, time: f64, pressed: Option<&Dent>, linear: bool) -> Result<Dent> {
         let mesh = self.mesh(self.patch(deflection));
-        let held = self.surroundings.held;
-        let clamped = |i: usize| held.is_some_and(|held| mesh.radii[i] >= held && i >= mesh.inside.end);
-        let clamped = (0..mesh.rings()).map(clamped).collect();
-        self.settle(&mesh, clamped, Given::Deflection(deflection), time, pressed, linear)
+        let within = |radius: f64| (mesh.inside.end..mesh.rings()).filter(|i| mesh.radii[*i] < radius).count();
+        let rings_to = |radius: f64| mesh.inside.end + within(radius);
+        let held = self.surroundings.held.map_or(mesh.rings(), rings_to);
+        let mut beside = Beside { clamped: (0..mesh.rings()).map(|i| i >= held).collect(), bears: 0.0, loose: 0..0 };
+        if let Some(drum) = &self.surroundings.drum {
+            beside.loose = rings_to(drum.base)..rings_to(drum.cell);
+            beside.clamped = (0..mesh.rings()).map(|i| i >= beside.loose.start).collect();
+            let fade = self.scale(&self.plies[0], time) / self.scale(&self.plies[0], drum.time);
+            beside.bears = fade * drum.share * pressed.map_or(0.0, |pressed| pressed.pressure);
+        }
+        self.settle(&mesh, beside, Given::Deflection(deflection), time, pressed, linear)
+    }
+
+    /// Skin as the nose or the drum around the needle presses it, if there is one.
+    ///
+    /// # Errors
+    /// As [`Ground::dent`].
+    pub fn pressed(&self) -> Result<Option<Dent>> {
+        match (&self.surroundings.nose, &self.surroundings.drum) {
+            (Some(nose), _) => self.nose(nose.radius, nose.breadth, nose.force, nose.time).map(Some),
+            (None, Some(drum)) if drum.share > 0.0 => self.rolled(drum).map(Some),
+            (None, _) => Ok(None),
+        }
     }
 
     /// Skin under a ring that is pressed with a force [N], the nose of a device of this radius and breadth [m], after a time [s].
@@ -262,15 +359,28 @@ impl Ground {
         radii.extend(graded(radius + breadth, WIDTH, breadth / under as f64, growth));
         let (depths, layer) = self.depths();
         let mesh = Mesh { radii, depths, layer, inside: cells..cells + under };
-        self.settle(&mesh, vec![false; mesh.rings()], Given::Force(force), time, None, false)
+        self.settle(&mesh, Beside::free(mesh.rings()), Given::Force(force), time, None, false)
+    }
+
+    /// Skin under a drum that bears on it with all of its force.
+    fn rolled(&self, drum: &Drum) -> Result<Dent> {
+        let growth = GROWTH.powf(1.0 / self.resolution);
+        let cells = (16.0 * self.resolution).round().max(6.0) as usize;
+        let reach = drum.reach.min(0.5 * WIDTH);
+        let mut radii: Vec<f64> = (0..cells).map(|i| reach * i as f64 / cells as f64).collect();
+        radii.extend(graded(reach, WIDTH, reach / cells as f64, growth));
+        let (depths, layer) = self.depths();
+        let mesh = Mesh { radii, depths, layer, inside: 0..cells };
+        let given = Given::Rigid(drum.force, &|r| drum.profile(r));
+        self.settle(&mesh, Beside::free(mesh.rings()), given, drum.time, None, false)
     }
 
     /// Iterates the non-linear media to rest.
     fn settle(
         &self,
         mesh: &Mesh,
-        clamped: Vec<bool>,
-        given: Given,
+        mut beside: Beside,
+        given: Given<'_>,
         time: f64,
         pressed: Option<&Dent>,
         linear: bool,
@@ -300,7 +410,7 @@ impl Ground {
                 let own = base[cell / rings];
                 Stuff { shear: own.shear * firmer[cell], tension: tension[cell] + taut[cell], ..own }
             });
-            let (radii, depths, clamped) = (mesh.radii.clone(), mesh.depths.clone(), clamped.clone());
+            let (radii, depths, clamped) = (mesh.radii.clone(), mesh.depths.clone(), beside.clamped.clone());
             let body = Body { radii, depths, stuff: stuff.collect(), rim: Edge::Smooth, bottom: Edge::Held, clamped };
             let elastic = body.factorise()?;
             let body = &elastic.body;
@@ -310,20 +420,30 @@ impl Ground {
             };
             let mut pulled = body.unloaded();
             elastic.stretch(&mut pulled, &extra);
-            let pressure = match given {
-                Given::Force(force) => force / (std::f64::consts::TAU * area),
+            // The barrel's pressure is gone where it does not touch.
+            let free = (0..beside.loose.end).filter(|i| !beside.clamped[*i]);
+            free.for_each(|i| elastic.press(&mut pulled, i, -beside.bears));
+            let pressure: Vec<f64> = match given {
+                Given::Force(force) => vec![force / (std::f64::consts::TAU * area); mesh.inside.len()],
                 Given::Deflection(wanted) => {
                     let own = mean(&elastic.solve(&pulled));
                     let mut unit = body.unloaded();
                     mesh.inside.clone().for_each(|i| elastic.press(&mut unit, i, 1.0));
-                    (wanted - own) / mean(&elastic.solve(&unit))
+                    vec![(wanted - own) / mean(&elastic.solve(&unit)); mesh.inside.len()]
+                }
+                Given::Rigid(force, profile) => {
+                    let own = elastic.solve(&pulled);
+                    let profile = |r: f64| profile(r) + own.vertical(body.ring(r), 0);
+                    Surface::of(&elastic, mesh.radii[mesh.inside.end]).carries(force, &profile)?.pressure
                 }
             };
-            mesh.inside.clone().for_each(|i| elastic.press(&mut pulled, i, pressure));
+            mesh.inside.clone().zip(&pressure).for_each(|(i, p)| elastic.press(&mut pulled, i, *p));
             let moved = elastic.solve(&pulled);
-            let (force, deflection) = (pressure * std::f64::consts::TAU * area, mean(&moved));
-            let now = if let Given::Force(_) = given { deflection } else { force };
-            let settled = linear || (round > 2 && (now - before).abs() < SETTLED * now.abs());
+            let force = mesh.inside.clone().zip(&pressure).map(|(i, p)| std::f64::consts::TAU * body.area(i) * p).sum();
+            let deflection = mean(&moved);
+            let now = if let Given::Deflection(_) = given { force } else { deflection };
+            let settled = !beside.lets_go(&elastic, &moved)
+                && (linear || (round > 2 && f64::abs(now - before) < SETTLED * f64::abs(now)));
             before = now;
             let mut total = strained.clone();
             for cell in 0..rings * rows {
@@ -344,7 +464,8 @@ impl Ground {
                 }
             }
             if settled {
-                return Ok(Dent { elastic, moved, force, deflection, layer: layer.clone(), strained: total });
+                let (layer, pressure) = (layer.clone(), pressure[0]);
+                return Ok(Dent { elastic, moved, force, deflection, layer, strained: total, pressure });
             }
         }
         Err(Error::simulation(format!("skin under load did not come to rest within {MOST_ITERATIONS} iterations")))
@@ -357,10 +478,7 @@ impl Ground {
     pub fn support(&self) -> Result<Support> {
         let ratio = (self.deepest.max(2.0 * SHALLOWEST) / SHALLOWEST).powf(1.0 / (LEVELS - 1) as f64);
         let levels: Vec<f64> = (0..LEVELS).map(|level| SHALLOWEST * ratio.powi(level as i32)).collect();
-        let pressed = match self.surroundings.nose {
-            Some(nose) => Some(self.nose(nose.radius, nose.breadth, nose.force, nose.time)?),
-            None => None,
-        };
+        let pressed = self.pressed()?;
         let solved: Vec<(f64, f64)> = levels
             .into_par_iter()
             .map(|level| {
@@ -377,7 +495,10 @@ impl Ground {
                 force.push(newtons);
             }
         }
-        let dome = pressed.map_or(0.0, |dent| dent.deflection - dent.surface(0.0));
+        let dome = match (&self.surroundings.nose, pressed) {
+            (Some(_), Some(dent)) => dent.deflection - dent.surface(0.0),
+            _ => 0.0,
+        };
         Ok(Support { deflection, force, relaxation: self.relaxation()?, dome })
     }
 

@@ -270,7 +270,7 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         };
         let dome = numbers.dome.height(press);
         let reach = (numbers.length + tolerance + dome + lift).max(0.0);
-        let limit = numbers.limited.then_some(press / numbers.engaged);
+        let limit = numbers.limited.then_some(press / numbers.bearing);
         let (hole, [firmness, resistance]) =
             holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
         let place = Place { firmness: *firmness, resistance: *resistance, tip_radius, limit };

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
 use super::place::{Amount, Printer, cartridge};
-use super::site::{GRID, Skin, TABLE};
+use super::site::{GRID, Held, Seated, Skin, TABLE};
 use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
 use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
 use crate::error::{Error, Result};
@@ -41,8 +41,8 @@ pub(super) struct Session {
     pub dome: Doming,
     /// Whether the force is shared by the needles engaged, as with hand-driven tools; a motor is not limited.
     pub limited: bool,
-    /// Needles in the skin at once.
-    pub engaged: f64,
+    /// Needles that share the force of the hand, as deep as the deepest.
+    pub bearing: f64,
     /// Whether a tilt lifts one side of the device.
     pub lifts: bool,
     /// Cut along the way of the device in each stroke.
@@ -166,6 +166,8 @@ struct Driven {
     printer: Printer,
     motion: Motion,
     surroundings: Surroundings,
+    /// A drum, if there is one.
+    held: Option<Held>,
 }
 
 /// A number of the scenario that must be above zero and finite.
@@ -218,10 +220,12 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
             let force = press(&operator.press.pen)?;
             let (breadth, time) = (of(&touch.nose_breadth)?, of(&touch.nose_time)?);
             let nose = (force > 0.0).then_some(Nose { radius: opening, breadth, force, time });
-            let surroundings = Surroundings { neighbours: apart(&needles_at), held: Some(opening), nose };
+            let surroundings =
+                Surroundings { neighbours: apart(&needles_at), held: Some(opening), nose, ..Surroundings::default() };
             Ok(Driven {
                 motion: Motion::Cam { frequency, stroke },
                 surroundings,
+                held: None,
                 speed: drive::pen_speed(frequency, stroke, length),
                 frequency,
                 glide,
@@ -246,29 +250,15 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
             let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
             let pitch = [2.0 * PI * radius / columns, width / rows];
             let share = of(&protocol.mechanics.drag.roller_share)?;
-            // Rows before and behind the deepest one stand less deep, and dent the skin the less.
-            let mut neighbours = Vec::new();
-            let turn = 2.0 * PI / columns;
-            let deep = |row: f64| ((radius + length) * (row * turn).cos() - radius) / length;
-            for row in (0..columns as usize).map(|row| row as f64).take_while(|row| deep(*row) > 0.0) {
-                for across in 0..rows as usize {
-                    let sides = if row == 0.0 { 2.0 } else { 4.0 };
-                    let needles = match across {
-                        0 if row == 0.0 => continue,
-                        0 => 2.0,
-                        _ => sides * (rows - across as f64) / rows,
-                    };
-                    let distance = (across as f64 * pitch[1]).hypot(row * pitch[0]);
-                    neighbours.push((distance, needles * deep(row)));
-                }
-            }
+            let press = press(&operator.press.roller)?;
             Ok(Driven {
                 motion: Motion::Arc { radius, glide },
-                surroundings: Surroundings { neighbours, ..Surroundings::default() },
+                surroundings: Surroundings::default(),
+                held: Some(Held::drum(radius, width, rows * columns, press)),
                 speed: drive::roller_speed(radius, length, glide),
                 frequency: glide / pitch[0],
                 glide,
-                press: press(&operator.press.roller)?,
+                press,
                 wobble: of(&roller.wobble)?,
                 dome: of(&roller.dome)?,
                 limited: true,
@@ -280,11 +270,36 @@ fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Resu
                 printer: Printer::Rolling { pitch },
             })
         }
+        Drive::Plate(plate) => {
+            let frequency = frequency(&plate.frequency, notes)?;
+            let (needles, area) = (of(&plate.needles)?, of(&plate.area)?);
+            let press = press(&operator.press.hand)?;
+            let pitch = (area / needles).sqrt();
+            Ok(Driven {
+                motion: Motion::Push { speed: of(&plate.speed)? },
+                surroundings: Surroundings::default(),
+                held: Some(Held::plate(area, needles, press)),
+                speed: of(&plate.speed)?,
+                frequency,
+                glide: 0.0,
+                press,
+                wobble: of(&plate.wobble)?,
+                dome: 0.0,
+                limited: true,
+                engaged: needles,
+                pitch,
+                drag: 0.0,
+                contact: 1.0,
+                pace: Pace::Area(frequency * area),
+                printer: Printer::Rolling { pitch: [pitch; 2] },
+            })
+        }
         Drive::Hand(hand) => {
             let frequency = frequency(&hand.frequency, notes)?;
             Ok(Driven {
                 motion: Motion::Push { speed: of(&hand.speed)? },
                 surroundings: Surroundings::default(),
+                held: None,
                 speed: of(&hand.speed)?,
                 frequency,
                 glide: 0.0,
@@ -382,14 +397,14 @@ fn wall_stretch(mechanics: &Mechanics, traits: &Traits) -> Result<f64> {
     })
 }
 
-/// How strokes deepen holes, and how skin domes into the device.
+/// How strokes deepen holes, how skin domes into the device, and how many needles share the force of the hand.
 fn way(
     subject: &Subject<'_>,
     protocol: &Protocol,
     traits: &Traits,
     driven: &Driven,
     needle: Needle,
-) -> Result<(Way, Doming)> {
+) -> Result<(Way, Doming, f64)> {
     let of = |number: &Sourced| number.of(traits);
     let mechanics = &protocol.mechanics;
     if protocol.solver == Solver::Lumped {
@@ -411,14 +426,21 @@ fn way(
             open_share: 1.0 - of(&resistance.tearing_share)?,
             force: 0.0,
         };
-        return Ok((Way::Lumped(ground, law), Doming::Assumed([driven.dome, of(&mechanics.dome.force)?])));
+        let dome = Doming::Assumed([driven.dome, of(&mechanics.dome.force)?]);
+        return Ok((Way::Lumped(ground, law), dome, driven.engaged));
     }
     let skin = Skin { tissue: subject.tissue, layers: subject.layers, traits, mechanics };
     let fine = if protocol.solver == Solver::Grid { GRID } else { TABLE };
     // The longest reach: the needle, a dome, and what tolerance, tilt and press add at most.
     let longest = protocol.length + ROOM + 4.0 * of(&protocol.device.length.tolerance)?;
-    let ground = skin.ground(driven.surroundings.clone(), longest, fine)?;
-    let site = skin.site(&ground, needle, driven.motion, longest)?;
+    let Seated { ground, site, bearing } = match driven.held {
+        Some(held) => skin.seated(held, needle, driven.motion, protocol.length, longest, fine)?,
+        None => {
+            let ground = skin.ground(driven.surroundings.clone(), longest, fine)?;
+            let site = skin.site(&ground, needle, driven.motion, longest)?;
+            Seated { ground, site, bearing: driven.engaged }
+        }
+    };
     let dome = match driven.surroundings.nose {
         None => Doming::Computed { height: 0.0, force: 0.0, power: 1.0 },
         Some(nose) => {
@@ -433,7 +455,7 @@ fn way(
         Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
         _ => Way::Table(Box::new(Surrogate::new(site, longest))),
     };
-    Ok((way, dome))
+    Ok((way, dome, bearing))
 }
 
 /// Room for domes and tilts in tables of reach [m].
@@ -463,7 +485,7 @@ impl Session {
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
         let tip = Needle { tip_radius, half_angle: of(&needle.half_angle)?, shank_radius: 0.5 * diameter };
-        let (way, dome) = way(subject, protocol, &traits, &driven, tip)?;
+        let (way, dome, bearing) = way(subject, protocol, &traits, &driven, tip)?;
         let bottom = |group: &str| {
             let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
             inside.map(|layer| layer.bottom).fold(0.0, f64::max)
@@ -500,7 +522,7 @@ impl Session {
             tilt: of(&protocol.operator.hands.tilt)?,
             dome,
             limited: driven.limited,
-            engaged: driven.engaged,
+            bearing,
             lifts: matches!(driven.printer, Printer::Gliding { .. }),
             drag: driven.drag,
             slit: of(&mechanics.drag.slit)?,

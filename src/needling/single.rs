@@ -98,7 +98,7 @@ pub fn single(plan: &Plan) -> Result<Single> {
     };
     let dome = numbers.dome.height(numbers.press);
     let reach = numbers.length + dome;
-    let limit = numbers.limited.then_some(numbers.press / numbers.engaged);
+    let limit = numbers.limited.then_some(numbers.press / numbers.bearing);
     let place = crate::mechanics::surrogate::Place { limit, ..site.mean() };
     let strike = site.strike(place, reach, 0.0, true);
     let puncture = Puncture {
@@ -112,8 +112,7 @@ pub fn single(plan: &Plan) -> Result<Single> {
     };
 
     // The dent just before the tip pierces, or at the turning point if it never does.
-    let pressed = ground.surroundings.nose.map(|nose| ground.nose(nose.radius, nose.breadth, nose.force, nose.time));
-    let pressed = pressed.transpose()?;
+    let pressed = ground.pressed()?;
     let dented = strike.pierced.unwrap_or(
         strike
             .moments
