@@ -8,6 +8,7 @@ use serde_spanned::Spanned;
 use super::number::table;
 use super::stem;
 use crate::error::{Result, Source, read_toml};
+use crate::mechanics::channel::Tip;
 use crate::sourced::{Sourced, Written};
 
 /// A tool with needles.
@@ -19,6 +20,8 @@ pub struct Device {
     pub what: String,
     /// Lengths that can be set.
     pub length: Lengths,
+    /// How its needles are pointed.
+    pub tip: Tip,
     /// One needle.
     pub needle: Needle,
     /// How the needles are moved.
@@ -52,7 +55,7 @@ table! {
         wear_treatments: "1" Positive,
         /// Treatments the needles have usually seen before.
         earlier_treatments: "1" NotNegative,
-        /// Half angle of the cone behind the tip [rad].
+        /// Half angle of the cone behind the tip, or angle between bevel and axis [rad].
         half_angle: "deg" Positive,
         /// Diameter of the shank [m].
         diameter: "mm" Positive,
@@ -165,6 +168,8 @@ struct WrittenDevice {
     what: String,
     length: WrittenLengths,
     needle: WrittenNeedle,
+    #[serde(default)]
+    tip: Tip,
     layout: Option<Spanned<Layout>>,
     pen: Option<Spanned<WrittenPen>>,
     roller: Option<Spanned<WrittenRoller>>,
@@ -224,7 +229,7 @@ impl Device {
             _ => return Err(source.refuse(at, "a dose is either [dose.density] or [dose.passes]")),
         };
         let device =
-            Self { name: stem(source), what: written.what, length, needle, drive, dose, source: source.clone() };
+            Self { name: stem(source), what: written.what, length, tip: written.tip, needle, drive, dose, source: source.clone() };
         device.fits()?;
         Ok(device)
     }

@@ -32,6 +32,7 @@ pub use single::{Map, Passed, Single, single};
 pub use summary::{Summary, quantile};
 use vessel::{CLASSES, Local, Ruptures, STEP};
 
+use crate::mechanics::channel::{Needle, Tip};
 use crate::mechanics::surrogate::Place;
 
 use random::{Purpose, Source};
@@ -51,12 +52,8 @@ pub struct Puncture {
     pub tilt: f64,
     /// Direction of the tilt in the plane of the skin [rad].
     pub azimuth: f64,
-    /// Radius of the tip.
-    pub tip_radius: f64,
-    /// Half angle of the cone behind the tip [rad].
-    pub half_angle: f64,
-    /// Radius of the shank.
-    pub shank_radius: f64,
+    /// The needle that made it.
+    pub needle: Needle,
     /// Hoop stretch of the tissue at the wall of the channel while the needle is in; the torn opening is thinner by it.
     pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
@@ -94,8 +91,7 @@ pub struct Needling {
 impl Puncture {
     /// Radius of the needle at a depth [m]; zero below the tip.
     pub fn radius_at(&self, depth: f64) -> f64 {
-        let above_tip = self.depth - depth;
-        if above_tip < 0.0 { 0.0 } else { (self.tip_radius + above_tip * self.half_angle.tan()).min(self.shank_radius) }
+        self.needle.radius(self.depth - depth)
     }
 
     /// Hoop stretch of the tissue at a distance from the axis and a depth [m] once the needle is out: around a channel that clot
@@ -261,7 +257,7 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         let mut needle = source.of(Purpose::Needle, stroke.index);
         let play = (numbers.wobble * needle.normal()).hypot(numbers.wobble * needle.normal());
         let tolerance = numbers.tolerance * needle.normal();
-        let tip_radius = numbers.tip_radius * needle.around_one(numbers.tip_variation);
+        let tip_radius = numbers.needle.tip_radius * needle.around_one(numbers.tip_variation);
         // A tilted nose brings the needles on one side nearer to the skin and lifts those on the other.
         let lift = if numbers.lifts {
             (stroke.offset[0] * azimuth.cos() + stroke.offset[1] * azimuth.sin()) * tilt.tan()
@@ -283,8 +279,9 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
             let free = Place { limit: None, ..place };
             hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
             let drag = numbers.drag.hypot(play);
+            let needle = Needle { tip_radius, ..numbers.needle };
             hole.puncture =
-                Puncture { depth, tilt, azimuth, tip_radius, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
+                Puncture { depth, tilt, azimuth, needle, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
         }
         if hole.puncture.strokes == 1 {
             hole.first = depth;
@@ -301,9 +298,7 @@ fn empty() -> Puncture {
         depth: 0.0,
         tilt: 0.0,
         azimuth: 0.0,
-        tip_radius: 0.0,
-        half_angle: 0.0,
-        shank_radius: 0.0,
+        needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.0,
         drag: 0.0,
         blood: Vec::new(),
@@ -323,8 +318,7 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
     let puncture = Puncture {
         x: place[0],
         y: place[1],
-        half_angle: numbers.half_angle,
-        shank_radius: numbers.shank_radius,
+        needle: numbers.needle,
         wall_stretch: numbers.wall_stretch,
         ..empty()
     };
@@ -367,9 +361,7 @@ fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Punctu
             }
             let puncture = Puncture {
                 depth: mean(&|hole| hole.puncture.depth),
-                tip_radius: mean(&|hole| hole.puncture.tip_radius),
-                half_angle: numbers.half_angle,
-                shank_radius: numbers.shank_radius,
+                needle: Needle { tip_radius: mean(&|hole| hole.puncture.needle.tip_radius), ..numbers.needle },
                 wall_stretch: numbers.wall_stretch,
                 drag: mean(&|hole| hole.puncture.drag),
                 blood: blood(numbers, &all, all.mean),
@@ -437,7 +429,7 @@ fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern,
         .iter()
         .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
         .collect();
-    let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.shank_radius);
+    let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.needle.shank_radius);
     let quantiles = [("p05", 0.05), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95)];
     Summary {
         set_length: numbers.length,
@@ -445,7 +437,7 @@ fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern,
         glide: numbers.glide,
         press: numbers.press,
         tip_speed: numbers.speed,
-        tip_radius: numbers.tip_radius,
+        tip_radius: numbers.needle.tip_radius,
         places_per_area: pattern.holes.len() as f64 / area,
         coverage_time,
         passes,
@@ -469,6 +461,7 @@ fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern,
         depth_error: numbers.way.error(),
         support_stiffness: numbers.way.stiffness(),
         surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
+        torn_radius: mean(&|hole| hole.puncture.radius_at(0.0)) / numbers.wall_stretch,
         drag: mean(&|hole| hole.puncture.drag),
         tear_index: mean(&tear),
         slit_share: share(&|hole| tear(hole) > numbers.slit),

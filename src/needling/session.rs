@@ -24,10 +24,8 @@ pub(super) struct Session {
     pub length: f64,
     pub tolerance: f64,
     pub wobble: f64,
-    pub tip_radius: f64,
+    pub needle: Needle,
     pub tip_variation: f64,
-    pub half_angle: f64,
-    pub shank_radius: f64,
     /// How a stroke deepens a hole.
     pub way: Way,
     /// Coefficients of variation between places of what holds the skin and of what resists the needle.
@@ -484,7 +482,8 @@ impl Session {
         }
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
-        let tip = Needle { tip_radius, half_angle: of(&needle.half_angle)?, shank_radius: 0.5 * diameter };
+        let half_angle = of(&needle.half_angle)?;
+        let tip = Needle { tip: protocol.device.tip, tip_radius, half_angle, shank_radius: 0.5 * diameter };
         let (way, dome, bearing) = way(subject, protocol, &traits, &driven, tip)?;
         let bottom = |group: &str| {
             let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
@@ -505,10 +504,8 @@ impl Session {
             length: protocol.length,
             tolerance: of(&protocol.device.length.tolerance)?,
             wobble: driven.wobble,
-            tip_radius,
+            needle: tip,
             tip_variation: variation(&needle.tip_radius, &traits)?,
-            half_angle: of(&needle.half_angle)?,
-            shank_radius: 0.5 * diameter,
             way,
             place_variation: [
                 variation(&support.stiffness, &traits)?,

@@ -103,9 +103,7 @@ pub fn single(plan: &Plan) -> Result<Single> {
     let strike = site.strike(place, reach, 0.0, true);
     let puncture = Puncture {
         depth: strike.depth,
-        tip_radius: numbers.tip_radius,
-        half_angle: numbers.half_angle,
-        shank_radius: numbers.shank_radius,
+        needle: numbers.needle,
         wall_stretch: numbers.wall_stretch,
         reach,
         ..super::empty()

@@ -68,6 +68,8 @@ pub struct Summary {
     pub support_stiffness: f64,
     /// Mean radius of the needle at the surface [m].
     pub surface_radius: f64,
+    /// Mean radius of the torn opening at the surface, at rest [m].
+    pub torn_radius: f64,
     /// Mean sideways cut [m].
     pub drag: f64,
     /// Mean tear index: sideways cut over the diameter of the needle.
