@@ -117,25 +117,18 @@ impl Skin<'_> {
     /// # Errors
     /// A material is not known, or a number is not known for this person.
     pub fn plies(&self) -> Result<Vec<(Ply, f64)>> {
+        self.tissue.suits(self.mechanics)?;
         let mut plies = Vec::new();
         for layer in self.layers {
             let own = self.tissue.layer.get(&layer.name).ok_or_else(|| {
                 Error::input(format!("the tissue `{}` has no layer `{}`", self.tissue.name, layer.name))
             })?;
-            let in_group = |group: &str| layer.groups.iter().any(|name| name == group);
-            let usual = ["epidermis", "dermis"].into_iter().find(|group| in_group(group)).unwrap_or("fat");
-            let name = own.material.as_ref().map_or(usual, |given| given.get_ref());
-            let (medium, toughness) =
-                self.medium(name, own.mesh.stiffness.of(self.traits)?).map_err(|error| match &own.material {
-                    Some(given) => error.at(&self.tissue.source, given.span()),
-                    None => error,
-                })?;
+            let (medium, toughness) = self.medium(own.stuff(), own.mesh.stiffness.of(self.traits)?)?;
             plies.push((Ply { thickness: layer.bottom - layer.top, medium }, toughness));
         }
         for backing in self.tissue.backing.values() {
-            let (medium, toughness) = self
-                .medium(backing.material.get_ref(), backing.mesh.stiffness.of(self.traits)?)
-                .map_err(|error| error.at(&self.tissue.source, backing.material.span()))?;
+            let (medium, toughness) =
+                self.medium(backing.material.get_ref(), backing.mesh.stiffness.of(self.traits)?)?;
             plies.push((Ply { thickness: backing.mesh.thickness.of(self.traits)?, medium }, toughness));
         }
         Ok(plies)
