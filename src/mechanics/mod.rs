@@ -14,6 +14,7 @@
 //! | [`channel`] | forces inside the skin | closed forms |
 //! | [`strike`] | all of it in time | rows 5, 8, 9, 27 |
 //! | [`surrogate`] | a table of strikes with its error | strikes in time |
+//! | [`memo`] | what was asked before | |
 //!
 //! SI units throughout. What no part knows: inertia, anisotropy in the plane, tension of the skin at rest, stick and slip, bending.
 
@@ -22,6 +23,7 @@ pub mod cavity;
 pub mod channel;
 pub mod contact;
 pub mod elastic;
+pub mod memo;
 pub mod puncture;
 pub mod relax;
 pub mod strike;

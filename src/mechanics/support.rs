@@ -37,11 +37,13 @@
 //! cross fat only some millimetres in a stroke, so deep layers hold better than computed).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::contact::Surface;
 use super::elastic::{Body, Displaced, Edge, Elastic, Stuff, graded};
+use super::memo::Memo;
 use super::relax::Relaxation;
 use crate::error::{Error, Result};
 
@@ -167,8 +169,10 @@ pub struct Support {
     pub force: Vec<f64>,
     /// How it relaxes.
     pub relaxation: Relaxation,
-    /// Height of the dome of skin in the nose [m]; 0 without one.
-    pub dome: f64,
+    /// Height of the dome of skin in the nose under its force and under half of it [m]; 0 without one.
+    pub dome: [f64; 2],
+    /// Power of the deflection by which the force grows from each point of the curve to the next.
+    power: Vec<f64>,
 }
 
 /// A solution on the grid.
@@ -251,10 +255,12 @@ const UNDER: f64 = 5.0;
 /// Thickness of the uppermost cell [m], and growth from cell to cell downwards and outwards.
 const FIRST: f64 = 5e-6;
 const GROWTH: f64 = 1.22;
-/// Deflections at which the curve is computed.
-const LEVELS: usize = 14;
-/// The smallest of them [m].
+/// The smallest deflection at which the curve is computed [m], and the ratio of each to the next. They are the same for all lengths
+/// of a needle, so that a curve serves several.
 const SHALLOWEST: f64 = 2e-5;
+const LADDER: f64 = 1.45;
+/// Curves that are kept.
+static CURVES: Memo<Ground, Arc<Support>> = Memo::new(64);
 /// Iterations stop when the force changes by less than this share.
 const SETTLED: f64 = 4e-3;
 const MOST_ITERATIONS: usize = 40;
@@ -475,9 +481,16 @@ impl Ground {
     ///
     /// # Errors
     /// The layers are not held, or an iteration does not settle.
-    pub fn support(&self) -> Result<Support> {
-        let ratio = (self.deepest.max(2.0 * SHALLOWEST) / SHALLOWEST).powf(1.0 / (LEVELS - 1) as f64);
-        let levels: Vec<f64> = (0..LEVELS).map(|level| SHALLOWEST * ratio.powi(level as i32)).collect();
+    pub fn support(&self) -> Result<Arc<Support>> {
+        // Up the ladder until it reaches as deep as is asked.
+        let count = ((self.deepest / SHALLOWEST).ln() / LADDER.ln()).ceil().max(1.0) as usize + 1;
+        let levels: Vec<f64> = (0..count).map(|level| SHALLOWEST * LADDER.powi(level as i32)).collect();
+        let question = Self { deepest: levels[count - 1], ..self.clone() };
+        CURVES.of(&question, || question.curve(levels).map(Arc::new))
+    }
+
+    /// The curve at these deflections of the patch [m].
+    fn curve(&self, levels: Vec<f64>) -> Result<Support> {
         let pressed = self.pressed()?;
         let solved: Vec<(f64, f64)> = levels
             .into_par_iter()
@@ -495,11 +508,15 @@ impl Ground {
                 force.push(newtons);
             }
         }
-        let dome = match (&self.surroundings.nose, pressed) {
-            (Some(_), Some(dent)) => dent.deflection - dent.surface(0.0),
-            _ => 0.0,
-        };
-        Ok(Support { deflection, force, relaxation: self.relaxation()?, dome })
+        let mut dome = [0.0; 2];
+        if let (Some(nose), Some(dent)) = (&self.surroundings.nose, pressed) {
+            let half = self.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
+            dome = [dent, half].map(|dent| (dent.deflection - dent.surface(0.0)).max(0.0));
+        }
+        let steps = deflection.windows(2).zip(force.windows(2));
+        // Before the first point the force is that of a deep dent in one medium.
+        let power = steps.map(|(x, y)| if x[0] > 0.0 { (y[1] / y[0]).ln() / (x[1] / x[0]).ln() } else { 2.0 }).collect();
+        Ok(Support { deflection, force, relaxation: self.relaxation()?, dome, power })
     }
 
     /// How the site relaxes: its stiffness with the moduli after each time, relative to that of the shortest.
@@ -545,12 +562,9 @@ impl Support {
             return 0.0;
         }
         let above = self.deflection.partition_point(|own| *own < deflection).clamp(1, last);
-        if above == 1 {
-            return self.force[1] * (deflection / self.deflection[1]).powi(2);
-        }
-        let (x, y) = ([above - 1, above].map(|i| self.deflection[i]), [above - 1, above].map(|i| self.force[i]));
-        let power = (y[1] / y[0]).ln() / (x[1] / x[0]).ln();
-        y[0] * (deflection / x[0]).powf(power)
+        // The first point is the origin.
+        let from = if above == 1 { 1 } else { above - 1 };
+        self.force[from] * (deflection / self.deflection[from]).powf(self.power[above - 1])
     }
 
     /// Deflection [m] at which the elastic response is this force [N].
@@ -560,12 +574,8 @@ impl Support {
             return 0.0;
         }
         let above = self.force.partition_point(|own| *own < force).clamp(1, last);
-        if above == 1 {
-            return self.deflection[1] * (force / self.force[1]).sqrt();
-        }
-        let (x, y) = ([above - 1, above].map(|i| self.deflection[i]), [above - 1, above].map(|i| self.force[i]));
-        let power = (y[1] / y[0]).ln() / (x[1] / x[0]).ln();
-        x[0] * (force / y[0]).powf(1.0 / power)
+        let from = if above == 1 { 1 } else { above - 1 };
+        self.deflection[from] * (force / self.force[from]).powf(1.0 / self.power[above - 1])
     }
 
     /// Secant stiffness [N/m] of a steady push to a deflection [m] over a time [s].

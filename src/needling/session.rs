@@ -1,6 +1,7 @@
 //! The numbers of one session: what the plan says of device, hand and skin, decided and in SI units.
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
@@ -74,7 +75,7 @@ pub(super) enum Way {
     /// By a spring and a cutting needle: the mean ground, and the law of puncture.
     Lumped(Ground, PunctureLaw),
     /// By a table of strikes.
-    Table(Box<Surrogate>),
+    Table(Arc<Surrogate>),
     /// By strikes integrated in time.
     Grid(Box<Site>, Box<support::Ground>),
 }
@@ -442,16 +443,14 @@ fn way(
     let dome = match driven.surroundings.nose {
         None => Doming::Computed { height: 0.0, force: 0.0, power: 1.0 },
         Some(nose) => {
-            let height = site.support.dome.max(0.0);
-            let half = ground.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
-            let lower = (half.deflection - half.surface(0.0)).max(0.0);
+            let [height, lower] = site.support.dome;
             let power = if lower > 0.0 && height > lower { (height / lower).log2().clamp(0.1, 2.0) } else { 1.0 };
             Doming::Computed { height, force: nose.force, power }
         }
     };
     let way = match protocol.solver {
         Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
-        _ => Way::Table(Box::new(Surrogate::new(site, longest))),
+        _ => Way::Table(Surrogate::of(site, longest)),
     };
     Ok((way, dome, bearing))
 }

@@ -183,7 +183,7 @@ fn the_table_agrees_with_the_grid() {
     let cheek = tissue("cheek");
     let motion = Motion::Cam { frequency: 117.0, stroke: 3.0 * MM };
     let coarse = site(&cheek, Surroundings::default(), NEEDLE, motion, 2.0 * MM);
-    let table = Surrogate::new(coarse, 2.0 * MM);
+    let table = Surrogate::of(coarse, 2.0 * MM);
     assert!(table.error < 0.08 * MM && table.scatter < 0.02 * MM, "{} {}", table.error, table.scatter);
     let site = table.site();
     let mean = site.mean();
