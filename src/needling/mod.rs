@@ -21,6 +21,7 @@ mod summary;
 pub mod vessel;
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 
 use crate::catalogue::{Layer, Mechanics, Tissue};
 use crate::error::Result;
@@ -200,7 +201,7 @@ pub fn sessions(plan: &Plan, strata: usize) -> Result<Vec<Needling>> {
     }
     let subject = Subject::of(plan);
     let numbers = Session::of(&subject, plan.needled()?)?;
-    (0..plan.sessions.len()).map(|session| carry_out(&numbers, &subject, session, strata)).collect()
+    (0..plan.sessions.len()).into_par_iter().map(|session| carry_out(&numbers, &subject, session, strata)).collect()
 }
 
 /// Computes what a session (counted from 0) by this protocol does to somebody, with `strata` classes of depth.
