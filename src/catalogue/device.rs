@@ -228,8 +228,16 @@ impl Device {
             }
             _ => return Err(source.refuse(at, "a dose is either [dose.density] or [dose.passes]")),
         };
-        let device =
-            Self { name: stem(source), what: written.what, length, tip: written.tip, needle, drive, dose, source: source.clone() };
+        let device = Self {
+            name: stem(source),
+            what: written.what,
+            length,
+            tip: written.tip,
+            needle,
+            drive,
+            dose,
+            source: source.clone(),
+        };
         device.fits()?;
         Ok(device)
     }

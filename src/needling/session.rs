@@ -1,18 +1,18 @@
 //! The numbers of one session: what the plan says of device, hand and skin, decided and in SI units.
 
-use std::f64::consts::PI;
 use std::sync::Arc;
 
+use super::beds::beds;
 use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
-use super::place::{Amount, Printer, cartridge};
-use super::site::{GRID, Held, Seated, Skin, TABLE};
-use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
-use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
+use super::driven::{Driven, above_zero, driven};
+use super::place::{Amount, Printer};
+use super::site::{GRID, Seated, Skin, TABLE};
+use super::vessel::{Bed, CLASSES, Local, Strength};
+use crate::catalogue::{DefaultDose, Mechanics};
 use crate::error::{Error, Result};
 use crate::mechanics::channel::Needle;
-use crate::mechanics::strike::Motion;
-use crate::mechanics::support::{self, Nose, Surroundings};
+use crate::mechanics::ground;
 use crate::mechanics::surrogate::{Place, Site, Surrogate};
 use crate::scenario::{Dose, Protocol, Solver};
 
@@ -77,7 +77,7 @@ pub(super) enum Way {
     /// By a table of strikes.
     Table(Arc<Surrogate>),
     /// By strikes integrated in time.
-    Grid(Box<Site>, Box<support::Ground>),
+    Grid(Box<Site>, Box<ground::Ground>),
 }
 
 /// How high skin domes into the nose of a device.
@@ -148,175 +148,6 @@ fn variation(number: &Sourced, traits: &Traits) -> Result<f64> {
     Ok(if value > 0.0 { number.sd.unwrap_or(0.0) / value } else { 0.0 })
 }
 
-/// What the drive decides.
-struct Driven {
-    speed: f64,
-    frequency: f64,
-    glide: f64,
-    press: f64,
-    wobble: f64,
-    dome: f64,
-    limited: bool,
-    engaged: f64,
-    pitch: f64,
-    drag: f64,
-    contact: f64,
-    pace: Pace,
-    printer: Printer,
-    motion: Motion,
-    surroundings: Surroundings,
-    /// A drum, if there is one.
-    held: Option<Held>,
-}
-
-/// A number of the scenario that must be above zero and finite.
-fn above_zero(value: f64, what: &str) -> Result<f64> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(value);
-    }
-    Err(Error::input(format!("the {what} must be above zero")))
-}
-
-/// Distances between needles [m], each with the needles that stand there, on average over all.
-fn apart(needles: &[[f64; 2]]) -> Vec<(f64, f64)> {
-    let share = 1.0 / needles.len() as f64;
-    let pairs = needles.iter().enumerate().flat_map(|(i, a)| needles[i + 1..].iter().map(move |b| (a, b)));
-    pairs.map(|(a, b)| ((a[0] - b[0]).hypot(a[1] - b[1]), 2.0 * share)).collect()
-}
-
-fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Result<Driven> {
-    let of = |number: &Sourced| number.of(traits);
-    let (operator, length) = (&protocol.operator, protocol.length);
-    let press = |own: &Sourced| match protocol.press {
-        Some(press) if press.is_finite() && press >= 0.0 => Ok(press),
-        Some(_) => Err(Error::input("the press force cannot be negative")),
-        None => own.of(traits),
-    };
-    let frequency = |own: &Sourced, notes: &mut Vec<String>| {
-        let Some(given) = protocol.frequency else { return own.of(traits) };
-        let given = above_zero(given, "frequency")?;
-        if given > 1e4 {
-            return Err(Error::input("no device strokes more than 10 kHz"));
-        }
-        if let Some([low, high]) = own.range
-            && !(low..=high).contains(&given)
-        {
-            notes.push(format!("{given:.0} Hz is outside the {low:.0} to {high:.0} Hz known of this device"));
-        }
-        Ok(given)
-    };
-    let glide = |own: &Sourced| above_zero(protocol.glide.map_or_else(|| own.of(traits), Ok)?, "glide speed");
-    match &protocol.device.drive {
-        Drive::Pen(pen, layout) => {
-            let (frequency, glide) = (frequency(&pen.frequency, notes)?, glide(&operator.glide.pen)?);
-            let (stroke, width, needles) = (of(&pen.stroke)?, of(&pen.width)?, of(&pen.needles)?);
-            let contact = of(&operator.hands.contact)?;
-            let track = width * (1.0 - of(&operator.hands.overlap)?);
-            let wander = of(&operator.hands.wander)?;
-            let needles_at = cartridge(*layout, needles as usize, width);
-            let touch = &protocol.mechanics.touch;
-            let opening = 0.5 * width + of(&touch.nose_gap)?;
-            let force = press(&operator.press.pen)?;
-            let (breadth, time) = (of(&touch.nose_breadth)?, of(&touch.nose_time)?);
-            let nose = (force > 0.0).then_some(Nose { radius: opening, breadth, force, time });
-            let surroundings =
-                Surroundings { neighbours: apart(&needles_at), held: Some(opening), nose, ..Surroundings::default() };
-            Ok(Driven {
-                motion: Motion::Cam { frequency, stroke },
-                surroundings,
-                held: None,
-                speed: drive::pen_speed(frequency, stroke, length),
-                frequency,
-                glide,
-                press: force,
-                wobble: of(&pen.wobble)?,
-                dome: of(&pen.dome)?,
-                limited: false,
-                engaged: needles,
-                pitch: 0.5 * width * (PI / needles).sqrt(),
-                drag: glide * drive::pen_contact(frequency, stroke, length),
-                contact,
-                pace: Pace::Strokes(drive::punctures_per_second(needles, frequency)),
-                printer: Printer::Gliding { needles: needles_at, advance: glide / frequency, track, wander },
-            })
-        }
-        Drive::Roller(roller) => {
-            if protocol.frequency.is_some() {
-                return Err(Error::input("a roller has no frequency").help("its speed is `glide`"));
-            }
-            let glide = glide(&operator.glide.roller)?;
-            let (radius, width) = (of(&roller.radius)?, of(&roller.width)?);
-            let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
-            let pitch = [2.0 * PI * radius / columns, width / rows];
-            let share = of(&protocol.mechanics.drag.roller_share)?;
-            let press = press(&operator.press.roller)?;
-            Ok(Driven {
-                motion: Motion::Arc { radius, glide },
-                surroundings: Surroundings::default(),
-                held: Some(Held::drum(radius, width, rows * columns, press)),
-                speed: drive::roller_speed(radius, length, glide),
-                frequency: glide / pitch[0],
-                glide,
-                press,
-                wobble: of(&roller.wobble)?,
-                dome: of(&roller.dome)?,
-                limited: true,
-                engaged: drive::roller_engaged(rows, columns, radius, length),
-                pitch: (pitch[0] * pitch[1]).sqrt(),
-                drag: share * drive::roller_sweep(radius, length),
-                contact: 1.0,
-                pace: Pace::Area(glide * width),
-                printer: Printer::Rolling { pitch },
-            })
-        }
-        Drive::Plate(plate) => {
-            let frequency = frequency(&plate.frequency, notes)?;
-            let (needles, area) = (of(&plate.needles)?, of(&plate.area)?);
-            let press = press(&operator.press.hand)?;
-            let pitch = (area / needles).sqrt();
-            Ok(Driven {
-                motion: Motion::Push { speed: of(&plate.speed)? },
-                surroundings: Surroundings::default(),
-                held: Some(Held::plate(area, needles, press)),
-                speed: of(&plate.speed)?,
-                frequency,
-                glide: 0.0,
-                press,
-                wobble: of(&plate.wobble)?,
-                dome: 0.0,
-                limited: true,
-                engaged: needles,
-                pitch,
-                drag: 0.0,
-                contact: 1.0,
-                pace: Pace::Area(frequency * area),
-                printer: Printer::Rolling { pitch: [pitch; 2] },
-            })
-        }
-        Drive::Hand(hand) => {
-            let frequency = frequency(&hand.frequency, notes)?;
-            Ok(Driven {
-                motion: Motion::Push { speed: of(&hand.speed)? },
-                surroundings: Surroundings::default(),
-                held: None,
-                speed: of(&hand.speed)?,
-                frequency,
-                glide: 0.0,
-                press: press(&operator.press.hand)?,
-                wobble: of(&hand.wobble)?,
-                dome: 0.0,
-                limited: true,
-                engaged: 1.0,
-                pitch: of(&protocol.mechanics.crowding.at_pitch)?,
-                drag: 0.0,
-                contact: 1.0,
-                pace: Pace::Strokes(frequency),
-                printer: Printer::Single,
-            })
-        }
-    }
-}
-
 /// The dose as an amount of strokes.
 fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amount> {
     let from_passes = |passes: f64| Amount::Passes(passes * driven.contact);
@@ -339,53 +170,6 @@ fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amoun
         }
         Dose::Device => return Err(Error::input("the device states no dose")),
     })
-}
-
-/// The vessels for one person.
-fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASSES]> {
-    let of = |number: &Sourced| number.of(traits);
-    let shedding = &protocol.mechanics.shedding;
-    let (viscosity, clotting) = (of(&shedding.viscosity)?, of(&shedding.clotting)?);
-    let constants = &protocol.mechanics.bleeding;
-    let Some(vessels) = &subject.tissue.vessels else {
-        let none = Bed { place: Lies::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
-        return Ok([none; CLASSES]);
-    };
-    let (loops_by_age, plexus_by_age) = match &subject.tissue.ageing {
-        None => (1.0, 1.0),
-        Some(ageing) => {
-            let from = of(&ageing.vessel_age)?;
-            (aged(of(&ageing.loops)?, subject.age, from), aged(of(&ageing.plexus)?, subject.age, from))
-        }
-    };
-    let bed = |class: usize, place: Lies, diameter: f64| -> Result<Bed> {
-        let own = &constants[class];
-        let flow = vessel::flow(diameter, of(&own.pressure)?, of(&own.feeding)?, viscosity);
-        Ok(Bed { place, diameter, shed: vessel::shed(flow, clotting), retained: of(&own.retained)? })
-    };
-    let loops = &vessels.capillary_loops;
-    let (width, height) = (of(&loops.width)?, of(&loops.height)?);
-    let shallow = &vessels.superficial_plexus;
-    let (middle, deep) = (&vessels.mid_dermis, &vessels.deep_plexus);
-    let crossing = |class: usize| of(&constants[class].crossing);
-    Ok([
-        bed(0, Lies::Loops(of(&loops.density)? * loops_by_age, width, height), of(&loops.diameter)?)?,
-        bed(
-            1,
-            Lies::Around(
-                crossing(1)? * of(&shallow.density)? * plexus_by_age,
-                of(&shallow.depth)?,
-                of(&shallow.spread)?,
-            ),
-            of(&shallow.diameter)?,
-        )?,
-        bed(2, Lies::Through(of(&middle.density)?, height, crossing(2)?), of(&middle.diameter)?)?,
-        bed(
-            3,
-            Lies::Below(crossing(3)? * of(&deep.density)?, of(&deep.depth)?, of(&deep.spread)?),
-            of(&deep.diameter)?,
-        )?,
-    ])
 }
 
 /// Stretch of the dermis at the wall of a channel: that at which it tears.

@@ -6,9 +6,9 @@ use crate::catalogue::{Layer, Mechanics, Tissue};
 use crate::error::{Error, Result, suggestion};
 use crate::mechanics::cavity::Law;
 use crate::mechanics::channel::{Channel, Needle, Wall};
+use crate::mechanics::ground::{Drum, Ground, Medium, Ply, Surroundings, Times};
 use crate::mechanics::puncture::PunctureLaw;
 use crate::mechanics::strike::{Motion, Strike};
-use crate::mechanics::support::{Drum, Ground, Medium, Ply, Surroundings, Times};
 use crate::mechanics::surrogate::Site;
 use crate::sourced::Traits;
 

@@ -3,8 +3,8 @@
 
 use dermasim::catalogue::Tissue;
 use dermasim::mechanics::channel::{Needle, Tip};
+use dermasim::mechanics::ground::{Drum, Surroundings};
 use dermasim::mechanics::strike::Motion;
-use dermasim::mechanics::support::{Drum, Surroundings};
 use dermasim::mechanics::surrogate::{Place, Site, Surrogate};
 use dermasim::needling::network;
 use dermasim::needling::site::{GRID, Held, Seated, Skin, TABLE};
