@@ -22,6 +22,7 @@ mod sweep;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bench::Report;
@@ -126,7 +127,7 @@ pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Ve
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
     std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
     drawn
-        .into_iter()
+        .into_par_iter()
         .map(|Drawn { figure, sheet, header, rows }| {
             sheet.write(folder, &figure.stem)?;
             table::write_csv(&folder.join(format!("{}.csv", figure.stem)), &header, rows)?;

@@ -120,7 +120,6 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         kept_fields: if snapshot_fields.is_empty() { fields.len() } else { snapshot_fields.len() },
         snapshots: snapshots.len(),
         sessions: sessions.len(),
-        looks: looks.len(),
         end,
         longest: stepping.longest,
         tolerance: stepping.tolerance,

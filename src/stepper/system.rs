@@ -234,6 +234,11 @@ impl System {
         })
     }
 
+    /// Solves for quasi-steady fields to no more than a relative accuracy from now on.
+    pub fn ask(&mut self, accuracy: f64) {
+        self.quasi.iter_mut().for_each(|quasi| quasi.ask(accuracy));
+    }
+
     /// Finds the quasi-steady fields at rest and stores them in the skin, then those of its present state.
     ///
     /// # Errors
