@@ -8,7 +8,6 @@ use serde_spanned::Spanned;
 use super::number::table;
 use super::stem;
 use crate::error::{Result, Source, read_toml};
-use crate::mechanics::channel::Tip;
 use crate::sourced::{Sourced, Written};
 
 /// A tool with needles.
@@ -139,6 +138,17 @@ pub enum Drive {
     Hand(Box<Hand>),
     /// On a plate, all at once.
     Plate(Box<Plate>),
+}
+
+/// How a needle is pointed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tip {
+    /// A cone, as of solid pins.
+    #[default]
+    Cone,
+    /// Cut by one plane, as hypodermic needles and lancets are.
+    Bevel,
 }
 
 /// How needles stand in a cartridge.

@@ -27,16 +27,7 @@
 
 use std::f64::consts::PI;
 
-/// How a needle is pointed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tip {
-    /// A cone, as of solid pins.
-    #[default]
-    Cone,
-    /// Cut by one plane, as hypodermic needles and lancets are.
-    Bevel,
-}
+pub use crate::catalogue::Tip;
 
 /// A needle.
 #[derive(Debug, Clone, Copy, PartialEq)]

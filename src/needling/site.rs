@@ -79,7 +79,7 @@ pub struct Seated {
     pub ground: Ground,
     /// The mean place.
     pub site: Site,
-    /// Needles as deep as the deepest that share the force of the hand.
+    /// Needles as deep as the deepest that share the force of the hand, with all in to their base.
     pub bearing: f64,
 }
 
