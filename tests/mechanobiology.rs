@@ -17,10 +17,6 @@ name   = "stretched"
 what   = "Activation by the strain around a channel"
 source = "made for this test"
 
-[scale]
-length = "1 mm"
-time   = "1 d"
-
 [constant]
 k = { value = "3 1/d", range = ["1 1/d", "9 1/d"], evidence = "assumed", source = "made for this test", what = "activation per strain" }
 
