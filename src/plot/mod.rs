@@ -12,6 +12,7 @@ mod grade;
 mod needling;
 mod panel;
 mod practice;
+mod precision;
 mod profile;
 mod roofline;
 mod section;
@@ -32,6 +33,7 @@ use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
 pub use course::{columns, group_of, is_part, main_ones};
+pub use precision::Precision;
 use sheet::Sheet;
 
 /// A figure on the disk.
@@ -114,6 +116,14 @@ pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
 /// A file cannot be written.
 pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
     write(vec![roofline::roofline(report)], folder)
+}
+
+/// Draws work and precision of integrators into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_precision(points: &[Precision], folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![precision::figure(points)], folder)
 }
 
 /// Draws a single strike into a folder.

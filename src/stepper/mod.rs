@@ -199,6 +199,21 @@ impl Stepper {
         Ok(())
     }
 
+    /// One step of exactly this length [s], whatever its error: for comparisons of methods.
+    ///
+    /// # Errors
+    /// A value is not finite, or the method is explicit.
+    pub fn force(&mut self, skin: &mut Skin, step: f64) -> Result<()> {
+        let Scheme::Implicit(scheme) = &mut self.scheme else {
+            return Err(Error::simulation("explicit methods choose their steps themselves"));
+        };
+        if !scheme.step(&mut self.system, skin, step, self.stepping.tolerance, false)?.0 {
+            return Err(self.stuck(skin, step));
+        }
+        skin.time += step;
+        Ok(())
+    }
+
     fn stuck(&self, skin: &Skin, step: f64) -> Error {
         let worst = match &self.scheme {
             Scheme::Implicit(scheme) => scheme.worst(skin),
