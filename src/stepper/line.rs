@@ -21,15 +21,15 @@ pub struct Line {
     carry: Vec<f64>,
     upper: Vec<f64>,
     wrap: Option<Wrap>,
+    /// Solution for the corner column, for lines whose ends meet.
+    column: Vec<f64>,
     /// l, d, h, for lines with something added to the diagonal.
     rows: [Vec<f64>; 3],
 }
 
 /// What a line whose ends meet needs besides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Wrap {
-    /// Solution for the corner column.
-    column: Vec<f64>,
     /// Share of the last value.
     share: f64,
     correction: f64,
@@ -73,7 +73,7 @@ impl Line {
             self.wrap = None;
             return;
         }
-        let mut column = self.wrap.take().map(|wrap| wrap.column).unwrap_or_default();
+        let mut column = std::mem::take(&mut self.column);
         column.clear();
         column.resize(n, 0.0);
         column[0] = gamma;
@@ -81,7 +81,8 @@ impl Line {
         self.eliminate(&mut column);
         let share = corner / gamma;
         let correction = 1.0 / (1.0 + column[0] + share * column[n - 1]);
-        self.wrap = Some(Wrap { column, share, correction });
+        self.wrap = Some(Wrap { share, correction });
+        self.column = column;
     }
 
     fn eliminate(&self, row: &mut [f64]) {
@@ -101,7 +102,7 @@ impl Line {
         self.eliminate(row);
         if let Some(wrap) = &self.wrap {
             let amount = (row[0] + wrap.share * row[row.len() - 1]) * wrap.correction;
-            for (value, column) in row.iter_mut().zip(&wrap.column) {
+            for (value, column) in row.iter_mut().zip(&self.column) {
                 *value -= amount * column;
             }
         }
@@ -133,7 +134,7 @@ impl Line {
             for ((amount, first), last) in amounts.iter_mut().zip(&*slab).zip(last) {
                 *amount = -(first + wrap.share * last) * wrap.correction;
             }
-            for (row, &column) in slab.chunks_exact_mut(width).zip(&wrap.column) {
+            for (row, &column) in slab.chunks_exact_mut(width).zip(&self.column) {
                 backward(row, amounts, column);
             }
         }
@@ -270,7 +271,7 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
     if let Some(wrap) = &line.wrap {
         let (first, last) = (turned[0], turned[n - 1]);
         let amounts: [f64; R] = std::array::from_fn(|r| -(first[r] + wrap.share * last[r]) * wrap.correction);
-        for (own, column) in turned.iter_mut().zip(&wrap.column) {
+        for (own, column) in turned.iter_mut().zip(&line.column) {
             for (own, amount) in own.iter_mut().zip(&amounts) {
                 *own = multiply_add::<LEVEL>(*column, *amount, *own);
             }
