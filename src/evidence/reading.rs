@@ -13,7 +13,7 @@
 //! | `dose()` | holes per area of the first session |
 //! | `least_step(…)` | smallest difference of a reading between a run and the next: above zero, it rises over the runs |
 //! | `lowest(…)`, `highest(…)` | extremes of a reading over the runs |
-//! | `puncture_force`, `depth_of`, `shortest` | laws of one needle, in `evidence::needle` |
+//! | `puncture_force(tip radius, speed)` | a law of one needle, in `evidence::needle` |
 //!
 //! Where an observation has several runs, the last argument names the run, as in `at(erythema, [2 h], long)`; inside
 //! `least_step`, `lowest` and `highest` it is left out.
@@ -68,7 +68,7 @@ enum Answers<'a> {
     Asked(&'a [RefCell<Seen>]),
 }
 
-const FUNCTIONS: [&str; 15] = [
+const FUNCTIONS: [&str; 14] = [
     "at",
     "rest",
     "peak",
@@ -83,7 +83,6 @@ const FUNCTIONS: [&str; 15] = [
     "lowest",
     "highest",
     "puncture_force",
-    "depth_of",
 ];
 
 impl<'a> Reader<'a> {

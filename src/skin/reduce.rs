@@ -58,14 +58,7 @@ impl Sum {
     }
 
     #[inline(always)]
-    fn add_lanes(
-        &mut self,
-        kind: impl Fn() -> Kind,
-        values: &[f64],
-        weights: &[f64],
-        measures: &[f64],
-        length: f64,
-    ) {
+    fn add_lanes(&mut self, kind: impl Fn() -> Kind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
         const LANES: usize = 8;
         let mut lanes = [Self::start(kind()); LANES];
         let (values, values_left) = values.as_chunks::<LANES>();
