@@ -12,7 +12,7 @@ use crate::claims::words;
 use crate::error::{Error, Result, Source, read_toml, suggestion};
 use crate::evidence::file::{Variations, look, measures, one, reading, runs, scenario};
 use crate::evidence::reading::Reader;
-use crate::evidence::{self, Run};
+use crate::evidence::{self, Observation, Run};
 use crate::language::{Argument, Formula, Scope};
 use crate::scenario::Change;
 use crate::units::{Dimension, Quantity, Unit};
@@ -31,6 +31,8 @@ struct Written {
     statement: String,
     #[serde(default)]
     observations: Vec<Spanned<String>>,
+    #[serde(default)]
+    given: Vec<Spanned<String>>,
     #[serde(default)]
     limits: String,
     answer: Spanned<String>,
@@ -138,6 +140,8 @@ pub struct Claim {
     pub statement: String,
     /// Observations that bear on it.
     pub observations: Vec<String>,
+    /// Observations that a sample must meet to count.
+    pub given: Vec<Observation>,
     /// What to keep in mind; may be empty.
     pub limits: String,
     /// The answer as a template.
@@ -210,7 +214,7 @@ impl Claim {
         look(source, &mut runs, &|reader| panels.iter().try_for_each(|panel| panel.dry(source, reader)))?;
         words::check(source, &written.answer, &readings, &parts)?;
         let known = evidence::ids()?;
-        for id in &written.observations {
+        for id in written.observations.iter().chain(&written.given) {
             if !known.iter().any(|own| own == id.get_ref()) {
                 return Err(source
                     .refuse(id.span(), format!("there is no observation `{}`", id.get_ref()))
@@ -219,16 +223,29 @@ impl Claim {
         }
         let heuristics = heuristics(&runs, &observables);
         let observations = written.observations.into_iter().map(Spanned::into_inner).collect();
+        let given: Vec<String> = written.given.into_iter().map(Spanned::into_inner).collect();
+        let given = match given.is_empty() {
+            true => Vec::new(),
+            false => evidence::chosen(&given, &[changes, &ensemble(source)?].concat())?,
+        };
         let Written { id, statement, limits, answer, .. } = written;
         let changes = changes.iter().map(Change::shown).collect();
         let (name, answer) = (scenario.name, answer.into_inner());
-        Ok(Self { name, id, statement, observations, limits, answer, runs, readings, parts, panels, heuristics, changes })
+        Ok(Self { name, id, statement, observations, given, limits, answer, runs, readings, parts, panels, heuristics, changes })
     }
 
     /// Where its file lies, from the project's folder.
     pub fn path(&self) -> PathBuf {
         Path::new("scenarios/claims").join(format!("{}.toml", self.name))
     }
+}
+
+/// The tables of a scenario that give it samples, as changes to another.
+fn ensemble(source: &Arc<Source>) -> Result<Vec<Change>> {
+    let all: toml::Table = read_toml(source)?;
+    let tables = ["population", "uncertainty"].into_iter().filter_map(|name| Some((name, all.get(name)?.as_table()?)));
+    let changes = tables.flat_map(|(name, table)| table.iter().map(move |(key, value)| format!("{name}.{key}={value}")));
+    changes.map(|change| Change::parse(&change)).collect()
 }
 
 /// Evaluates readings and parts where every number is one.

@@ -17,6 +17,8 @@ use crate::units::Quantity;
 const NEARLY_ALL: f64 = 0.9;
 /// Fewer than this share of the samples says nothing.
 const ENOUGH: f64 = 0.75;
+/// Fewer samples than these say nothing.
+const LEAST: usize = 3;
 /// Beyond this share of assumed numbers hardly anything else is left.
 const MOSTLY: f64 = 2.0 / 3.0;
 /// The band that is told.
@@ -159,10 +161,12 @@ pub struct Linked {
 pub struct Sample {
     /// Its name.
     pub name: String,
-    /// Whether the claim holds in it; `None` if it failed.
+    /// Whether the claim holds in it; `None` if it failed or was set aside.
     pub holds: Option<bool>,
     /// Readings in their units, in the order of the bands; `null` where infinite.
     pub values: Vec<Option<f64>>,
+    /// The observation for which it was set aside.
+    pub aside: Option<String>,
     /// Why it failed; empty if it did not.
     pub failed: String,
 }
@@ -188,6 +192,8 @@ pub struct Answer {
     pub held: usize,
     /// … of how many that ran.
     pub of: usize,
+    /// How many samples were set aside.
+    pub aside: usize,
     /// Whether it holds as written.
     pub holds: bool,
     /// Its parts.
@@ -232,6 +238,7 @@ struct Said {
 pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) -> Result<Answer> {
     let said = findings.samples.iter().map(|sample| read(claim, sample)).collect::<Result<Vec<_>>>()?;
     let drawn: Vec<&Said> = said.iter().skip(1).flatten().collect();
+    let aside = findings.samples.iter().filter(|sample| sample.aside.is_some()).count();
     let written = said.first().and_then(Option::as_ref);
     let readings = bands(claim, written, &drawn);
     let parts: Vec<Decided> = claim
@@ -254,7 +261,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
     let holds = written.is_some_and(whole);
     let observations = linked(claim, rows);
     let (grade, grade_why) = graded(claim, &observations, numbers);
-    let enough = written.is_some() && drawn.len() as f64 >= ENOUGH * (findings.samples.len() - 1) as f64;
+    let enough = written.is_some() && drawn.len() >= LEAST && drawn.len() as f64 >= ENOUGH * (findings.samples.len() - 1 - aside) as f64;
     let nearly = holds && held as f64 >= NEARLY_ALL * drawn.len() as f64;
     let decided = parts.iter().any(|part| part.outside.is_none());
     let verdict = match (enough, decided && !nearly, parts.iter().any(|part| part.outside.is_some())) {
@@ -272,6 +279,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
         name: sample.name.clone(),
         holds: said.as_ref().map(whole),
         values: said.iter().flat_map(|said| &said.values).map(|value| Some(*value).filter(|value| value.is_finite())).collect(),
+        aside: sample.aside.clone(),
         failed: sample.answers.as_ref().err().cloned().unwrap_or_default(),
     });
     Ok(Answer {
@@ -284,6 +292,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
         answer,
         held,
         of: drawn.len(),
+        aside,
         holds,
         parts,
         readings,
@@ -300,7 +309,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
 
 /// The readings and parts of one sample; none if it failed.
 fn read(claim: &Claim, sample: &Sampled) -> Result<Option<Said>> {
-    let Ok(answers) = &sample.answers else { return Ok(None) };
+    let (Ok(answers), None) = (&sample.answers, &sample.aside) else { return Ok(None) };
     let reader = Reader::of(&claim.runs, answers);
     let mut known: IndexMap<String, Quantity> = IndexMap::new();
     for reading in &claim.readings {

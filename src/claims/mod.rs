@@ -9,6 +9,7 @@
 //! id = "C15"
 //! statement = "Redness is mostly gone within two days"
 //! observations = ["V7", "V8"]            # of `scenarios/evidence/`, which bear on it
+//! given = ["V8b"]                        # observations that a sample must meet to count; may be left out
 //! limits = "…"                           # what to keep in mind; may be left out
 //! answer = "{% if redness_left.value < 0.5 %}Mostly{% else %}Hardly{% endif %} gone: {{ redness_left.told }} is left."
 //!
@@ -34,11 +35,16 @@
 //!
 //! Every run is computed as the file says and for each sample; a sample is the same draw in all runs of a claim, and (since a
 //! draw depends on seed and name alone) in all claims with the same seed and number of samples. The claim **holds** in a sample
-//! if every part does. Then, the first that applies:
+//! if every part does.
+//!
+//! Numbers drawn independently within their ranges may come together to a skin that nobody has: one that stays red for months
+//! after one session. A claim says which observations it takes as `given`; a sample whose numbers miss one of them (computed
+//! with that observation's own scenario) is set aside before its runs begin, and counts nowhere. This is the simplest
+//! conditioning on data, by rejection. Then, the first that applies:
 //!
 //! | verdict | when |
 //! |---|---|
-//! | not decidable | the run as written failed, or fewer than three in four samples ran |
+//! | not decidable | the run as written failed, or fewer than three in four of the samples not set aside ran, or fewer than three |
 //! | contested | it does not hold as written, or in fewer than nine in ten samples |
 //! | not decidable | a part is outside the model |
 //! | weak | its evidence is graded C or D |

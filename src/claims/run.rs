@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::claims::Claim;
 use crate::error::{Error, Result};
 use crate::evidence::reading::Answer;
-use crate::evidence::{Board, Run};
+use crate::evidence::{self, Board, Run};
 use crate::needling::{self, Needling};
 use crate::scenario::{Plan, Scenario};
 use crate::simulate::{self, Outcome};
@@ -27,6 +27,8 @@ pub struct Sampled {
     pub name: String,
     /// What was drawn: run, key and value; what several runs share is told once, under the first.
     pub drawn: Vec<[String; 3]>,
+    /// The observation that it misses although the claim takes it as given; it is not run then, and does not count.
+    pub aside: Option<String>,
     /// Answers of the runs, in their order, or why one failed.
     pub answers: std::result::Result<Vec<Answer>, String>,
 }
@@ -79,52 +81,83 @@ impl Jobs {
     }
 }
 
-/// Runs whatever the claims read, `threads` threads in all, and hands every run as written to `keep`.
+/// Runs whatever the claims read, `threads` threads in all, and hands every run as written to `keep`. What samples must meet
+/// is looked at first, so that those that miss it cost no more.
 ///
 /// # Errors
 /// A scenario makes no sense, something could not be kept, or it was stopped. A run that fails is an answer.
 pub fn run_all(claims: &[Claim], threads: usize, board: &dyn Board, keep: &Keep<'_>) -> Result<Vec<Findings>> {
+    let mut asides = asides(claims, threads, board)?;
     let mut jobs = Jobs::default();
-    let places =
-        claims.iter().enumerate().map(|(number, claim)| places(number, claim, &mut jobs)).collect::<Result<Vec<_>>>()?;
-    let done = AtomicUsize::new(0);
-    let count = jobs.all.len();
-    let answers = study::each(count, threads, count, &|number, pool| {
-        if board.stop() {
-            return Err(Error::Interrupted);
+    let mut places = Vec::new();
+    for (number, claim) in claims.iter().enumerate() {
+        let own = samples(&claim.id, &claim.runs, &asides[number], &mut jobs)?;
+        for (index, job) in own[0].jobs.iter().enumerate() {
+            jobs.all[*job].written.push((number, index));
         }
-        let job = &jobs.all[number];
-        let kept = |followed: Followed<'_>| {
-            job.written.iter().try_for_each(|(claim, run)| {
-                let claim = &claims[*claim];
-                keep(claim, &claim.runs[*run], followed)
-            })
-        };
-        let answer = pool.install(|| answer(job, &|| !board.stop(), &kept));
-        board.ended("", 1 + done.fetch_add(1, Ordering::Relaxed), count);
-        match answer {
-            Err(Error::Simulation(message)) => Ok(Err(message)),
-            other => other.map(Ok),
-        }
-    })?;
-    let answers = answers.into_iter().collect::<Result<Vec<_>>>()?;
-    let findings = claims.iter().zip(places).map(|(claim, places)| {
-        let samples = places.into_iter().map(|place| {
-            let runs = claim.runs.iter().zip(&place.jobs);
-            let answers = runs.map(|(run, job)| Ok(answers[*job].as_ref().map_err(String::clone)?.seen_by(&run.plan)));
-            Sampled { answers: answers.collect(), name: place.name, drawn: place.drawn }
+        places.push(own);
+    }
+    let kept = |job: &Job, followed: Followed<'_>| {
+        job.written.iter().try_for_each(|(claim, run)| keep(&claims[*claim], &claims[*claim].runs[*run], followed))
+    };
+    let answers = jobs.run(threads, board, &kept)?;
+    let findings = claims.iter().zip(places).zip(&mut asides).map(|((claim, places), asides)| {
+        let samples = places.into_iter().enumerate().map(|(index, place)| {
+            let aside = asides.get_mut(index).and_then(Option::take);
+            let answers = of_runs(&claim.runs, &place.jobs, &answers);
+            Sampled { aside, answers, name: place.name, drawn: place.drawn }
         });
         Findings { samples: samples.collect() }
     });
     Ok(findings.collect())
 }
 
-/// The jobs of a claim: as written, then every sample.
-fn places(number: usize, claim: &Claim, jobs: &mut Jobs) -> Result<Vec<Place>> {
+/// For each sample of each claim, the observation that it misses although it is taken as given. The run as written comes
+/// first, and is never set aside.
+fn asides(claims: &[Claim], threads: usize, board: &dyn Board) -> Result<Vec<Vec<Option<String>>>> {
+    let mut jobs = Jobs::default();
+    let mut places = Vec::new();
+    for claim in claims {
+        let own = claim.given.iter().map(|given| samples(&given.id, &given.runs, &[], &mut jobs));
+        places.push(own.collect::<Result<Vec<_>>>()?);
+    }
+    let answers = jobs.run(threads, board, &|_, _| Ok(()))?;
+    claims
+        .iter()
+        .zip(&places)
+        .map(|(claim, places)| {
+            let count = places.iter().map(Vec::len).max().unwrap_or(0);
+            let missed = |sample: usize| -> Result<Option<String>> {
+                for (given, places) in claim.given.iter().zip(places) {
+                    let met = match of_runs(&given.runs, &places[sample].jobs, &answers) {
+                        Ok(answers) => evidence::judge(given, &evidence::Findings { answers })?.met,
+                        Err(_) => false,
+                    };
+                    if !met && sample > 0 {
+                        return Ok(Some(given.id.clone()));
+                    }
+                }
+                Ok(None)
+            };
+            (0..count).map(missed).collect()
+        })
+        .collect()
+}
+
+/// The answers of some runs, each as its own file sees it, or why one failed.
+fn of_runs(
+    runs: &[Run],
+    jobs: &[usize],
+    answers: &[std::result::Result<Answer, String>],
+) -> std::result::Result<Vec<Answer>, String> {
+    runs.iter().zip(jobs).map(|(run, job)| Ok(answers[*job].as_ref().map_err(String::clone)?.seen_by(&run.plan))).collect()
+}
+
+/// The jobs of some runs: as written, then every sample that is not set aside.
+fn samples(id: &str, runs: &[Run], asides: &[Option<String>], jobs: &mut Jobs) -> Result<Vec<Place>> {
     let mut places = vec![Place { name: "as written".into(), drawn: Vec::new(), jobs: Vec::new() }];
-    for (index, run) in claim.runs.iter().enumerate() {
+    for (index, run) in runs.iter().enumerate() {
         let job = jobs.add(&run.scenario, run)?;
-        jobs.all[job].written.push((number, index));
         places[0].jobs.push(job);
         let (_, points) = run.scenario.samples(&run.plan)?;
         for (sample, point) in points.iter().enumerate() {
@@ -132,26 +165,50 @@ fn places(number: usize, claim: &Claim, jobs: &mut Jobs) -> Result<Vec<Place>> {
                 places.push(Place { name: point.name.clone(), drawn: Vec::new(), jobs: Vec::new() });
             }
             let Some(place) = places.get_mut(sample + 1) else {
-                let message = format!("the runs of {} have different numbers of samples", claim.id);
-                return Err(Error::input(message));
+                return Err(Error::input(format!("the runs of {id} have different numbers of samples")));
             };
-            place.jobs.push(jobs.add(&point.scenario, run)?);
             for (key, value) in &point.values {
                 let known = place.drawn.iter().any(|[_, own, text]| own == key && text == value);
                 if !known {
                     place.drawn.push([run.name.clone(), key.clone(), value.clone()]);
                 }
             }
+            if asides.get(sample + 1).is_none_or(Option::is_none) {
+                place.jobs.push(jobs.add(&point.scenario, run)?);
+            }
         }
     }
     if places.len() == 1 {
-        return Err(Error::input(format!("the claim {} has no samples, so nothing says how sure it is", claim.id))
+        return Err(Error::input(format!("{id} has no samples, so nothing says how sure it is"))
             .help("add [population] or [uncertainty], see the other files"));
     }
-    if let Some(short) = places.iter().find(|place| place.jobs.len() != claim.runs.len()) {
-        return Err(Error::input(format!("`{}` of {} lacks a run", short.name, claim.id)));
-    }
     Ok(places)
+}
+
+impl Jobs {
+    /// Runs them, and hands each that ended to `keep`.
+    fn run(
+        &self,
+        threads: usize,
+        board: &dyn Board,
+        keep: &(dyn Fn(&Job, Followed<'_>) -> Result<()> + Sync),
+    ) -> Result<Vec<std::result::Result<Answer, String>>> {
+        let done = AtomicUsize::new(0);
+        let count = self.all.len();
+        let answers = study::each(count, threads, count, &|number, pool| {
+            if board.stop() {
+                return Err(Error::Interrupted);
+            }
+            let job = &self.all[number];
+            let answer = pool.install(|| answer(job, &|| !board.stop(), &|followed| keep(job, followed)));
+            board.ended("", 1 + done.fetch_add(1, Ordering::Relaxed), count);
+            match answer {
+                Err(Error::Simulation(message)) => Ok(Err(message)),
+                other => other.map(Ok),
+            }
+        })?;
+        answers.into_iter().collect()
+    }
 }
 
 /// Runs one run, the response only if it is read.

@@ -97,7 +97,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
 /// One answer for the terminal.
 fn told(answer: &Answer) -> String {
     format!(
-        "{}: {}\n{}; evidence {} ({}); holds in {} of {} samples\n\n{}",
+        "{}: {}\n{}; evidence {} ({}); holds in {} of {} samples{}\n\n{}",
         answer.id,
         answer.statement,
         answer.verdict.word().to_uppercase(),
@@ -105,6 +105,7 @@ fn told(answer: &Answer) -> String {
         answer.grade_why.join("; "),
         answer.held,
         answer.of,
+        if answer.aside > 0 { format!(", {} set aside", answer.aside) } else { String::new() },
         wrapped(&answer.answer)
     )
 }
@@ -163,7 +164,8 @@ fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Resu
     }
     let header: Vec<String> = ["sample", "holds"].map(str::to_owned).into_iter().chain(headings(&answer)).collect();
     let rows = answer.samples.iter().map(|sample| {
-        let holds = sample.holds.map_or("failed".to_owned(), |holds| holds.to_string());
+        let without = sample.aside.as_ref().map_or("failed".to_owned(), |id| format!("set aside, misses {id}"));
+        let holds = sample.holds.map_or(without, |holds| holds.to_string());
         let values = sample.values.iter().map(|value| output::table::optional(*value));
         [sample.name.clone(), holds].into_iter().chain(values).collect()
     });

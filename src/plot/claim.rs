@@ -21,7 +21,7 @@ type Rows = Vec<Vec<String>>;
 
 /// The figure of a claim; none if its file asks for none or the run as written failed.
 pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Drawn> {
-    let all: Vec<&Vec<Read>> = findings.samples.iter().filter_map(|sample| sample.answers.as_ref().ok()).collect();
+    let all: Vec<&Vec<Read>> = findings.samples.iter().filter(|sample| sample.aside.is_none()).filter_map(|sample| sample.answers.as_ref().ok()).collect();
     let sound = findings.samples.first().is_some_and(|sample| sample.answers.is_ok());
     let (written, drawn) = all.split_first().filter(|_| sound && !claim.panels.is_empty())?;
     let mut keys: Vec<Key> = Vec::new();
