@@ -37,7 +37,7 @@ use crate::observe::Record;
 use crate::output::needling::Session;
 use crate::output::summary::{answers, deviation};
 use crate::practice::{self, Practice};
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Solver};
 use crate::simulate::Outcome;
 use crate::units::{Dimension, Quantity, Unit};
 
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
                 let known = seen[run].borrow().session.clone();
                 let session = match known {
                     Some(session) => session,
-                    None => Session::of(&needling::injure(&self.runs[run].plan, 0, 1)?, 0.0),
+                    None => Session::of(&roughly(&self.runs[run].plan)?, 0.0),
                 };
                 let told = Self::told(&session, &key).map(|q| Quantity { value: 1.0, ..q });
                 seen[run].borrow_mut().session = Some(session);
@@ -344,7 +344,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A dimension with the value one.
+/// A session whose numbers have the right names and units, and little more: the quickest mechanics.
+fn roughly(plan: &Arc<Plan>) -> Result<Needling> {
+    let mut plan = Plan::clone(plan);
+    if let Some(protocol) = &mut plan.protocol {
+        protocol.solver = Solver::Lumped;
+    }
+    needling::injure(&Arc::new(plan), 0, 1)
+}
+
+/// A time.
 fn seconds(value: f64) -> Result<Quantity> {
     let unit: Unit = "s".parse()?;
     Ok(Quantity { value, dimension: unit.dimension })
