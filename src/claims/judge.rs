@@ -278,7 +278,10 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
     let samples = findings.samples.iter().zip(&said).map(|(sample, said)| Sample {
         name: sample.name.clone(),
         holds: said.as_ref().map(whole),
-        values: said.iter().flat_map(|said| &said.values).map(|value| Some(*value).filter(|value| value.is_finite())).collect(),
+        values: match said {
+            Some(said) => said.values.iter().map(|value| Some(*value).filter(|value| value.is_finite())).collect(),
+            None => vec![None; claim.readings.len()],
+        },
         aside: sample.aside.clone(),
         failed: sample.answers.as_ref().err().cloned().unwrap_or_default(),
     });
