@@ -201,16 +201,18 @@ impl Claim {
                 Ok(Reading { name: name.get_ref().clone(), what: own.what.clone(), formula, unit, shown })
             })
             .collect::<Result<Vec<_>>>()?;
-        let parts =
-            written.part.iter().map(|(name, own)| Part::read(source, name, own)).collect::<Result<Vec<_>>>()?;
+        let parts = written.part.iter().map(|(name, own)| Part::read(source, name, own)).collect::<Result<Vec<_>>>()?;
         if parts.is_empty() {
             return Err(source
                 .refuse(0..0, "the claim has no parts, so nothing decides it")
                 .help("add [claim.part.NAME] with what and holds"));
         }
         let observables = look(source, &mut runs, &|reader| dry(source, &readings, &parts, reader))?;
-        let panels =
-            written.panel.iter().map(|panel| Panel::read(source, panel, &runs, &readings)).collect::<Result<Vec<_>>>()?;
+        let panels = written
+            .panel
+            .iter()
+            .map(|panel| Panel::read(source, panel, &runs, &readings))
+            .collect::<Result<Vec<_>>>()?;
         look(source, &mut runs, &|reader| panels.iter().try_for_each(|panel| panel.dry(source, reader)))?;
         words::check(source, &written.answer, &readings, &parts)?;
         let known = evidence::ids()?;
@@ -231,7 +233,21 @@ impl Claim {
         let Written { id, statement, limits, answer, .. } = written;
         let changes = changes.iter().map(Change::shown).collect();
         let (name, answer) = (scenario.name, answer.into_inner());
-        Ok(Self { name, id, statement, observations, given, limits, answer, runs, readings, parts, panels, heuristics, changes })
+        Ok(Self {
+            name,
+            id,
+            statement,
+            observations,
+            given,
+            limits,
+            answer,
+            runs,
+            readings,
+            parts,
+            panels,
+            heuristics,
+            changes,
+        })
     }
 
     /// Where its file lies, from the project's folder.
@@ -244,7 +260,8 @@ impl Claim {
 fn ensemble(source: &Arc<Source>) -> Result<Vec<Change>> {
     let all: toml::Table = read_toml(source)?;
     let tables = ["population", "uncertainty"].into_iter().filter_map(|name| Some((name, all.get(name)?.as_table()?)));
-    let changes = tables.flat_map(|(name, table)| table.iter().map(move |(key, value)| format!("{name}.{key}={value}")));
+    let changes =
+        tables.flat_map(|(name, table)| table.iter().map(move |(key, value)| format!("{name}.{key}={value}")));
     changes.map(|change| Change::parse(&change)).collect()
 }
 
@@ -288,12 +305,7 @@ impl Part {
 }
 
 impl Panel {
-    fn read(
-        source: &Arc<Source>,
-        written: &Spanned<WrittenPanel>,
-        all: &[Run],
-        readings: &[Reading],
-    ) -> Result<Self> {
+    fn read(source: &Arc<Source>, written: &Spanned<WrittenPanel>, all: &[Run], readings: &[Reading]) -> Result<Self> {
         let own = written.get_ref();
         let place = |names: &[Spanned<String>], known: Vec<&str>, what: &str| {
             let find = |name: &Spanned<String>| {

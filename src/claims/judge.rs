@@ -261,7 +261,9 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
     let holds = written.is_some_and(whole);
     let observations = linked(claim, rows);
     let (grade, grade_why) = graded(claim, &observations, numbers);
-    let enough = written.is_some() && drawn.len() >= LEAST && drawn.len() as f64 >= ENOUGH * (findings.samples.len() - 1 - aside) as f64;
+    let enough = written.is_some()
+        && drawn.len() >= LEAST
+        && drawn.len() as f64 >= ENOUGH * (findings.samples.len() - 1 - aside) as f64;
     let nearly = holds && held as f64 >= NEARLY_ALL * drawn.len() as f64;
     let decided = parts.iter().any(|part| part.outside.is_none());
     let verdict = match (enough, decided && !nearly, parts.iter().any(|part| part.outside.is_some())) {
@@ -329,7 +331,8 @@ fn bands(claim: &Claim, written: Option<&Said>, drawn: &[&Said]) -> Vec<Band> {
         let mut values: Vec<f64> =
             drawn.iter().map(|said| said.values[index]).filter(|value| !value.is_nan()).collect();
         values.sort_by(f64::total_cmp);
-        let [low, middle, high] = SHARES.map(|share| if values.is_empty() { f64::NAN } else { between(&values, share) });
+        let [low, middle, high] =
+            SHARES.map(|share| if values.is_empty() { f64::NAN } else { between(&values, share) });
         Band {
             name: reading.name.clone(),
             what: reading.what.clone(),

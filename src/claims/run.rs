@@ -150,7 +150,10 @@ fn of_runs(
     jobs: &[usize],
     answers: &[std::result::Result<Answer, String>],
 ) -> std::result::Result<Vec<Answer>, String> {
-    runs.iter().zip(jobs).map(|(run, job)| Ok(answers[*job].as_ref().map_err(String::clone)?.seen_by(&run.plan))).collect()
+    runs.iter()
+        .zip(jobs)
+        .map(|(run, job)| Ok(answers[*job].as_ref().map_err(String::clone)?.seen_by(&run.plan)))
+        .collect()
 }
 
 /// The jobs of some runs: as written, then every sample that is not set aside.
@@ -203,7 +206,8 @@ impl Jobs {
             let answer = pool.install(|| answer(job, &|| !board.stop(), &|followed| keep(job, followed)));
             board.ended("", 1 + done.fetch_add(1, Ordering::Relaxed), count);
             match answer {
-                Err(Error::Simulation(message)) => Ok(Err(message)),
+                // Numbers may be drawn that make no sense together, as more holes than fit on the skin.
+                Err(error @ (Error::Simulation(_) | Error::Input(_))) => Ok(Err(error.message().into_owned())),
                 other => other.map(Ok),
             }
         })?;

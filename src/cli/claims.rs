@@ -217,8 +217,21 @@ fn page(out: &Path, all: &[Kept]) -> Result<()> {
     let answers: Vec<&Answer> = all.iter().map(|kept| &kept.answer).collect();
     let json = serde_json::json!(answers);
     output::file::write(&out.join(MARK), format!("{json:#}\n"))?;
-    let header =
-        ["id", "statement", "verdict", "evidence", "held", "samples", "answer", "reading", "unit", "value", "p10", "p50", "p90"];
+    let header = [
+        "id",
+        "statement",
+        "verdict",
+        "evidence",
+        "held",
+        "samples",
+        "answer",
+        "reading",
+        "unit",
+        "value",
+        "p10",
+        "p50",
+        "p90",
+    ];
     let rows = answers.iter().flat_map(|answer| {
         answer.readings.iter().map(|reading| {
             let head = [
@@ -233,8 +246,7 @@ fn page(out: &Path, all: &[Kept]) -> Result<()> {
                 reading.unit.clone(),
             ];
             let numbers = [reading.value, reading.low, reading.middle, reading.high];
-            let numbers =
-                numbers.map(|value| output::table::optional(Some(value).filter(|value| value.is_finite())));
+            let numbers = numbers.map(|value| output::table::optional(Some(value).filter(|value| value.is_finite())));
             [head.to_vec(), numbers.to_vec()].concat()
         })
     });

@@ -264,7 +264,11 @@ pub(crate) fn measures(source: &Arc<Source>, formula: &Formula, unit: &Unit, sco
 }
 
 /// A formula and the unit in which it is told.
-pub(crate) fn reading(source: &Arc<Source>, value: &Spanned<String>, unit: &Spanned<String>) -> Result<(Formula, Unit)> {
+pub(crate) fn reading(
+    source: &Arc<Source>,
+    value: &Spanned<String>,
+    unit: &Spanned<String>,
+) -> Result<(Formula, Unit)> {
     let formula = Formula::read(source, value.span(), value.get_ref())?;
     let unit: Unit = unit.get_ref().parse().map_err(|error: Error| error.at(source, unit.span()))?;
     Ok((formula, unit))

@@ -87,7 +87,9 @@ impl Answer {
     /// of them, and what one reads must not depend on the others.
     #[must_use]
     pub fn seen_by(&self, plan: &Plan) -> Self {
-        let own = |time: &f64| plan.looks.binary_search_by(|look| look.total_cmp(time)).is_ok() || plan.sessions.contains(time);
+        let own = |time: &f64| {
+            plan.looks.binary_search_by(|look| look.total_cmp(time)).is_ok() || plan.sessions.contains(time)
+        };
         let (times, values) = self
             .record
             .times
@@ -96,7 +98,8 @@ impl Answer {
             .filter(|(time, _)| own(time))
             .map(|(time, row)| (*time, row.clone()))
             .unzip();
-        let record = Record { times, values, headings: self.record.headings.clone(), sessions: self.record.sessions.clone() };
+        let record =
+            Record { times, values, headings: self.record.headings.clone(), sessions: self.record.sessions.clone() };
         Self { record, session: self.session.clone(), practice: self.practice.clone() }
     }
 }
@@ -249,17 +252,21 @@ impl<'a> Reader<'a> {
     fn of_practice(&self, run: usize, function: &str, words: &[Argument<'_>]) -> Result<Quantity> {
         let plan = &self.runs[run].plan;
         let word = match words {
-            [] if function == "advice" => return self.practice(run, "1", |answer| Some(answer.practice.advice.len() as f64)),
+            [] if function == "advice" => {
+                return self.practice(run, "1", |answer| Some(answer.practice.advice.len() as f64));
+            }
             [only] => only.word(),
             _ => None,
         };
         let Some(word) = word else {
             return Err(Error::input(format!("`{function}` takes one name")));
         };
-        let known = |known: &[&str]| match known.contains(&word) {
-            true => Ok(()),
-            false => Err(Error::input(format!("`{function}` knows no `{word}`")).help(suggestion(word, known.iter().copied()))),
-        };
+        let known =
+            |known: &[&str]| match known.contains(&word) {
+                true => Ok(()),
+                false => Err(Error::input(format!("`{function}` knows no `{word}`"))
+                    .help(suggestion(word, known.iter().copied()))),
+            };
         match function {
             "price" => {
                 if plan.cost.is_none() {

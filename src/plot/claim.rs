@@ -21,7 +21,12 @@ type Rows = Vec<Vec<String>>;
 
 /// The figure of a claim; none if its file asks for none or the run as written failed.
 pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Drawn> {
-    let all: Vec<&Vec<Read>> = findings.samples.iter().filter(|sample| sample.aside.is_none()).filter_map(|sample| sample.answers.as_ref().ok()).collect();
+    let all: Vec<&Vec<Read>> = findings
+        .samples
+        .iter()
+        .filter(|sample| sample.aside.is_none())
+        .filter_map(|sample| sample.answers.as_ref().ok())
+        .collect();
     let sound = findings.samples.first().is_some_and(|sample| sample.answers.is_ok());
     let (written, drawn) = all.split_first().filter(|_| sound && !claim.panels.is_empty())?;
     let mut keys: Vec<Key> = Vec::new();
@@ -45,12 +50,16 @@ pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Dra
     let mut rows = Vec::new();
     for (panel, place) in claim.panels.iter().zip(&places) {
         match &panel.look {
-            Look::Course(name, until) => course(&mut sheet, place, claim, panel, (name, *until), written, drawn, &mut rows),
+            Look::Course(name, until) => {
+                course(&mut sheet, place, claim, panel, (name, *until), written, drawn, &mut rows)
+            }
             Look::Readings(chosen) => {
                 let bands: Vec<&Band> = chosen.iter().map(|index| &answer.readings[*index]).collect();
                 readings(&mut sheet, place, panel, &bands, &mut rows);
             }
-            Look::Across(pair, what) => across(&mut sheet, place, claim, panel, (pair, what), written, drawn, &mut rows),
+            Look::Across(pair, what) => {
+                across(&mut sheet, place, claim, panel, (pair, what), written, drawn, &mut rows)
+            }
         }
     }
     let figure = Figure {
@@ -90,7 +99,8 @@ fn framed(place: &[f64; 4], x: Axis, y: Axis) -> Panel {
 
 /// A band between two courses.
 fn ribbon(panel: &Panel, sheet: &mut Sheet, points: &[(f64, [f64; 2])], colour: Colour) {
-    let known: Vec<&(f64, [f64; 2])> = points.iter().filter(|(_, [low, high])| low.is_finite() && high.is_finite()).collect();
+    let known: Vec<&(f64, [f64; 2])> =
+        points.iter().filter(|(_, [low, high])| low.is_finite() && high.is_finite()).collect();
     let inside = |value: f64| value.clamp(panel.y.low, panel.y.high);
     let low = known.iter().map(|(x, [low, _])| panel.at(*x, inside(*low)));
     let high = known.iter().rev().map(|(x, [_, high])| panel.at(*x, inside(*high)));
@@ -169,7 +179,11 @@ fn readings(sheet: &mut Sheet, place: &[f64; 4], asked: &Asked, bands: &[&Band],
         sheet.text((place[0] + 12.0, top + 0.28 * line), words, font(SMALL, INK, Align::Start));
         let x = |value: f64| panel.at(value.clamp(panel.x.low, panel.x.high), 0.0).0;
         if band.low.is_finite() && band.high.is_finite() {
-            sheet.marks.push(Mark::Fill((x(band.low), middle - 7.0), (x(band.high).max(x(band.low) + 2.0), middle + 7.0), pale(colour)));
+            sheet.marks.push(Mark::Fill(
+                (x(band.low), middle - 7.0),
+                (x(band.high).max(x(band.low) + 2.0), middle + 7.0),
+                pale(colour),
+            ));
         }
         if band.value.is_finite() {
             sheet.marks.push(Mark::Disc((x(band.value), middle), 8.0, colour));
@@ -205,7 +219,8 @@ fn across(
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let all = points.iter().flat_map(|(_, value, [low, high], _)| [*value, *low, *high]).filter(|value| value.is_finite());
+    let all =
+        points.iter().flat_map(|(_, value, [low, high], _)| [*value, *low, *high]).filter(|value| value.is_finite());
     let panel = framed(place, Axis::holding(points.iter().map(|point| point.0), 6), Axis::holding(all, 4));
     let band: Vec<(f64, [f64; 2])> = points.iter().map(|(x, _, ends, _)| (*x, *ends)).collect();
     ribbon(&panel, sheet, &band, pale(LINES[0]));

@@ -50,7 +50,8 @@ struct Page<'a> {
 /// # Errors
 /// A figure cannot be read, or the page cannot be written.
 pub fn write_claims(folder: &Path, answers: &[Shown<'_>]) -> Result<()> {
-    let sections = answers.iter().map(|(answer, figures)| section(folder, answer, figures)).collect::<Result<Vec<_>>>()?;
+    let sections =
+        answers.iter().map(|(answer, figures)| section(folder, answer, figures)).collect::<Result<Vec<_>>>()?;
     let words = ["supported", "weak", "contested", "not decidable"];
     let count = |word: &str| answers.iter().filter(|(answer, _)| answer.verdict.word() == word).count();
     let counted = words.map(|word| (word, count(word))).to_vec();

@@ -107,7 +107,7 @@ impl Scenario {
         let all: Vec<&Change> = own.iter().chain(&self.changes).collect();
         let in_scenario: Vec<&Change> = all.iter().copied().filter(|change| !change.in_model()).collect();
         let mut options: toml::Table = read_toml(&self.changed(&in_scenario)?)?;
-        options.retain(|name, _| !ASIDE.iter().any(|aside| name == *aside));
+        options.retain(|name, _| !ASIDE.contains(&name));
         let mut key = format!("{}\n{}", self.folder.display(), sorted(&toml::Value::Table(options)));
         for change in all.iter().filter(|change| change.in_model()) {
             key.push('\n');

@@ -176,7 +176,11 @@ impl Scenario {
             let text =
                 |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
             let values = changes.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
-            Ok(Point { name: format!("sample-{:0digits$}", number + 1), values, scenario: self.with(changes.into_iter().chain(budget)) })
+            Ok(Point {
+                name: format!("sample-{:0digits$}", number + 1),
+                values,
+                scenario: self.with(changes.into_iter().chain(budget)),
+            })
         };
         let points = (0..count).map(point).collect::<Result<_>>()?;
         Ok((draws, points))
