@@ -1,5 +1,5 @@
-//! Lists every file below `models/` and `scenarios/evidence/` so that the catalogue and the observations are part of the
-//! program.
+//! Lists every file below `models/`, `scenarios/evidence/` and `scenarios/claims/` so that the catalogue, the observations and the
+//! claims are part of the program.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,9 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=scenarios/evidence");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     embed(&root, "models", "Every model file", "EMBEDDED", "embedded.rs")?;
-    embed(&root, "scenarios/evidence", "Every observation", "OBSERVATIONS", "observations.rs")
+    println!("cargo::rerun-if-changed=scenarios/claims");
+    embed(&root, "scenarios/evidence", "Every observation", "OBSERVATIONS", "observations.rs")?;
+    embed(&root, "scenarios/claims", "Every claim", "CLAIMS", "claims.rs")
 }
 
 /// Writes a list of the files below a folder: paths from the project's folder, and texts.

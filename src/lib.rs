@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod processor;
+pub mod typeset;
 pub mod units;
 
 pub mod sourced;
@@ -42,6 +43,8 @@ pub mod output;
 pub mod evidence;
 
 pub mod calibrate;
+
+pub mod claims;
 
 pub mod plot;
 pub mod report;

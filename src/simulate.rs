@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grid::{Grid, Shape};
 use crate::language::{LayerName, Setting};
 use crate::needling::{self, Needling};
@@ -111,11 +111,19 @@ fn follow(
     let mut snapshots = Vec::new();
     let mut looks = plan.looks.iter().copied().peekable();
     track.begin(skin);
+    let most = plan.most_steps.unwrap_or(u64::MAX);
+    let mut taken = 0;
     for (time, kind) in timeline(plan, skin) {
-        stepper.advance(skin, time, &mut |skin, step| {
+        let advanced = stepper.advance(skin, time, &mut |skin, step| {
             track.see(skin);
-            watch(Progress { time: skin.time, end: plan.end, step })
-        })?;
+            taken += 1;
+            taken <= most && watch(Progress { time: skin.time, end: plan.end, step })
+        });
+        if taken > most {
+            let message = format!("given up after {most} steps on day {:.3}", skin.time / crate::units::DAY);
+            return Err(Error::simulation(message));
+        }
+        advanced?;
         while let Some(look) = looks.next_if(|look| *look <= time) {
             record.push(look, track.at(skin, look));
         }

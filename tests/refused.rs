@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
-use dermasim::error::{Error, Result};
+use dermasim::claims::Claim;
+use dermasim::error::{Error, Result, Source};
 use dermasim::language::{LayerName, Model, Setting};
 use dermasim::scenario::Scenario;
 
@@ -32,6 +33,10 @@ fn read(kind: &str, path: &Path) -> Result<()> {
         "lesions" => Overlay::read(Kind::Lesion, &text(Kind::Lesion)?).map(drop),
         "agents" => Overlay::read(Kind::Agent, &text(Kind::Agent)?).map(drop),
         "rules" => Rules::read(&text(Kind::Rules)?).map(drop),
+        "claims" => {
+            let text = std::fs::read_to_string(path).map_err(|cause| Error::file(path, "read", cause))?;
+            Claim::read(&Source::new(path.display().to_string(), text), &[]).map(drop)
+        }
         "populations" => Population::read(&text(Kind::Population)?).map(drop),
         other => panic!("tests/refused/{other} is no kind of file"),
     }

@@ -5,13 +5,13 @@ use std::sync::Mutex;
 
 use clap::Args;
 
+use super::common::{Common, may_replace};
 use super::evidence::Watcher;
 use super::terminal::{number, say, short, table, tell};
 use crate::calibrate::{self, Calibration, Fitted};
 use crate::error::{Error, Result, Source};
 use crate::evidence::{self, Board, Observation, Row};
 use crate::output;
-use crate::scenario::Change;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -20,36 +20,25 @@ pub struct Arguments {
     /// Where the model and the account of the fit go [default: output/calibrate-NAME]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Threads to use [default: all]
-    #[arg(long, value_name = "COUNT")]
-    threads: Option<usize>,
-    /// Change an option or a number of every scenario first
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Show no progress and no table
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub fn command(arguments: &Arguments) -> Result<()> {
-    let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
+    let common = &arguments.common;
     let text = std::fs::read_to_string(&arguments.file).map_err(|cause| match cause.kind() {
         std::io::ErrorKind::NotFound => Error::input(format!("there is no file `{}`", short(&arguments.file))),
         _ => Error::file(&arguments.file, "read", cause),
     })?;
     let source = Source::new(short(&arguments.file), text);
     let beside = arguments.file.parent().unwrap_or(Path::new(""));
-    let calibration = Calibration::read(&source, beside, changes)?;
+    let calibration = Calibration::read(&source, beside, common.changes()?)?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| Path::new("output").join(format!("calibrate-{}", calibration.name)));
+    may_replace(&folder, "calibration.json", "calibration")?;
     let shown = short(&folder);
-    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !folder.join("calibration.json").is_file()) {
-        return Err(Error::input(format!("`{shown}` holds something that is no calibration, and is left alone"))
-            .help("choose another place with --out"));
-    }
-    let threads = super::threads(arguments.threads)?;
-    let board = Told { runs: Watcher::new(true), quiet: arguments.quiet, least: Mutex::new(f64::INFINITY) };
+    let threads = common.threads()?;
+    let board = Told { runs: Watcher::new(true), quiet: common.quiet, least: Mutex::new(f64::INFINITY) };
     let fitted = calibrate::fit(&calibration, threads, &board)?;
     let rows = [vec![0.0; fitted.z.len()], fitted.z.clone()]
         .iter()
@@ -70,7 +59,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         });
         output::file::write(&fresh.join("calibration.json"), format!("{json:#}\n"))
     })?;
-    if !arguments.quiet {
+    if !common.quiet {
         say(format!(
             "{account}\n{shown}: try it with dermasim evidence --set response={shown}/{}.toml",
             calibration.name

@@ -6,13 +6,14 @@ use std::time::Instant;
 use clap::Args;
 use indicatif::ProgressBar;
 
+use super::common::{Common, may_replace};
 use super::interrupt::Interrupt;
 use super::terminal::{number, say, short, table, tell};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evidence::{self, Board, Kind, Reading, Row, Tally, Tuning};
 use crate::output;
 use crate::plot;
-use crate::scenario::{Change, shown_duration};
+use crate::scenario::shown_duration;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -22,24 +23,17 @@ pub struct Arguments {
     /// Where the table goes
     #[arg(long, value_name = "FOLDER", default_value = "output/evidence")]
     out: PathBuf,
-    /// Threads to use [default: all]
-    #[arg(long, value_name = "COUNT")]
-    threads: Option<usize>,
-    /// Change an option or a number of every scenario first, as "response=mine.toml" or "grid.resolution=1"
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Show no progress and no table
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub fn command(arguments: &Arguments) -> Result<()> {
-    let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
-    let observations = evidence::chosen(&arguments.ids, &changes)?;
-    may_replace(&arguments.out)?;
+    let common = &arguments.common;
+    let observations = evidence::chosen(&arguments.ids, &common.changes()?)?;
+    may_replace(&arguments.out, "evidence.json", "table of evidence")?;
     let begun = Instant::now();
-    let board = Watcher::new(arguments.quiet);
-    let findings = evidence::run_all(&observations, super::threads(arguments.threads)?, &board)?;
+    let board = Watcher::new(common.quiet);
+    let findings = evidence::run_all(&observations, common.threads()?, &board)?;
     board.finish();
     let rows = observations
         .iter()
@@ -55,20 +49,9 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         write_csv(&fresh.join("evidence.csv"), &rows)?;
         plot::draw_evidence(&rows, &fresh.join("figures")).map(|_| ())
     })?;
-    if !arguments.quiet {
+    if !common.quiet {
         let seconds = begun.elapsed().as_secs_f64();
         say(format!("{text}\n{} in {}", short(&arguments.out), shown_duration(seconds)));
-    }
-    Ok(())
-}
-
-/// Whether the folder holds nothing but an earlier table.
-fn may_replace(folder: &Path) -> Result<()> {
-    let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !folder.join("evidence.json").is_file()) {
-        let shown = short(folder);
-        return Err(Error::input(format!("`{shown}` holds something that is no table of evidence, and is left alone"))
-            .help("choose another place with --out"));
     }
     Ok(())
 }

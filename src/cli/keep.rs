@@ -95,13 +95,20 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
 /// # Errors
 /// Something cannot be written.
 pub fn keep_tables(outcome: &Outcome, job: &Job) -> Result<()> {
-    let provenance = provenance(&outcome.plan);
-    let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
-    let kept = Kept::of(outcome)?;
     output::file::write_folder(&job.folder, |fresh| {
-        output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
+        write_tables(outcome, fresh)?;
         job.mark(fresh)
     })
+}
+
+/// Writes the tables of a run into a folder.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
+    let provenance = provenance(&outcome.plan);
+    let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
+    output::write_kept(&Kept::of(outcome)?, &outcome.cost, &inputs, folder)
 }
 
 /// The numbers a plan rests on.

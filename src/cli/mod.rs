@@ -6,6 +6,8 @@
 mod bench;
 mod calibrate;
 mod check;
+mod claims;
+mod common;
 mod compare;
 mod ensemble;
 mod evidence;
@@ -53,6 +55,8 @@ enum Command {
     Strike(strike::Arguments),
     /// Run published observations and hold the model against them
     Evidence(evidence::Arguments),
+    /// Answer what people say about needling: verdicts with numbers, spread and evidence, on one page
+    Claims(claims::Arguments),
     /// Fit constants of a model to observations and write a new model file
     Calibrate(calibrate::Arguments),
     /// Write a commented scenario to start from
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::command(arguments),
         Command::Strike(arguments) => strike::command(arguments),
         Command::Evidence(arguments) => evidence::command(arguments),
+        Command::Claims(arguments) => claims::command(arguments),
         Command::Calibrate(arguments) => calibrate::command(arguments),
         Command::Init(arguments) => init::command(arguments),
         Command::Plot(arguments) => plot::command(arguments),

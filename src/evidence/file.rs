@@ -11,7 +11,7 @@ use serde_spanned::Spanned;
 
 use crate::error::{Error, Result, Source, read_toml};
 use crate::evidence::reading::{Reader, Seen};
-use crate::language::Formula;
+use crate::language::{Formula, Scope};
 use crate::scenario::{Change, Plan, Scenario};
 use crate::units::{Quantity, Unit};
 
@@ -64,6 +64,9 @@ pub enum Tuning {
     Fit,
 }
 
+/// Runs by name, each as changes to a scenario.
+pub(crate) type Variations = IndexMap<Spanned<String>, IndexMap<Spanned<String>, toml::Value>>;
+
 /// The table `[evidence]` as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +81,7 @@ struct Written {
     #[serde(default)]
     note: String,
     #[serde(default)]
-    runs: IndexMap<Spanned<String>, IndexMap<Spanned<String>, toml::Value>>,
+    runs: Variations,
     band: Vec<WrittenBand>,
 }
 
@@ -95,7 +98,8 @@ struct WrittenBand {
     at_most: Option<Spanned<toml::Value>>,
 }
 
-fn one() -> Spanned<String> {
+/// The unit of plain numbers.
+pub(crate) fn one() -> Spanned<String> {
     Spanned::new(0..0, "1".into())
 }
 
@@ -110,6 +114,8 @@ struct Outer {
 pub struct Run {
     /// Its name; empty if there is only one.
     pub name: String,
+    /// The scenario with the changes of this run.
+    pub scenario: Scenario,
     /// What is run, with a look at every moment a reading asks for.
     pub plan: Arc<Plan>,
     /// Whether the response is read, or only what the needles do.
@@ -169,32 +175,40 @@ impl Observation {
     /// The scenario or the table makes no sense, or a reading asks for what is not there.
     pub fn read(source: &Arc<Source>, changes: &[Change]) -> Result<Self> {
         let Outer { evidence: written } = read_toml(source)?;
-        let path = Path::new(&source.name);
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let scenario = Scenario { name: name.clone(), folder, source: source.clone(), changes: changes.to_vec() };
+        let scenario = scenario(source, changes);
+        let name = scenario.name.clone();
         let mut runs = runs(source, &scenario, &written.runs)?;
         let bands = written.band.into_iter().map(|band| Band::read(source, band)).collect::<Result<Vec<_>>>()?;
         if bands.is_empty() {
             return Err(source.refuse(0..0, "the observation reads nothing").help("add [[evidence.band]]"));
         }
-        look(source, &mut runs, &bands)?;
+        look(source, &mut runs, &|reader| {
+            bands.iter().try_for_each(|band| measures(source, &band.formula, &band.unit, reader).map(drop))
+        })?;
         let Written { id, what, source: by, grade, group, kind, used_in_tuning, note, .. } = written;
         Ok(Self { name, id, what, source: by, grade, group, kind, tuning: used_in_tuning, note, runs, bands })
     }
 }
 
-/// The runs of an observation, planned.
-fn runs(
-    source: &Arc<Source>,
-    scenario: &Scenario,
-    written: &IndexMap<Spanned<String>, IndexMap<Spanned<String>, toml::Value>>,
-) -> Result<Vec<Run>> {
-    let run = |name: &str, scenario: &Scenario| -> Result<Run> {
-        Ok(Run { name: name.to_owned(), plan: Arc::new(scenario.plan()?), response: false })
+/// The scenario in a file that says more than a scenario.
+pub(crate) fn scenario(source: &Arc<Source>, changes: &[Change]) -> Scenario {
+    let path = Path::new(&source.name);
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Scenario { name, folder, source: source.clone(), changes: changes.to_vec() }
+}
+
+/// The runs of a file, planned.
+pub(crate) fn runs(source: &Arc<Source>, scenario: &Scenario, written: &Variations) -> Result<Vec<Run>> {
+    let run = |name: &str, scenario: Scenario| -> Result<Run> {
+        Ok(Run { name: name.to_owned(), plan: Arc::new(scenario.plan()?), scenario, response: false })
     };
     if written.is_empty() {
-        return Ok(vec![run("", scenario)?]);
+        return Ok(vec![run("", scenario.clone())?]);
+    }
+    let names: BTreeSet<&str> = written.keys().map(|name| name.get_ref().as_str()).collect();
+    if names.len() < written.len() {
+        return Err(source.refuse(0..0, "two runs have one name"));
     }
     written
         .iter()
@@ -204,26 +218,25 @@ fn runs(
                 let change = Change::parse(&format!("{}={value}", key.get_ref()));
                 change.map(|change| Change { place, ..change }).map_err(|error| error.at(source, key.span()))
             });
-            run(name.get_ref(), &scenario.with(changes.collect::<Result<Vec<_>>>()?))
+            run(name.get_ref(), scenario.with(changes.collect::<Result<Vec<_>>>()?))
         })
         .collect()
 }
 
-/// Evaluates all readings without results: finds what is wrong with them, which runs have to be simulated, and the moments
+/// Evaluates readings without results: finds what is wrong with them, which runs have to be simulated, and the moments
 /// at which somebody has to look.
-fn look(source: &Arc<Source>, runs: &mut [Run], bands: &[Band]) -> Result<()> {
+pub(crate) fn look(
+    source: &Arc<Source>,
+    runs: &mut [Run],
+    read: &dyn Fn(&Reader<'_>) -> Result<()>,
+) -> Result<BTreeSet<String>> {
     let seen: Vec<RefCell<Seen>> = runs.iter().map(|_| RefCell::default()).collect();
-    for band in bands {
-        let reader = Reader::dry(runs, &seen);
-        let value = band.formula.value(&reader)?;
-        if value.dimension != band.unit.dimension {
-            let message = format!("the reading is in {}, its unit is {}", value.dimension, band.unit);
-            return Err(source.refuse(band.formula.span(), message).help("say the unit with `unit = …`"));
-        }
-    }
+    read(&Reader::dry(runs, &seen))?;
+    let mut observables = BTreeSet::new();
     for (run, seen) in runs.iter_mut().zip(seen) {
-        let Seen { moments, response } = seen.into_inner();
-        run.response = response;
+        let Seen { moments, response, observables: own, .. } = seen.into_inner();
+        observables.extend(own);
+        run.response |= response;
         let plan = Arc::make_mut(&mut run.plan);
         for moment in moments {
             if moment > plan.end {
@@ -237,18 +250,33 @@ fn look(source: &Arc<Source>, runs: &mut [Run], bands: &[Band]) -> Result<()> {
         plan.looks.sort_by(f64::total_cmp);
         plan.looks.dedup();
     }
-    let names: BTreeSet<&str> = runs.iter().map(|run| run.name.as_str()).collect();
-    if names.len() < runs.len() {
-        return Err(source.refuse(0..0, "two runs have one name"));
+    Ok(observables)
+}
+
+/// A reading, if it measures what its unit measures.
+pub(crate) fn measures(source: &Arc<Source>, formula: &Formula, unit: &Unit, scope: &dyn Scope) -> Result<Quantity> {
+    let value = formula.value(scope)?;
+    if value.dimension == unit.dimension {
+        return Ok(value);
     }
-    Ok(())
+    let message = format!("the reading is in {}, its unit is {unit}", value.dimension);
+    Err(source.refuse(formula.span(), message).help("say the unit with `unit = …`"))
+}
+
+/// A formula and the unit in which it is told.
+pub(crate) fn reading(
+    source: &Arc<Source>,
+    value: &Spanned<String>,
+    unit: &Spanned<String>,
+) -> Result<(Formula, Unit)> {
+    let formula = Formula::read(source, value.span(), value.get_ref())?;
+    let unit: Unit = unit.get_ref().parse().map_err(|error: Error| error.at(source, unit.span()))?;
+    Ok((formula, unit))
 }
 
 impl Band {
     fn read(source: &Arc<Source>, written: WrittenBand) -> Result<Self> {
-        let formula = Formula::read(source, written.value.span(), written.value.get_ref())?;
-        let unit: Unit =
-            written.unit.get_ref().parse().map_err(|error: Error| error.at(source, written.unit.span()))?;
+        let (formula, unit) = reading(source, &written.value, &written.unit)?;
         let read = |given: &Option<Spanned<toml::Value>>| -> Result<Option<f64>> {
             let Some(given) = given else { return Ok(None) };
             let at = |error: Error| error.at(source, given.span());

@@ -1,4 +1,4 @@
-//! Where observations lie: in `./scenarios/evidence/`, else in the program.
+//! Where observations and other files that say more than a scenario lie: in their local folder, else in the program.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +9,21 @@ use crate::scenario::Change;
 
 include!(concat!(env!("OUT_DIR"), "/observations.rs"));
 
-/// The folder of observations, from the project's folder.
-const FOLDER: &str = "scenarios/evidence";
+/// Files of one kind: scenarios with a table that says more.
+pub(crate) struct Shelf {
+    /// What a file is, in a word.
+    pub what: &'static str,
+    /// The table that holds its id.
+    pub table: &'static str,
+    /// Their folder, from the project's folder.
+    pub folder: &'static str,
+    /// Their texts in the program.
+    pub embedded: &'static [(&'static str, &'static str)],
+}
+
+/// Published observations.
+const OBSERVED: Shelf =
+    Shelf { what: "observation", table: "evidence", folder: "scenarios/evidence", embedded: OBSERVATIONS };
 
 /// Every observation, in the order of the ids, with `changes` made to each scenario.
 ///
@@ -25,20 +38,7 @@ pub fn all(changes: &[Change]) -> Result<Vec<Observation>> {
 /// # Errors
 /// A file makes no sense, two have one id, or an id is unknown.
 pub fn chosen(ids: &[String], changes: &[Change]) -> Result<Vec<Observation>> {
-    let mut files = sources()?.into_iter().map(|source| Ok((id(&source)?, source))).collect::<Result<Vec<_>>>()?;
-    files.sort_by_key(|(id, _)| order(id));
-    if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let [(id, one), (_, other)] = [&pair[0], &pair[1]];
-        return Err(Error::input(format!("two observations are called `{id}`: {} and {}", one.name, other.name)));
-    }
-    for id in ids {
-        if !files.iter().any(|(own, _)| own.eq_ignore_ascii_case(id)) {
-            return Err(Error::input(format!("there is no observation `{id}`"))
-                .help(suggestion(id, files.iter().map(|(own, _)| own.as_str()))));
-        }
-    }
-    let wanted = |own: &str| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(own));
-    files.iter().filter(|(id, _)| wanted(id)).map(|(_, source)| Observation::read(source, changes)).collect()
+    OBSERVED.chosen(ids)?.iter().map(|source| Observation::read(source, changes)).collect()
 }
 
 /// The ids of all observations, without reading more of their files.
@@ -46,28 +46,64 @@ pub fn chosen(ids: &[String], changes: &[Change]) -> Result<Vec<Observation>> {
 /// # Errors
 /// A file has none.
 pub fn ids() -> Result<Vec<String>> {
-    sources()?.iter().map(id).collect()
+    OBSERVED.ids()
 }
 
-/// The id of an observation, without looking at the rest.
-fn id(source: &Arc<Source>) -> Result<String> {
-    let text = toml_edit::Document::parse(source.text.as_str())
-        .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))?;
-    let id = text.get("evidence").and_then(|table| table.get("id")).and_then(toml_edit::Item::as_str);
-    id.map(str::to_owned).ok_or_else(|| {
-        source.refuse(0..0, "the observation has no id").help("write [evidence] and id = \"…\", see the other files")
-    })
-}
+impl Shelf {
+    /// The texts of these ids, all if none is named, in the order of the ids.
+    ///
+    /// # Errors
+    /// A file has no id, two have one, or an id is unknown.
+    pub fn chosen(&self, ids: &[String]) -> Result<Vec<Arc<Source>>> {
+        let what = self.what;
+        let files = self.sources()?.into_iter().map(|source| Ok((self.id(&source)?, source)));
+        let mut files = files.collect::<Result<Vec<_>>>()?;
+        files.sort_by_key(|(id, _)| order(id));
+        if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let [(id, one), (_, other)] = [&pair[0], &pair[1]];
+            return Err(Error::input(format!("two {what}s are called `{id}`: {} and {}", one.name, other.name)));
+        }
+        for id in ids {
+            if !files.iter().any(|(own, _)| own.eq_ignore_ascii_case(id)) {
+                return Err(Error::input(format!("there is no {what} `{id}`"))
+                    .help(suggestion(id, files.iter().map(|(own, _)| own.as_str()))));
+            }
+        }
+        files.retain(|(own, _)| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(own)));
+        Ok(files.into_iter().map(|(_, source)| source).collect())
+    }
 
-/// The texts of the local folder if it is there, else those of the program.
-fn sources() -> Result<Vec<Arc<Source>>> {
-    let Ok(entries) = std::fs::read_dir(FOLDER) else {
-        return Ok(OBSERVATIONS.iter().map(|(path, text)| Source::new(*path, *text)).collect());
-    };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
-    paths.sort();
-    paths.iter().map(|path| text(path)).collect()
+    /// The ids of all files, without reading more of them.
+    ///
+    /// # Errors
+    /// A file has none.
+    pub fn ids(&self) -> Result<Vec<String>> {
+        self.sources()?.iter().map(|source| self.id(source)).collect()
+    }
+
+    /// The id in a file, without looking at the rest.
+    fn id(&self, source: &Arc<Source>) -> Result<String> {
+        let text = toml_edit::Document::parse(source.text.as_str())
+            .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))?;
+        let id = text.get(self.table).and_then(|table| table.get("id")).and_then(toml_edit::Item::as_str);
+        id.map(str::to_owned).ok_or_else(|| {
+            let (what, table) = (self.what, self.table);
+            source
+                .refuse(0..0, format!("the {what} has no id"))
+                .help(format!("write [{table}] and id = \"…\", see the other files"))
+        })
+    }
+
+    /// The texts of the local folder if it is there, else those of the program.
+    fn sources(&self) -> Result<Vec<Arc<Source>>> {
+        let Ok(entries) = std::fs::read_dir(self.folder) else {
+            return Ok(self.embedded.iter().map(|(path, text)| Source::new(*path, *text)).collect());
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+        paths.sort();
+        paths.iter().map(|path| text(path)).collect()
+    }
 }
 
 fn text(path: &Path) -> Result<Arc<Source>> {

@@ -6,9 +6,7 @@ use crate::error::{Error, Result};
 use crate::evidence::file::{Observation, Run};
 use crate::evidence::reading::{Answer, Reader};
 use crate::evidence::row::{Reading, Row};
-use crate::needling::{self, Needling};
-use crate::observe::Record;
-use crate::output::needling::Session;
+use crate::needling;
 use crate::simulate;
 use crate::study;
 
@@ -57,16 +55,9 @@ pub fn run_all(observations: &[Observation], threads: usize, board: &dyn Board) 
 /// Runs one run, the response only if it is read.
 fn answer(run: &Run, goes_on: &dyn Fn() -> bool) -> Result<Answer> {
     if run.response {
-        let outcome = simulate::run(&run.plan, &mut |_| goes_on())?;
-        return Ok(Answer::of(outcome.record, outcome.needling.first()));
+        return Answer::of(simulate::run(&run.plan, &mut |_| goes_on())?);
     }
-    Ok(Answer { record: Record::default(), session: Some(needles(run)?) })
-}
-
-/// What the first session of a run does.
-pub(super) fn needles(run: &Run) -> Result<Session> {
-    let needling: Needling = needling::injure(&run.plan, 0, 1)?;
-    Ok(Session::of(&needling, 0.0))
+    Answer::of_needles(&run.plan, needling::injure(&run.plan, 0, 1)?)
 }
 
 /// The readings of an observation, each in the unit of its band.

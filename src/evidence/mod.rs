@@ -25,7 +25,7 @@
 //! See [`reading`] for what a reading may say. Rows that hold by construction (`identity`) or whose numbers were used to
 //! choose constants (`fit`) are run and shown like the others, apart, and are left out of every percentage.
 
-mod file;
+pub(crate) mod file;
 mod find;
 mod judge;
 mod needle;
@@ -33,6 +33,7 @@ pub mod reading;
 mod row;
 
 pub use file::{Band, Grade, Group, Kind, Observation, Run, Tuning};
+pub(crate) use find::Shelf;
 pub use find::{all, chosen, ids};
 pub use judge::{Board, Findings, judge, run_all, values};
 pub use row::{Reading, Row, Tally, tally};

@@ -11,6 +11,12 @@
 //! | `rises_to(NAME, value)` | first time after its lowest at which the observable reaches a value again; `inf` if never |
 //! | `needling(NAME)`, `needling(NAME, PART)` | a number of the first session, with its unit |
 //! | `dose()` | holes per area of the first session |
+//! | `resolved(NAME)` | time after the last session from which the deviation stays within 5 % of its peak; `inf` if it does not |
+//! | `recovery()` | time after the last session from which every symptom and the barrier are over |
+//! | `carried_over(NAME)` | deviation just before the last session, against its largest since the one before |
+//! | `price(WORD)` | price of a session in the money of the place: `p05`, `median`, `mean`, `p95` |
+//! | `spread(WORD)` | what needles carry off from a lesion: `reach`, `area`, `step`, `holes`, `inoculated_holes` |
+//! | `advice()`, `advice(RULE)` | rules that speak up: how many, or whether this one does |
 //! | `least_step(…)` | smallest difference of a reading between a run and the next: above zero, it rises over the runs |
 //! | `lowest(…)`, `highest(…)` | extremes of a reading over the runs |
 //! | `puncture_force(tip radius, speed)` | a law of one needle, in `evidence::needle` |
@@ -19,15 +25,20 @@
 //! `least_step`, `lowest` and `highest` it is left out.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::error::{Error, Result, suggestion};
 use crate::evidence::file::Run;
 use crate::evidence::needle;
 use crate::language::{Argument, Scope};
-use crate::needling::Needling;
+use crate::needling::{self, Needling};
 use crate::observe::Record;
 use crate::output::needling::Session;
-use crate::output::summary::deviation;
+use crate::output::summary::{answers, deviation};
+use crate::practice::{self, Practice};
+use crate::scenario::{Plan, Solver};
+use crate::simulate::Outcome;
 use crate::units::{Dimension, Quantity, Unit};
 
 /// What came out of a run, as far as it is read.
@@ -37,26 +48,77 @@ pub struct Answer {
     pub record: Record,
     /// What the first session did.
     pub session: Option<Session>,
+    /// What it means in practice.
+    pub practice: Practice,
 }
 
 impl Answer {
-    /// What is read of a run.
-    pub fn of(record: Record, needling: Option<&Needling>) -> Self {
-        Self { record, session: needling.map(|needling| Session::of(needling, 0.0)) }
+    /// What is read of a run that was followed.
+    ///
+    /// # Errors
+    /// A rule speaks of a number that no session has.
+    pub fn of(outcome: Outcome) -> Result<Self> {
+        let practice = Practice::of(&outcome)?;
+        let session = outcome.needling.first().map(|needling| Session::of(needling, 0.0));
+        Ok(Self { record: outcome.record, session, practice })
+    }
+
+    /// What is read of needles alone.
+    ///
+    /// # Errors
+    /// As [`Answer::of`].
+    pub fn of_needles(plan: &Arc<Plan>, needling: Needling) -> Result<Self> {
+        let session = Session::of(&needling, 0.0);
+        let sessions = vec![needling; plan.sessions.len()];
+        let record = Record { sessions: plan.sessions.clone(), ..Record::default() };
+        let practice = Practice {
+            advice: practice::advice(plan, &sessions)?,
+            price: plan.cost.as_ref().map(|cost| practice::price(cost, &record)).transpose()?,
+            spread: match (&plan.lesion, sessions.first()) {
+                (Some(lesion), Some(needling)) => practice::spread(plan, lesion, needling)?,
+                _ => None,
+            },
+            ..Practice::default()
+        };
+        Ok(Self { record, session: Some(session), practice })
+    }
+
+    /// The answer as it would be with the looks of this plan and no others: a run that several files read is looked at by all
+    /// of them, and what one reads must not depend on the others.
+    #[must_use]
+    pub fn seen_by(&self, plan: &Plan) -> Self {
+        let own = |time: &f64| {
+            plan.looks.binary_search_by(|look| look.total_cmp(time)).is_ok() || plan.sessions.contains(time)
+        };
+        let (times, values) = self
+            .record
+            .times
+            .iter()
+            .zip(&self.record.values)
+            .filter(|(time, _)| own(time))
+            .map(|(time, row)| (*time, row.clone()))
+            .unzip();
+        let record =
+            Record { times, values, headings: self.record.headings.clone(), sessions: self.record.sessions.clone() };
+        Self { record, session: self.session.clone(), practice: self.practice.clone() }
     }
 }
 
 /// What a reading asks of a run.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Moments at which somebody has to look \[s\].
     pub moments: Vec<f64>,
     /// Whether the response is read at all.
     pub response: bool,
+    /// Observables that are read.
+    pub observables: BTreeSet<String>,
+    /// What the first session does, once somebody asked.
+    session: Option<Session>,
 }
 
 /// Evaluates readings over the runs of one observation, or finds out what they would need.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     runs: &'a [Run],
     answers: Answers<'a>,
     /// The run that is read inside `least_step` and its kin.
@@ -68,7 +130,7 @@ enum Answers<'a> {
     Asked(&'a [RefCell<Seen>]),
 }
 
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 20] = [
     "at",
     "rest",
     "peak",
@@ -79,6 +141,12 @@ const FUNCTIONS: [&str; 14] = [
     "rises_to",
     "needling",
     "dose",
+    "resolved",
+    "recovery",
+    "carried_over",
+    "price",
+    "spread",
+    "advice",
     "least_step",
     "lowest",
     "highest",
@@ -94,6 +162,14 @@ impl<'a> Reader<'a> {
     /// Notes what would be read; every number is one.
     pub fn dry(runs: &'a [Run], seen: &'a [RefCell<Seen>]) -> Self {
         Self { runs, answers: Answers::Asked(seen), current: Cell::new(None) }
+    }
+
+    /// What `read` gives where the run may be left out, since it is this one.
+    pub fn in_run<T>(&self, run: usize, read: impl FnOnce() -> T) -> T {
+        let before = self.current.replace(Some(run));
+        let out = read();
+        self.current.set(before);
+        out
     }
 
     /// The run an argument list speaks of, and the arguments without its name.
@@ -136,6 +212,7 @@ impl<'a> Reader<'a> {
                 let mut seen = seen[run].borrow_mut();
                 seen.response = true;
                 seen.moments.extend(moments);
+                seen.observables.insert(word.to_owned());
                 Ok((unit.factor, unit))
             }
             Answers::Known(answers) => {
@@ -153,14 +230,86 @@ impl<'a> Reader<'a> {
         let key = part.map_or_else(|| name.to_owned(), |part| format!("{name}.{part}"));
         match &self.answers {
             // Which numbers there are is only known from a session.
-            Answers::Asked(_) => {
-                let told = crate::evidence::judge::needles(&self.runs[run])?;
-                Self::told(&told, &key).map(|q| Quantity { value: 1.0, ..q })
+            Answers::Asked(seen) => {
+                let known = seen[run].borrow().session.clone();
+                let session = match known {
+                    Some(session) => session,
+                    None => Session::of(&roughly(&self.runs[run].plan)?, 0.0),
+                };
+                let told = Self::told(&session, &key).map(|q| Quantity { value: 1.0, ..q });
+                seen[run].borrow_mut().session = Some(session);
+                told
             }
             Answers::Known(answers) => match &answers[run].session {
                 Some(session) => Self::told(session, &key),
                 None => Err(Error::input("nothing is needled in this run")),
             },
+        }
+    }
+
+    /// Prices, what is carried off, and rules.
+    fn of_practice(&self, run: usize, function: &str, words: &[Argument<'_>]) -> Result<Quantity> {
+        let plan = &self.runs[run].plan;
+        let word = match words {
+            [] if function == "advice" => {
+                return self.practice(run, "1", |answer| Some(answer.practice.advice.len() as f64));
+            }
+            [only] => only.word(),
+            _ => None,
+        };
+        let Some(word) = word else {
+            return Err(Error::input(format!("`{function}` takes one name")));
+        };
+        let known =
+            |known: &[&str]| match known.contains(&word) {
+                true => Ok(()),
+                false => Err(Error::input(format!("`{function}` knows no `{word}`"))
+                    .help(suggestion(word, known.iter().copied()))),
+            };
+        match function {
+            "price" => {
+                if plan.cost.is_none() {
+                    return Err(Error::input("the scenario names no prices").help("write cost = \"united_states\""));
+                }
+                known(&["p05", "median", "mean", "p95"])?;
+                self.practice(run, "1", |answer| {
+                    let practice::Course { p05, median, mean, p95 } = answer.practice.price.as_ref()?.session;
+                    Some(match word {
+                        "p05" => p05,
+                        "median" => median,
+                        "mean" => mean,
+                        _ => p95,
+                    })
+                })
+            }
+            "spread" => {
+                if plan.lesion.as_ref().is_none_or(|lesion| lesion.carriage.is_none()) {
+                    return Err(Error::input("nothing in this run can be carried off by needles"));
+                }
+                known(&["reach", "area", "step", "holes", "inoculated_holes"])?;
+                let unit = match word {
+                    "reach" | "step" => "m",
+                    "area" => "m^2",
+                    _ => "1",
+                };
+                self.practice(run, unit, |answer| {
+                    let spread = answer.practice.spread.as_ref()?;
+                    Some(match word {
+                        "reach" => spread.reach,
+                        "step" => spread.step,
+                        "area" => spread.area,
+                        "holes" => spread.holes,
+                        _ => spread.inoculated_holes,
+                    })
+                })
+            }
+            _ => {
+                let rules: Vec<&str> =
+                    plan.rules.iter().flat_map(|rules| rules.rule.keys().map(String::as_str)).collect();
+                known(&rules)?;
+                let speaks = |answer: &Answer| answer.practice.advice.iter().any(|advice| advice.rule == word);
+                self.practice(run, "1", |answer| Some(f64::from(u8::from(speaks(answer)))))
+            }
         }
     }
 
@@ -174,17 +323,26 @@ impl<'a> Reader<'a> {
         Ok(Quantity { value: one.value * unit.factor, dimension: unit.dimension })
     }
 
+    /// A number of practice: `read` of what is known of a run, one where nothing is known yet.
+    fn practice(&self, run: usize, unit: &str, read: impl Fn(&Answer) -> Option<f64>) -> Result<Quantity> {
+        let unit: Unit = unit.parse()?;
+        let value = match &self.answers {
+            Answers::Asked(_) => 1.0,
+            Answers::Known(answers) => read(&answers[run]).map_or(f64::INFINITY, |value| value * unit.factor),
+        };
+        Ok(Quantity { value, dimension: unit.dimension })
+    }
+
+    /// Notes that the response of a run is read.
+    pub fn followed(&self, run: usize) {
+        if let Answers::Asked(seen) = &self.answers {
+            seen[run].borrow_mut().response = true;
+        }
+    }
+
     /// A reading in every run.
     fn over_runs(&self, reading: &Argument<'_>) -> Result<Vec<Quantity>> {
-        let before = self.current.get();
-        let all = (0..self.runs.len())
-            .map(|run| {
-                self.current.set(Some(run));
-                reading.value(self)
-            })
-            .collect();
-        self.current.set(before);
-        all
+        (0..self.runs.len()).map(|run| self.in_run(run, || reading.value(self))).collect()
     }
 
     fn time(&self, argument: &Argument<'_>) -> Result<f64> {
@@ -192,7 +350,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A dimension with the value one.
+/// A session whose numbers have the right names and units, and little more: the quickest mechanics.
+fn roughly(plan: &Arc<Plan>) -> Result<Needling> {
+    let mut plan = Plan::clone(plan);
+    if let Some(protocol) = &mut plan.protocol {
+        protocol.solver = Solver::Lumped;
+    }
+    needling::injure(&Arc::new(plan), 0, 1)
+}
+
+/// A time.
 fn seconds(value: f64) -> Result<Quantity> {
     let unit: Unit = "s".parse()?;
     Ok(Quantity { value, dimension: unit.dimension })
@@ -253,6 +420,25 @@ impl Scope for Reader<'_> {
                 })
                 .and_then(|(value, unit)| seconds(value / unit.factor))
             }
+            ("resolved", [name]) => {
+                let last = self.runs[run].plan.sessions.last().copied().unwrap_or(0.0);
+                self.observable(run, name, &[], |course| course.resolved() - last)
+                    .and_then(|(value, unit)| seconds(value / unit.factor))
+            }
+            ("recovery", []) => {
+                self.followed(run);
+                self.practice(run, "d", |answer| answer.practice.recovery.as_ref()?.days)
+            }
+            ("carried_over", [name]) => {
+                self.observable(run, name, &[], |course| course.rest())?;
+                let name = name.word().unwrap_or_default();
+                let last = |answer: &Answer| {
+                    let all = answer.practice.carried_over.iter().rev();
+                    all.into_iter().find(|one| one.observable == name).map(|one| one.share)
+                };
+                self.practice(run, "1", last)
+            }
+            ("price" | "spread" | "advice", words) => self.of_practice(run, function, words),
             ("needling", [name]) => match name.word() {
                 Some(name) => self.needling(run, name, None),
                 None => Err(Error::input("`needling` takes the name of a number of the session")),
@@ -317,6 +503,13 @@ impl Course<'_> {
     fn extreme(&self, from: f64, to: f64, largest: bool) -> f64 {
         let inside = self.points().filter(|(time, _)| (from - 1e-6..=to + 1e-6).contains(time)).map(|(_, value)| value);
         if largest { inside.fold(f64::NEG_INFINITY, f64::max) } else { inside.fold(f64::INFINITY, f64::min) }
+    }
+
+    /// Time since the start from which the deviation stays small; infinite if it does not.
+    fn resolved(&self) -> f64 {
+        let name = &self.record.headings[self.column].name;
+        let day = answers(self.record).get(name).and_then(|answer| answer.resolved_day);
+        day.map_or(f64::INFINITY, |day| day * crate::units::DAY)
     }
 
     /// First time after the peak at which the deviation is `share` of it.

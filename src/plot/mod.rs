@@ -4,6 +4,7 @@
 //! the same stem. Fonts are embedded, so a figure has the same bytes on every machine. To add one: a function in a file
 //! here that returns [`Drawn`] figures, and its line in [`draw_run`], [`draw_sweep`] or [`draw_compare`].
 
+mod claim;
 mod compare;
 mod course;
 mod ensemble;
@@ -27,6 +28,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bench::Report;
+use crate::claims::{Answer, Claim, Findings};
 use crate::error::{Error, Result};
 use crate::evidence::Row;
 use crate::output::ensemble::Ensemble;
@@ -108,6 +110,14 @@ pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<F
 /// A file cannot be written.
 pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
     write(vec![evidence::figure(rows)], folder)
+}
+
+/// Draws what a claim rests on into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_claim(claim: &Claim, findings: &Findings, answer: &Answer, folder: &Path) -> Result<Vec<Figure>> {
+    write(claim::figure(claim, findings, answer).into_iter().collect(), folder)
 }
 
 /// Draws the figures of a benchmark into a folder.

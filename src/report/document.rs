@@ -127,7 +127,11 @@ impl Evidence {
 }
 
 impl Picture {
-    fn of(figure: &Figure, folder: &Path) -> Result<Self> {
+    /// A picture of a figure whose files lie in `folder`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn of(figure: &Figure, folder: &Path) -> Result<Self> {
         let load = |ending: &str| {
             let path = folder.join(format!("{}.{ending}", figure.stem));
             std::fs::read(&path).map_err(|cause| Error::file(path, "read", cause))

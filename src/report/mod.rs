@@ -3,6 +3,7 @@
 //! The three reports (run, sweep, comparison) are one template filled with a `document::Document`; what is said in words
 //! is in `words`, what is told in tables in `table`.
 
+mod claims;
 mod document;
 mod table;
 mod words;
@@ -14,6 +15,7 @@ use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, Provenance};
 use crate::plot::Figure;
+pub use claims::{Shown, run_folder, write_claims};
 use document::{Document, Evidence};
 
 /// What every report ends with.

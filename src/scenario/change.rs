@@ -90,7 +90,7 @@ impl Change {
     /// Changes an option of a scenario.
     pub(super) fn apply_to_scenario(&self, document: &mut DocumentMut) -> Result<()> {
         let refuse = |message: String| self.refuse(message);
-        if ["set", "sweep", "expect", "evidence"].contains(&self.path[0].as_str()) {
+        if ["set", "sweep", "expect", "evidence", "claim"].contains(&self.path[0].as_str()) {
             return Err(refuse(format!("`{}` cannot be changed from here", self.path[0])));
         }
         let mut table: &mut dyn TableLike = document.as_table_mut();

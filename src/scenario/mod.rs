@@ -33,7 +33,7 @@ pub use range::{MOST_POINTS, points};
 pub use sample::{Draw, design};
 pub use sweep::{Axis, Point};
 
-use crate::error::{Result, Source};
+use crate::error::{Result, Source, read_toml};
 
 /// A scenario as typed, with the changes asked for on top of it.
 #[derive(Debug, Clone)]
@@ -95,6 +95,27 @@ impl Scenario {
         })
     }
 
+    /// What decides the answer of this scenario, as one text: scenarios with the same key have the same answer, as long as the
+    /// model files stay as they are. Names, questions and what others read off the answer are left out.
+    ///
+    /// # Errors
+    /// The text is no TOML, or a change cannot be made to it.
+    pub fn key(&self) -> Result<String> {
+        const ASIDE: [&str; 9] =
+            ["name", "question", "evidence", "claim", "sweep", "expect", "population", "uncertainty", "set"];
+        let own = self.own_changes()?;
+        let all: Vec<&Change> = own.iter().chain(&self.changes).collect();
+        let in_scenario: Vec<&Change> = all.iter().copied().filter(|change| !change.in_model()).collect();
+        let mut options: toml::Table = read_toml(&self.changed(&in_scenario)?)?;
+        options.retain(|name, _| !ASIDE.contains(&name));
+        let mut key = format!("{}\n{}", self.folder.display(), sorted(&toml::Value::Table(options)));
+        for change in all.iter().filter(|change| change.in_model()) {
+            key.push('\n');
+            key.push_str(&change.shown());
+        }
+        Ok(key)
+    }
+
     /// The `[set]` table of the file.
     fn own_changes(&self) -> Result<Vec<Change>> {
         let never = |_: &dyn toml_edit::TableLike| false;
@@ -121,5 +142,17 @@ impl Scenario {
             change.apply_to_scenario(&mut document)?;
         }
         Ok(Source::new(self.source.name.clone(), document.to_string()))
+    }
+}
+
+/// A value with the keys of its tables in order.
+fn sorted(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Table(table) => {
+            let entries: std::collections::BTreeMap<&String, String> =
+                table.iter().map(|(key, value)| (key, sorted(value))).collect();
+            format!("{entries:?}")
+        }
+        other => other.to_string(),
     }
 }

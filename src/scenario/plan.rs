@@ -57,6 +57,8 @@ pub struct Plan {
     pub signals: Vec<(f64, String, f64)>,
     /// How time is stepped.
     pub stepping: Stepping,
+    /// Steps after which a run is given up; `None` lets it take what it needs.
+    pub most_steps: Option<u64>,
     /// Seed of all random numbers.
     pub seed: u64,
     /// Where all this is from.

@@ -104,6 +104,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     signals.extend(applied);
     signals.sort_by(|a, b| a.0.total_cmp(&b.0));
     let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
+    let most_steps = timeline::most_steps(&mut decide, &typed.stepping)?;
     let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
     let expected = expectations(source, &observables)?;
     copy_tables(&mut decide, changes)?;
@@ -152,6 +153,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         snapshot_fields,
         signals,
         stepping,
+        most_steps,
         seed,
         origin: Origin { scenario: decide.decided.to_string(), files, numbers, expected, estimate },
     })

@@ -28,6 +28,9 @@ use crate::units::{DAY, Quantity, Unit};
 const WIDE: f64 = 3.0;
 /// Kinds of files whose numbers are drawn unless a scenario names its own: what a device is, is known.
 const DRAWN: [&str; 4] = ["response", "mechanics", "tissue", "operator"];
+/// A sample may take this many times the steps that are expected of it: chance brings together numbers that make a run stiff
+/// beyond any use, and one such sample must not hold up the others. Counted in steps, so the same on every machine.
+const PATIENCE: f64 = 20.0;
 /// No thickness falls below this part of its value.
 const THINNEST: f64 = 1.0 / 3.0;
 
@@ -162,13 +165,22 @@ impl Scenario {
         let origin = (self.source.clone(), place);
         let point = |number: usize| {
             let mut changes = Vec::with_capacity(draws.len());
+            let mut budget = Vec::new();
             for (draw, column) in draws.iter().zip(&quantiles) {
                 changes.push(Change::new(path(&draw.key)?, draw.at(column[number]), origin.clone())?);
+            }
+            if plan.most_steps.is_none() {
+                let most = (PATIENCE * plan.origin.estimate.steps).ceil() as i64;
+                budget = vec![Change::new(path("stepping.most_steps")?, most.into(), origin.clone())?];
             }
             let text =
                 |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
             let values = changes.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
-            Ok(Point { name: format!("sample-{:0digits$}", number + 1), values, scenario: self.with(changes) })
+            Ok(Point {
+                name: format!("sample-{:0digits$}", number + 1),
+                values,
+                scenario: self.with(changes.into_iter().chain(budget)),
+            })
         };
         let points = (0..count).map(point).collect::<Result<_>>()?;
         Ok((draws, points))

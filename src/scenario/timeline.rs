@@ -232,6 +232,13 @@ pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping) -> Resul
     Ok(Stepping { method, tolerance: tolerance.unwrap_or(2e-3), longest: longest.unwrap_or(DAY), fixed })
 }
 
+/// Steps after which a run is given up.
+pub(super) fn most_steps(decide: &mut Decider, typed: &written::Stepping) -> Result<Option<u64>> {
+    let Some(given) = &typed.most_steps else { return Ok(None) };
+    let most = decide.whole("stepping", "most_steps", Some(given), 1, 1..=1_000_000_000_000)?;
+    Ok(Some(most as u64))
+}
+
 fn inline(entries: &[(&str, Value)]) -> Value {
     Value::InlineTable(entries.iter().cloned().collect())
 }

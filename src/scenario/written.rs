@@ -57,6 +57,9 @@ pub(super) struct Written {
     // What was observed where this scenario was real: read by `evidence`, refused there if it makes no sense.
     #[serde(rename = "evidence")]
     pub _evidence: Option<toml::Table>,
+    // What people say that this scenario answers: read by `claims`.
+    #[serde(rename = "claim")]
+    pub _claim: Option<toml::Table>,
 }
 
 /// Persons drawn from a population.
@@ -170,6 +173,7 @@ pub(super) struct Stepping {
     pub tolerance: Option<Amount>,
     pub longest: Option<Amount>,
     pub fixed: Option<Amount>,
+    pub most_steps: Option<Amount>,
 }
 
 /// A signal: one value throughout, or stretches of time with values.

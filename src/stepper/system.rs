@@ -188,14 +188,18 @@ impl System {
                 let z = grid.layer.iter().position(|&own| own == layer);
                 let mut fields = rates.fields.clone();
                 let moving = |field: usize| z.is_some_and(|z| moves(field, z));
-                fields.extend((0..layout.fields).filter(|f| !rates.fields.contains(f) && moving(*f)));
+                // Fields that only move, and those that only drive others.
+                let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
+                fields.extend((0..layout.fields).filter(|f| !rates.fields.contains(f) && (moving(*f) || drives(*f))));
                 let moves = fields.iter().map(|&field| moving(field)).collect();
                 Active { plan: Plan::new(&fields, &rates.pattern), fields, moves }
             })
             .collect();
         let surface = {
             let rates = &compiled.surface_rates;
-            let fields = rates.fields.clone();
+            let mut fields = rates.fields.clone();
+            let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
+            fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && drives(*f)));
             Active { plan: Plan::new(&fields, &rates.pattern), moves: vec![false; fields.len()], fields }
         };
         let blocks = layout.plane.div_ceil(BLOCK);

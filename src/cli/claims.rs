@@ -1,0 +1,254 @@
+//! `dermasim claims`: what people say about needling, answered by runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::common::{Common, may_replace};
+use super::evidence::Watcher;
+use super::keep;
+use super::terminal::{say, short, table, tell, wrapped};
+use crate::claims::{self, Answer, Claim, Findings, Followed};
+use crate::error::{Error, Result};
+use crate::evidence::{self, Run};
+use crate::output;
+use crate::plot::{self, Figure};
+use crate::report;
+use crate::scenario::{Plan, shown_duration};
+
+/// The file of an answer.
+const ANSWER: &str = "answer.json";
+/// The file of all answers, by which the folder is known.
+const MARK: &str = "claims.json";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Claims, as C15; all if none is named
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Where the page and the runs go
+    #[arg(long, value_name = "FOLDER", default_value = "output/claims")]
+    out: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// An answer and its figures, as they are kept.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    answer: Answer,
+    figures: Vec<String>,
+}
+
+pub fn command(arguments: &Arguments) -> Result<()> {
+    let common = &arguments.common;
+    let (changes, threads, begun) = (common.changes()?, common.threads()?, Instant::now());
+    may_replace(&arguments.out, MARK, "answers to claims")?;
+    let asked = claims::chosen(&arguments.ids, &changes)?;
+    let mut ids: Vec<String> = asked.iter().flat_map(|claim| claim.observations.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    let board = Watcher::new(common.quiet);
+    let rows = if ids.is_empty() {
+        Vec::new()
+    } else {
+        let observations = evidence::chosen(&ids, &changes)?;
+        let found = evidence::run_all(&observations, threads, &board)?;
+        observations.iter().zip(&found).map(|(one, found)| evidence::judge(one, found)).collect::<Result<Vec<_>>>()?
+    };
+    // Known from the beginning, so that an interrupted table may be replaced.
+    if !arguments.out.join(MARK).is_file() {
+        output::file::write(&arguments.out.join(MARK), "[]\n")?;
+    }
+    let keep = |claim: &Claim, run: &Run, followed: Followed<'_>| keep_run(&arguments.out, claim, run, followed);
+    let findings = claims::run_all(&asked, threads, &board, &keep)?;
+    board.finish();
+    for (claim, found) in asked.iter().zip(&findings) {
+        let counts = keep::provenance(&claim.runs[0].plan).counts();
+        let answer = claims::judge(claim, found, &rows, counts)?;
+        write(&arguments.out.join(&claim.id), claim, found, answer)?;
+    }
+    let known = claims::ids()?;
+    let all = gather(&arguments.out, &known)?;
+    page(&arguments.out, &all)?;
+    if common.quiet {
+        return Ok(());
+    }
+    let own: Vec<&Answer> =
+        all.iter().map(|kept| &kept.answer).filter(|answer| asked.iter().any(|claim| claim.id == answer.id)).collect();
+    if arguments.ids.is_empty() {
+        say(overview(&own));
+    } else {
+        own.iter().for_each(|answer| say(told(answer)));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    say(format!("\n{} in {}", short(&arguments.out.join("index.html")), shown_duration(seconds)));
+    say("Research software: nothing it computes is medical advice.");
+    for answer in own {
+        for sample in answer.samples.iter().filter(|sample| !sample.failed.is_empty()) {
+            tell(format!("{}, {}: {}", answer.id, sample.name, sample.failed));
+        }
+    }
+    Ok(())
+}
+
+/// One answer for the terminal.
+fn told(answer: &Answer) -> String {
+    format!(
+        "{}: {}\n{}; evidence {} ({}); holds in {} of {} samples{}\n\n{}",
+        answer.id,
+        answer.statement,
+        answer.verdict.word().to_uppercase(),
+        answer.grade_letter(),
+        answer.grade_why.join("; "),
+        answer.held,
+        answer.of,
+        if answer.aside > 0 { format!(", {} set aside", answer.aside) } else { String::new() },
+        wrapped(&answer.answer)
+    )
+}
+
+/// A line for each answer.
+fn overview(answers: &[&Answer]) -> String {
+    let lines: Vec<Vec<String>> = answers
+        .iter()
+        .map(|answer| {
+            vec![
+                answer.id.clone(),
+                answer.verdict.word().to_owned(),
+                answer.grade_letter(),
+                format!("{} of {}", answer.held, answer.of),
+                claims::first_sentence(&answer.answer).to_owned(),
+            ]
+        })
+        .collect();
+    table(&["id", "verdict", "evidence", "holds in", "answer"], &lines)
+}
+
+/// Keeps a run as written: its tables and model files.
+fn keep_run(out: &Path, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()> {
+    let folder = out.join(&claim.id).join("runs").join(report::run_folder(&run.name));
+    output::file::write_folder(&folder, |fresh| match followed {
+        Followed::Response(outcome) => {
+            keep::write_tables(outcome, fresh)?;
+            models(&outcome.plan, fresh)
+        }
+        Followed::Needles(plan, needling) => {
+            let session = output::needling::Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
+            output::file::write(&fresh.join("scenario.toml"), &plan.origin.scenario)?;
+            output::needling::write(&fresh.join("needling.csv"), std::slice::from_ref(&session))?;
+            keep::provenance(plan).write(&fresh.join("provenance.csv"))?;
+            models(plan, fresh)
+        }
+    })
+}
+
+/// The model files beside a decided scenario, so that it can be run again from there.
+fn models(plan: &Plan, folder: &Path) -> Result<()> {
+    plan.origin.files.iter().try_for_each(|file| output::file::write(&folder.join(file.path()), &file.original.text))
+}
+
+/// Writes everything of an answer but its runs, and takes away runs that it no longer has.
+fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Result<()> {
+    for entry in std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten() {
+        let own = claim.runs.iter().any(|run| report::run_folder(&run.name) == entry.file_name());
+        if !own && entry.path().join("scenario.toml").is_file() {
+            std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::file(entry.path(), "remove", cause))?;
+        }
+    }
+    let figures = plot::draw_claim(claim, found, &answer, &folder.join("figures"))?;
+    if let Some(run) = claim.runs.first() {
+        output::file::write(&folder.join("claim.toml"), &run.scenario.source.text)?;
+    }
+    let header: Vec<String> = ["sample", "holds"].map(str::to_owned).into_iter().chain(headings(&answer)).collect();
+    let rows = answer.samples.iter().map(|sample| {
+        let without = sample.aside.as_ref().map_or("failed".to_owned(), |id| format!("set aside, misses {id}"));
+        let holds = sample.holds.map_or(without, |holds| holds.to_string());
+        let values = sample.values.iter().map(|value| output::table::optional(*value));
+        [sample.name.clone(), holds].into_iter().chain(values).collect()
+    });
+    output::table::write_csv(&folder.join("samples.csv"), &header, rows)?;
+    let drawn = found.samples.iter().flat_map(|sample| {
+        sample.drawn.iter().map(|drawn| [vec![sample.name.clone()], drawn.to_vec()].concat()).collect::<Vec<_>>()
+    });
+    output::table::write_csv(&folder.join("drawn.csv"), &["sample", "run", "key", "value"], drawn)?;
+    let figures = figures.into_iter().map(|Figure { caption, .. }| caption).collect();
+    let json = serde_json::json!(Kept { answer, figures });
+    output::file::write(&folder.join(ANSWER), format!("{json:#}\n"))
+}
+
+/// Names of the readings with their units.
+fn headings(answer: &Answer) -> Vec<String> {
+    let unit = |unit: &str| if unit == "1" { String::new() } else { format!(" [{unit}]") };
+    answer.readings.iter().map(|reading| format!("{}{}", reading.name, unit(&reading.unit))).collect()
+}
+
+/// The answers in a folder, in the order of the ids.
+fn gather(out: &Path, ids: &[String]) -> Result<Vec<Kept>> {
+    let mut all = Vec::new();
+    for id in ids {
+        let path = out.join(id).join(ANSWER);
+        if path.is_file() {
+            let text = output::file::read(&path)?;
+            // An answer of another version is left out until it is computed again.
+            all.extend(serde_json::from_str::<Kept>(&text).ok());
+        }
+    }
+    all.sort_by(|a, b| a.answer.id.cmp(&b.answer.id));
+    Ok(all)
+}
+
+/// Writes the page and the tables of all answers.
+fn page(out: &Path, all: &[Kept]) -> Result<()> {
+    let shown: Vec<report::Shown<'_>> = all
+        .iter()
+        .map(|kept| {
+            let figure = |caption: &String| Figure {
+                stem: "claim".into(),
+                title: kept.answer.statement.clone(),
+                caption: caption.clone(),
+            };
+            (&kept.answer, kept.figures.iter().map(figure).collect())
+        })
+        .collect();
+    report::write_claims(out, &shown)?;
+    let answers: Vec<&Answer> = all.iter().map(|kept| &kept.answer).collect();
+    let json = serde_json::json!(answers);
+    output::file::write(&out.join(MARK), format!("{json:#}\n"))?;
+    let header = [
+        "id",
+        "statement",
+        "verdict",
+        "evidence",
+        "held",
+        "samples",
+        "answer",
+        "reading",
+        "unit",
+        "value",
+        "p10",
+        "p50",
+        "p90",
+    ];
+    let rows = answers.iter().flat_map(|answer| {
+        answer.readings.iter().map(|reading| {
+            let head = [
+                answer.id.clone(),
+                answer.statement.clone(),
+                answer.verdict.word().to_owned(),
+                answer.grade_letter(),
+                answer.held.to_string(),
+                answer.of.to_string(),
+                answer.answer.clone(),
+                reading.name.clone(),
+                reading.unit.clone(),
+            ];
+            let numbers = [reading.value, reading.low, reading.middle, reading.high];
+            let numbers = numbers.map(|value| output::table::optional(Some(value).filter(|value| value.is_finite())));
+            [head.to_vec(), numbers.to_vec()].concat()
+        })
+    });
+    output::table::write_csv(&out.join("claims.csv"), &header, rows)
+}
