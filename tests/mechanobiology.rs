@@ -102,3 +102,26 @@ fn residual_stretch_drives_a_rate() {
     // Beyond the rings that are stretched as far as they bear, less and less.
     assert!(strain[14..].windows(2).all(|pair| pair[1] < pair[0]));
 }
+
+#[test]
+fn a_field_that_nothing_changes_can_drive_another() {
+    let start = MODEL.find("[process.remodelling]").expect("a process");
+    let end = MODEL.find("[puncture.effect]").expect("an effect");
+    let model = format!("{}{}", &MODEL[..start], &MODEL[end..]).replace("q = {", "unused = {");
+    let model = model.replace("rest = 0\n\n[field.active]", "rest = 0\ninitial = 0.4\n\n[field.active]");
+    let grid = Grid {
+        kind: "point",
+        x: Axis::even(1e-3, 1, Ends::Closed),
+        y: Axis::even(1e-3, 1, Ends::Closed),
+        z: Axis::new(vec![0.0, 1e-3], Ends::Closed, false),
+        exchange: None,
+        layer: vec![0],
+        layers: vec![layer("medium", 0.0, 1e-3, 1)],
+    };
+    let mut skin = skin_on(&model, Arc::new(grid), 0);
+    let mut stepper = Stepper::new(&mut skin, &adaptive(1e-6)).expect("it rests");
+    stepper.advance(&mut skin, 86_400.0, &mut |_, _| true).expect("a step");
+    let exact = 1.0 - (-3.0f64 * 0.4).exp();
+    assert_eq!(skin.state[0], 0.4);
+    assert!((skin.state[1] - exact).abs() < 1e-5, "{} is not {exact}", skin.state[1]);
+}
