@@ -11,7 +11,7 @@ pub const LANES: usize = 8;
 pub const DIVISIONS: f64 = 25.0;
 
 /// The fields in the order of rows, inputs and rates.
-pub const FIELDS: [&str; 32] = [
+pub const FIELDS: [&str; 28] = [
     "lumen",
     "debris",
     "clot",
@@ -40,10 +40,6 @@ pub const FIELDS: [&str; 32] = [
     "melanin_dermal",
     "bacteria",
     "biofilm",
-    "drug",
-    "drug_bound",
-    "ink_free",
-    "ink_captured",
 ];
 
 /// A value for each of eight cells.
@@ -158,8 +154,7 @@ constants! {
     p_TG p_TM1 p_TM2 p_Tm d_T p_3M p_PG p_PM d_P p_VO p_VM d_V r_f kappa rho_T rho_P K_P k_fm K_Tm K_3 theta_f kappa_m
     k_mf d_m eta_m k_U d_U K_U k_set delta_3 a_3 s_3 beta_3 zeta_3 mu omega K_TC delta_1 s_1 s_f zeta_1 C_max tau_X phi_s
     s_S S_max d_S delta_E E_set s_E zeta_E E_max d_Z a_Z p_ZN p_ZM p_Zf K_ZI a_b K_V b_max r_b K_G l_W l_H z_H K_IW k_ly
-    tau_H tau_R y_R m_H Me_star k_inc z_basal tau_Md mu_X w_X a_X K_OX k_ph K_ph k_h K_hX k_bf X_bf mu_Y Y_c r_Y p_IX k_X k_on k_off
-    B_c k_cl k_deg k_cap k_rel k_lymph
+    tau_H tau_R y_R m_H Me_star k_inc z_basal tau_Md mu_X w_X a_X K_OX k_ph K_ph k_h K_hX k_bf X_bf mu_Y Y_c r_Y p_IX k_X
 }
 
 /// What the rates depend on besides the fields.
@@ -182,7 +177,7 @@ pub struct Surroundings<'a> {
 pub fn rates<const FUSED: bool>(
     constants: &Constants,
     around: &Surroundings<'_>,
-    rows: &[&[f64]; 32],
+    rows: &[&[f64]; 28],
     cells: usize,
     out: &mut [f64],
 ) {
@@ -216,8 +211,7 @@ pub fn rates<const FUSED: bool>(
             };)* };
         }
         rows!(lumen debris clot cytokine neutrophil m1 m2 tgf tgf3 pdgf vegf fibroblast myofibroblast fatigue c3 c1 set
-            crosslinked scar elastin protease capillary oedema haemoglobin bilirubin melanin bacteria biofilm drug bound
-            ink captured);
+            crosslinked scar elastin protease capillary oedema haemoglobin bilirubin melanin bacteria biofilm);
         let oxygen = V::<FUSED>::load(around.oxygen, at);
         let flare = V::<FUSED>::load(around.flare, at);
         let mut row = 0;
@@ -290,13 +284,5 @@ pub fn rates<const FUSED: bool>(
         put((fed * (one - bacteria) - eaten - k.k_h * closed * k.K_hX / (k.K_hX + bacteria)) * bacteria - settled);
         let grown = k.mu_Y * biofilm.hill(k.Y_c) * (one - biofilm);
         put(settled + (grown - kill * closed - eat * neutrophil) * biofilm);
-        let held = k.k_on * (k.B_c - bound).positive() * drug;
-        let freed = k.k_off * bound;
-        put(freed - held - (k.k_cl * capillary + k.k_deg) * drug);
-        put(held - freed);
-        let caught = k.k_cap * (one + macrophages) * ink;
-        let let_go = k.k_rel * captured;
-        put(let_go - caught - k.k_lymph * ink);
-        put(caught - let_go);
     }
 }

@@ -1,8 +1,9 @@
 //! Observables and their record: what is looked at, when, and what was seen. Looking changes nothing.
 
 use ndarray::Array3;
+use rayon::prelude::*;
 
-use crate::language::{Compiled, Input, Operand};
+use crate::language::{Input, Observable, Operand};
 use crate::skin::{Scratch, Skin, View, over_tissue};
 use crate::units::Unit;
 
@@ -50,34 +51,41 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 pub struct Observer {
     lateral: Vec<f64>,
-    scratch: Scratch,
+    /// For programs.
+    registers: Vec<f64>,
 }
 
 impl Observer {
     /// The observables of a skin, each in its own unit.
     pub fn look(&mut self, skin: &Skin) -> Vec<f64> {
+        let reductions = self.reduce(skin);
+        self.tell(skin, skin.time, &reductions)
+    }
+
+    /// The means, integrals and extremes over the tissue that observables are made of.
+    pub fn reduce(&mut self, skin: &Skin) -> Vec<f64> {
         if self.lateral.len() != skin.layout.plane {
             self.lateral = skin.grid.lateral_weights();
         }
-        let compiled: &Compiled = &skin.compiled;
-        let view = skin.view();
-        let reductions: Vec<f64> =
-            compiled.reductions.iter().map(|r| over_tissue(r, &view, &self.lateral, &mut self.scratch)).collect();
-        let view = View { reductions: &reductions, ..view };
-        let registers = &mut self.scratch.registers;
-        compiled
-            .observables
-            .iter()
-            .map(|observable| {
-                let mut out = [0.0];
-                view.run(&observable.value, 0, 0..1, &mut out, registers, &|input| match input {
-                    // Observables combine reductions; a place of their own they do not have.
-                    Input::X | Input::Y | Input::Depth => Some(Operand::Value(0.0)),
-                    _ => None,
-                });
-                observable.unit.of(out[0])
-            })
-            .collect()
+        let (view, lateral) = (skin.view(), &self.lateral);
+        // Each is summed by one thread in a fixed order.
+        let over_tissue = |scratch: &mut Scratch, reduction| over_tissue(reduction, &view, lateral, scratch);
+        skin.compiled.reductions.par_iter().map_init(Scratch::default, over_tissue).collect()
+    }
+
+    /// The observables, each in its own unit, that follow from reductions of a skin at a moment [s] since its last event.
+    pub fn tell(&mut self, skin: &Skin, time: f64, reductions: &[f64]) -> Vec<f64> {
+        let view = View { reductions, time, since_session: time - skin.last_session, ..skin.view() };
+        let tell = |observable: &Observable| {
+            let mut out = [0.0];
+            view.run(&observable.value, 0, 0..1, &mut out, &mut self.registers, &|input| match input {
+                // Observables combine reductions; a place of their own they do not have.
+                Input::X | Input::Y | Input::Depth => Some(Operand::Value(0.0)),
+                _ => None,
+            });
+            observable.unit.of(out[0])
+        };
+        skin.compiled.observables.iter().map(tell).collect()
     }
 }
 
@@ -89,10 +97,11 @@ impl Record {
     }
 }
 
-/// The observables at every step since the last event. Between two events they are smooth in time, so they are looked at
-/// where the stepper lands, and read off in between: looking does not shorten steps.
+/// What observables are made of, at every step since the last event. Between two events means and integrals are smooth in
+/// time, so they are taken where the stepper lands, and read off in between: looking does not shorten steps. Observables
+/// follow from what was read, so a kink of their formulas stays sharp.
 ///
-/// Between steps each is a cubic with the slopes of the parabolas through three neighbouring steps, as exact as the steps
+/// Between steps each reduction is a cubic with the slopes of the parabolas through three neighbouring steps, as exact as the steps
 /// themselves (order 3). Where it rises or falls over both neighbours the slope is limited to three times the smaller
 /// difference quotient (Fritsch & Carlson 1980), so a jump makes no wave and what stays does so to the last bit; next to an
 /// extremum that leaves order 2.
@@ -107,7 +116,7 @@ impl Track {
     /// Looks at a skin.
     pub fn see(&mut self, skin: &Skin) {
         self.times.push(skin.time);
-        self.values.push(self.observer.look(skin));
+        self.values.push(self.observer.reduce(skin));
     }
 
     /// Begins anew after an event.
@@ -117,16 +126,17 @@ impl Track {
         self.see(skin);
     }
 
-    /// What was seen last.
-    pub fn last(&self) -> Vec<f64> {
-        self.values.last().cloned().unwrap_or_default()
+    /// The observables of a skin at a moment since its last event.
+    pub fn at(&mut self, skin: &Skin, time: f64) -> Vec<f64> {
+        let reductions = self.read(time);
+        self.observer.tell(skin, time, &reductions)
     }
 
-    /// The observables at a moment between the first and the last that was seen.
-    pub fn at(&self, time: f64) -> Vec<f64> {
+    /// What was seen last, or between the two steps around a moment.
+    fn read(&self, time: f64) -> Vec<f64> {
         let after = self.times.partition_point(|own| *own < time);
         if after == self.times.len() {
-            return self.last();
+            return self.values.last().cloned().unwrap_or_default();
         }
         if after == 0 || self.times[after] == time {
             return self.values[after].clone();
@@ -142,7 +152,7 @@ impl Track {
         (0..self.values[after].len()).map(cubic).collect()
     }
 
-    /// Slope of observable `o` at step `i`.
+    /// Slope of reduction `o` at step `i`.
     fn slope(&self, i: usize, o: usize) -> f64 {
         let quotient = |i: usize| (self.values[i + 1][o] - self.values[i][o]) / (self.times[i + 1] - self.times[i]);
         let span = |i: usize| self.times[i + 1] - self.times[i];
@@ -190,18 +200,18 @@ mod tests {
                 // Steps that widen.
                 let times: Vec<f64> = (0..=n).map(|i| 3.0 * (i as f64 / n as f64).powf(1.5)).collect();
                 let track = track(f, &times);
-                (0..1000).map(|i| 3.0 * i as f64 / 1000.0).map(|t| (track.at(t)[0] - f(t)).abs()).fold(0.0, f64::max)
+                (0..1000).map(|i| 3.0 * i as f64 / 1000.0).map(|t| (track.read(t)[0] - f(t)).abs()).fold(0.0, f64::max)
             })
             .collect();
         assert!((errors[0] / errors[1]).log2() > 2.5 && (errors[1] / errors[2]).log2() > 2.5, "{errors:?}");
         let steps = track(f, &[0.0, 0.1, 0.5, 2.0]);
-        assert!((0..20).all(|i| steps.at(0.1 * i as f64)[1] == 4.25));
-        assert_eq!(steps.at(0.5)[0], f(0.5));
+        assert!((0..20).all(|i| steps.read(0.1 * i as f64)[1] == 4.25));
+        assert_eq!(steps.read(0.5)[0], f(0.5));
     }
 
     #[test]
     fn a_jump_makes_no_wave() {
         let jump = track(|t| if t < 1.0 { 0.0 } else { 1.0 }, &[0.0, 0.3, 0.9, 1.2, 2.0, 4.0]);
-        assert!((0..80).map(|i| jump.at(0.05 * i as f64)[0]).all(|u| (0.0..=1.0).contains(&u)));
+        assert!((0..80).map(|i| jump.read(0.05 * i as f64)[0]).all(|u| (0.0..=1.0).contains(&u)));
     }
 }

@@ -125,7 +125,7 @@ fn follow(
         }
         advanced?;
         while let Some(look) = looks.next_if(|look| *look <= time) {
-            record.push(look, track.at(look));
+            record.push(look, track.at(skin, look));
         }
         match kind {
             Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
@@ -138,7 +138,7 @@ fn follow(
             track.begin(skin);
         }
         if matches!(kind, Kind::Session(_)) {
-            record.push(time, track.last());
+            record.push(time, track.at(skin, time));
         }
     }
     clock.lap("stepping");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use common::*;
 use dermasim::grid::{Axis, Ends, Grid};
+use dermasim::mechanics::channel::{Needle, Tip};
 use dermasim::needling::Puncture;
 use dermasim::skin::SessionNumbers;
 use dermasim::stepper::Stepper;
@@ -32,7 +33,8 @@ fn an_independent_implementation_agrees() {
     };
     let mut skin = skin_on(include_str!("../models/response/uncorrected.toml"), Arc::new(grid), 0);
     let mut stepper = Stepper::new(&mut skin, &adaptive(1e-4)).expect("rest has a balance");
-    let puncture = Puncture { depth: 1.0, shank_radius: 0.125e-3, tip_radius: 0.125e-3, ..upright() };
+    let needle = Needle { shank_radius: 0.125e-3, tip_radius: 0.125e-3, ..upright().needle };
+    let puncture = Puncture { depth: 1.0, needle, ..upright() };
     skin.pierce(&[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
     stepper.restart(&mut skin).expect("a balance");
     let mut misses = Vec::new();
@@ -63,9 +65,7 @@ fn upright() -> Puncture {
         depth: 0.0,
         tilt: 0.0,
         azimuth: 0.0,
-        tip_radius: 0.0,
-        half_angle: 0.0,
-        shank_radius: 0.0,
+        needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.4,
         drag: 0.0,
         blood: Vec::new(),

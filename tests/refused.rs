@@ -21,7 +21,11 @@ fn read(kind: &str, path: &Path) -> Result<()> {
             }
             Ok(())
         }
-        "tissues" => Tissue::read(&text(Kind::Tissue)?)?.layers(&Default::default()).map(drop),
+        "tissues" => {
+            let tissue = Tissue::read(&text(Kind::Tissue)?)?;
+            tissue.suits(&Mechanics::read(&find(Kind::Mechanics, "default", None)?)?)?;
+            tissue.layers(&Default::default()).map(drop)
+        }
         "devices" => Device::read(&text(Kind::Device)?).map(drop),
         "operators" => Operator::read(&text(Kind::Operator)?).map(drop),
         "mechanics" => Mechanics::read(&text(Kind::Mechanics)?).map(drop),

@@ -43,7 +43,7 @@ pub struct Kinetics {
 struct Hand {
     constants: by_hand::Constants,
     /// Fields in its order.
-    fields: [usize; 32],
+    fields: [usize; 28],
     oxygen: usize,
     flare: usize,
     occlusion: usize,
@@ -227,7 +227,7 @@ impl Hand {
                 depth: skin.grid.z.centres[z],
                 occlusion: skin.signals[self.occlusion],
             };
-            let rows: [&[f64]; 32] = self.fields.map(|field| &skin.state[layout.row(z, field)][start..start + cells]);
+            let rows: [&[f64]; 28] = self.fields.map(|field| &skin.state[layout.row(z, field)][start..start + cells]);
             compute(&self.constants, &around, &rows, cells, &mut out[start * self.fields.len()..]);
         }
     }
@@ -237,14 +237,14 @@ impl Hand {
 fn compute(
     constants: &by_hand::Constants,
     around: &by_hand::Surroundings<'_>,
-    rows: &[&[f64]; 32],
+    rows: &[&[f64]; 28],
     cells: usize,
     out: &mut [f64],
 ) {
     macro_rules! compiled {
         ($name:ident, $fused:literal, $(#[$attribute:meta])*) => {
             $(#[$attribute])*
-            fn $name(c: &by_hand::Constants, a: &by_hand::Surroundings<'_>, r: &[&[f64]; 32], n: usize, o: &mut [f64]) {
+            fn $name(c: &by_hand::Constants, a: &by_hand::Surroundings<'_>, r: &[&[f64]; 28], n: usize, o: &mut [f64]) {
                 by_hand::rates::<$fused>(c, a, r, n, o);
             }
         };

@@ -10,6 +10,7 @@ mod kinetics;
 mod machine;
 mod report;
 mod step;
+mod target;
 mod timing;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use kinetics::Kinetics;
 pub use machine::{Limits, Machine};
 pub use report::{Course, Difference, Kernel, Language, Phase, Report, Work, compare};
 pub use step::Healing;
+pub use target::{Target, targets};
 pub use timing::Timing;
 
 use crate::error::{Error, Result};
@@ -52,6 +54,7 @@ pub fn measure(setting: &Setting, tell: &mut (dyn FnMut(&str) + Send)) -> Result
         let mut say = |what: &str| tell(&format!("{what}, {threads} thread{plural}"));
         pool(threads)?.install(|| on_threads(setting, threads, &mut say, &mut report))?;
     }
+    report.targets = targets(&report);
     Ok(report)
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::machine::{Limits, Machine};
+use crate::bench::target::Target;
 use crate::bench::timing::Timing;
 use crate::error::{Error, Result};
 use crate::scenario::Plan;
@@ -29,6 +30,9 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// Scenarios that were timed.
     pub courses: Vec<Course>,
+    /// What was aimed at.
+    #[serde(default)]
+    pub targets: Vec<Target>,
 }
 
 /// One kernel on some threads.
@@ -201,7 +205,7 @@ impl Report {
             kernels: Vec::new(),
             language: Vec::new(),
             phases: Vec::new(),
-            courses: Vec::new(),
+            courses: Vec::new(), targets: Vec::new(),
         }
     }
 

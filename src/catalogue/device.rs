@@ -19,6 +19,8 @@ pub struct Device {
     pub what: String,
     /// Lengths that can be set.
     pub length: Lengths,
+    /// How its needles are pointed.
+    pub tip: Tip,
     /// One needle.
     pub needle: Needle,
     /// How the needles are moved.
@@ -52,7 +54,7 @@ table! {
         wear_treatments: "1" Positive,
         /// Treatments the needles have usually seen before.
         earlier_treatments: "1" NotNegative,
-        /// Half angle of the cone behind the tip [rad].
+        /// Half angle of the cone behind the tip, or angle between bevel and axis [rad].
         half_angle: "deg" Positive,
         /// Diameter of the shank [m].
         diameter: "mm" Positive,
@@ -109,6 +111,22 @@ table! {
     }
 }
 
+table! {
+    /// A plate with needles that a hand or a spring presses on the skin.
+    Plate from WrittenPlate {
+        /// Needles on it.
+        needles: "1" Positive,
+        /// Its area [m²].
+        area: "cm^2" Positive,
+        /// Times per second it is pressed on [1/s].
+        frequency: "Hz" Positive,
+        /// Speed of the needles when they meet the skin [m/s].
+        speed: "mm/s" Positive,
+        /// Standard deviation of the sideways play of a needle [m].
+        wobble: "mm" NotNegative,
+    }
+}
+
 /// How the needles are moved.
 #[derive(Debug, Clone)]
 pub enum Drive {
@@ -118,6 +136,19 @@ pub enum Drive {
     Roller(Box<Roller>),
     /// By hand, one at a time.
     Hand(Box<Hand>),
+    /// On a plate, all at once.
+    Plate(Box<Plate>),
+}
+
+/// How a needle is pointed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tip {
+    /// A cone, as of solid pins.
+    #[default]
+    Cone,
+    /// Cut by one plane, as hypodermic needles and lancets are.
+    Bevel,
 }
 
 /// How needles stand in a cartridge.
@@ -147,10 +178,13 @@ struct WrittenDevice {
     what: String,
     length: WrittenLengths,
     needle: WrittenNeedle,
+    #[serde(default)]
+    tip: Tip,
     layout: Option<Spanned<Layout>>,
     pen: Option<Spanned<WrittenPen>>,
     roller: Option<Spanned<WrittenRoller>>,
     hand: Option<Spanned<WrittenHand>>,
+    plate: Option<Spanned<WrittenPlate>>,
     dose: Spanned<WrittenDose>,
 }
 
@@ -171,19 +205,25 @@ impl Device {
         let written: WrittenDevice = read_toml(source)?;
         let length = written.length.check(source)?;
         let needle = written.needle.check(source)?;
-        let drive = match (written.pen, written.roller, written.hand) {
-            (Some(pen), None, None) => {
+        let drive = match (written.pen, written.roller, written.hand, written.plate) {
+            (Some(pen), None, None, None) => {
                 let layout = written.layout.map_or(Layout::Disc, Spanned::into_inner);
                 Drive::Pen(Box::new(pen.into_inner().check(source)?), layout)
             }
-            (None, Some(roller), None) => Drive::Roller(Box::new(roller.into_inner().check(source)?)),
-            (None, None, Some(hand)) => Drive::Hand(Box::new(hand.into_inner().check(source)?)),
-            (pen, roller, hand) => {
-                let places = [pen.map(|one| one.span()), roller.map(|one| one.span()), hand.map(|one| one.span())];
+            (None, Some(roller), None, None) => Drive::Roller(Box::new(roller.into_inner().check(source)?)),
+            (None, None, Some(hand), None) => Drive::Hand(Box::new(hand.into_inner().check(source)?)),
+            (None, None, None, Some(plate)) => Drive::Plate(Box::new(plate.into_inner().check(source)?)),
+            (pen, roller, hand, plate) => {
+                let places = [
+                    pen.map(|one| one.span()),
+                    roller.map(|one| one.span()),
+                    hand.map(|one| one.span()),
+                    plate.map(|one| one.span()),
+                ];
                 let at = places.into_iter().flatten().nth(1).unwrap_or(0..0);
                 return Err(source
                     .refuse(at, "a device has exactly one drive")
-                    .help("give one of the tables [pen], [roller] and [hand]"));
+                    .help("give one of the tables [pen], [roller], [hand] and [plate]"));
             }
         };
         let at = written.dose.span();
@@ -198,8 +238,16 @@ impl Device {
             }
             _ => return Err(source.refuse(at, "a dose is either [dose.density] or [dose.passes]")),
         };
-        let device =
-            Self { name: stem(source), what: written.what, length, needle, drive, dose, source: source.clone() };
+        let device = Self {
+            name: stem(source),
+            what: written.what,
+            length,
+            tip: written.tip,
+            needle,
+            drive,
+            dose,
+            source: source.clone(),
+        };
         device.fits()?;
         Ok(device)
     }
@@ -245,6 +293,7 @@ impl Device {
                 count(&roller.rows, 200.0)?;
                 count(&roller.columns, 200.0)
             }
+            Drive::Plate(plate) => count(&plate.needles, 1e5),
             Drive::Hand(_) => Ok(()),
         }
     }
@@ -276,6 +325,7 @@ impl Device {
             Drive::Pen(pen, _) => pen.numbers("pen"),
             Drive::Roller(roller) => roller.numbers("roller"),
             Drive::Hand(hand) => hand.numbers("hand"),
+            Drive::Plate(plate) => plate.numbers("plate"),
         });
         all.push(match &self.dose {
             Default::Density(density) => ("dose.density".into(), density),

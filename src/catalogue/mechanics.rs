@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_spanned::Spanned;
 
 use super::number::table;
 use super::stem;
@@ -237,7 +238,7 @@ struct WrittenMechanics {
     what: String,
     puncture: WrittenPunctureForce,
     piercing: WrittenPunctureForce,
-    material: IndexMap<String, WrittenMaterial>,
+    material: Spanned<IndexMap<String, WrittenMaterial>>,
     fading: WrittenFading,
     touch: WrittenTouch,
     resistance: WrittenResistance,
@@ -265,12 +266,20 @@ impl Mechanics {
     /// Names of the classes of vessels, in the order of all arrays of four.
     pub const CLASSES: [&'static str; 4] = ["capillary_loops", "superficial_plexus", "mid_dermis", "deep_plexus"];
 
+    /// Groups of layers that are made of the material of their name unless they name one; all others are fat.
+    pub const MATERIALS: [&'static str; 2] = ["epidermis", "dermis"];
+
     /// Reads a file of constants.
     ///
     /// # Errors
     /// The text is not TOML, a key is unknown or missing, a number lacks its source or has another unit or sign.
     pub fn read(source: &Arc<Source>) -> Result<Self> {
         let written: WrittenMechanics = read_toml(source)?;
+        let known = written.material.get_ref();
+        if let Some(missing) = Self::MATERIALS.iter().chain(&["fat"]).find(|name| !known.contains_key(**name)) {
+            let message = format!("there is no material `{missing}`, of which layers are made that name none");
+            return Err(source.refuse(written.material.span(), message));
+        }
         let all = written.bleeding;
         let bleeding = [
             all.capillary_loops.check(source)?,
@@ -283,7 +292,7 @@ impl Mechanics {
             what: written.what,
             puncture: written.puncture.check(source)?,
             piercing: written.piercing.check(source)?,
-            material: (written.material.into_iter())
+            material: (written.material.into_inner().into_iter())
                 .map(|(name, material)| Ok((name, material.check(source)?)))
                 .collect::<Result<IndexMap<_, _>>>()?,
             fading: written.fading.check(source)?,

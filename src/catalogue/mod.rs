@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use compose::{changed, compose, is_number};
 pub use cost::{Cost, Price};
-pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Roller};
+pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Plate, Roller, Tip};
 pub use mechanics::{
     BedConstants, Crowding, Dome, Drag, Fading, Material, Mechanics, Merging, Pain, PunctureForce, Resistance,
     Shedding, Speed, Touch, Variation,

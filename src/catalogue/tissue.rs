@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 
 use super::number::table;
-use super::stem;
+use super::{Mechanics, stem};
 use crate::error::{Error, Result, Source, read_toml};
 use crate::sourced::{Sourced, Traits};
 use crate::units::{DAY, Quantity};
@@ -49,6 +49,15 @@ pub struct TissueLayer {
     pub material: Option<Spanned<String>>,
     /// Its numbers.
     pub mesh: Mesh,
+}
+
+impl TissueLayer {
+    /// The stuff it is made of: the material it names, else that of its group, else fat.
+    pub fn stuff(&self) -> &str {
+        let in_group = |group: &&str| self.groups.iter().any(|own| own == group);
+        let usual = Mechanics::MATERIALS.iter().find(|group| in_group(group)).unwrap_or(&"fat");
+        self.material.as_ref().map_or(usual, |given| given.get_ref())
+    }
 }
 
 /// What lies below the layers that are computed.
@@ -322,6 +331,25 @@ impl Tissue {
             _ => return Ok(1.0),
         };
         Ok(aged(change.of(traits)?, age, ageing.thickness_age.of(traits)?))
+    }
+
+    /// Whether the mechanics know every material that layers and backing are made of.
+    ///
+    /// # Errors
+    /// One is unknown.
+    pub fn suits(&self, mechanics: &Mechanics) -> Result<()> {
+        let named = self.layer.values().filter_map(|layer| layer.material.as_ref());
+        for material in named.chain(self.backing.values().map(|backing| &backing.material)) {
+            let known = || mechanics.material.keys().map(String::as_str);
+            if !known().any(|name| name == material.get_ref()) {
+                let message = format!("the mechanics `{}` know no material `{}`", mechanics.name, material.get_ref());
+                return Err(self
+                    .source
+                    .refuse(material.span(), message)
+                    .help(crate::error::suggestion(material.get_ref(), known())));
+            }
+        }
+        Ok(())
     }
 
     /// Every number of the file with its dotted name.

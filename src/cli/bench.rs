@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::terminal::{number, say, short, table, tell};
-use crate::bench::{self, Report, Setting};
+use crate::bench::{self, Report, Setting, Target};
 use crate::error::{Error, Result};
 use crate::output::file;
 use crate::plot;
@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Time a scenario too
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Run the default scenario, a sweep of it over twelve depths and a tile of 96 × 96 × 96 cells too (some ten minutes)
+    #[arg(long)]
+    long: bool,
     /// Use these vector instructions only: plain, avx2 or avx512 [default: the widest there are]
     #[arg(long, value_name = "SET")]
     instructions: Option<String>,
@@ -54,7 +57,10 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         seconds: seconds(arguments.seconds)?,
         scenario,
     };
-    let report = bench::measure(&setting, &mut |what| tell(format!("measuring {what}")))?;
+    let mut report = bench::measure(&setting, &mut |what| tell(format!("measuring {what}")))?;
+    if arguments.long {
+        report.targets.extend(runs()?);
+    }
     show(&report);
     busy(&report);
     if let Some(old) = &old {
@@ -167,6 +173,73 @@ fn show(report: &Report) {
     if !rows.is_empty() {
         say(format!("\n{}", table(&["scenario", "threads", "seconds", "± %", "steps", "M updates/s"], &rows)));
     }
+    let rows: Vec<Vec<String>> = report
+        .targets
+        .iter()
+        .map(|target| {
+            let numbers = [target.wanted, target.reached].map(|value| number(Some(value)));
+            let sign = if target.more { "≥" } else { "≤" };
+            let met = if target.met() { "met" } else { "missed" };
+            let [wanted, reached] = numbers;
+            let threads = target.threads.to_string();
+            vec![target.work.clone(), threads, format!("{sign} {wanted}"), reached, target.unit.clone(), met.into()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        say(format!("\n{}", table(&["aim", "threads", "aimed at", "reached", "unit", ""], &rows)));
+    }
+}
+
+/// What is run as a user would run it, the time aimed at on two threads \[s\].
+const RUNS: [(&str, &str, f64); 3] = [
+    ("cheek-three-sessions", include_str!("../../scenarios/cheek-three-sessions.toml"), 3.0),
+    ("depth-sweep", include_str!("../../benches/depth-sweep.toml"), 20.0),
+    ("tile", include_str!("../../benches/tile.toml"), 480.0),
+];
+
+/// Copies of the state that a run in three dimensions may hold.
+const COPIES: f64 = 8.0;
+
+/// Runs whole scenarios in a program of their own, with everything that is written, on two threads.
+///
+/// # Errors
+/// A run failed.
+fn runs() -> Result<Vec<Target>> {
+    let failed = |cause| Error::file(Path::new("dermasim"), "run", cause);
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut targets = Vec::new();
+    for (name, text, wanted) in RUNS {
+        tell(format!("running {name}"));
+        let (scenario, out) = (folder.path().join(format!("{name}.toml")), folder.path().join(name));
+        file::write(&scenario, text)?;
+        let begun = std::time::Instant::now();
+        let mut command = std::process::Command::new(&program);
+        command.arg("run").arg(&scenario).args(["--quiet", "--threads", "2", "--out"]).arg(&out);
+        if !command.status().map_err(failed)?.success() {
+            return Err(Error::simulation(format!("`{name}` could not be run")));
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let aim = |work: String, unit: &str, wanted, reached| Target {
+            work,
+            threads: 2,
+            unit: unit.into(),
+            wanted,
+            reached,
+            more: false,
+        };
+        targets.push(aim(format!("{name}, with all that is written"), "s", wanted, seconds));
+        if name == "tile" {
+            let about = file::read(&out.join("manifest.json"))?;
+            let about: serde_json::Value =
+                serde_json::from_str(&about).map_err(|cause| Error::file(&out, "read", cause.into()))?;
+            let number = |key: &str| about[key].as_f64().unwrap_or(f64::NAN);
+            let state = 8.0 * number("cells") * number("fields");
+            let work = format!("{name}, peak of memory over the state");
+            targets.push(aim(work, "times", COPIES, number("peak_memory_bytes") / state));
+        }
+    }
+    Ok(targets)
 }
 
 /// Says so where others used the machine: one thread that computes all the time has one processor.

@@ -94,7 +94,11 @@ fn cost(plan: &Plan) -> String {
 fn model(kind: Kind, file: &Path) -> Result<String> {
     let source = catalogue::find(kind, &file.to_string_lossy(), None)?;
     let text = match kind {
-        Kind::Tissue => format!("a tissue of {} layers", Tissue::read(&source)?.layer.len()),
+        Kind::Tissue => {
+            let tissue = Tissue::read(&source)?;
+            tissue.suits(&Mechanics::read(&catalogue::find(Kind::Mechanics, "default", None)?)?)?;
+            format!("a tissue of {} layers", tissue.layer.len())
+        }
         Kind::Device => format!("a device, {}", Device::read(&source)?.what),
         Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
         Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),

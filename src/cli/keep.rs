@@ -77,12 +77,14 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
     let kept = Kept::of(outcome)?;
     output::file::write_folder(folder, |fresh| {
-        output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
-        for file in &origin.files {
-            output::file::write(&fresh.join(file.path()), &file.original.text)?;
-        }
         let figures = fresh.join("figures");
-        let drawn = plot::draw_run(&kept, &figures)?;
+        let tables = || {
+            output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
+            origin.files.iter().try_for_each(|file| output::file::write(&fresh.join(file.path()), &file.original.text))
+        };
+        let (written, drawn) = rayon::join(tables, || plot::draw_run(&kept, &figures));
+        written?;
+        let drawn = drawn?;
         report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
         job.map_or(Ok(()), |job| job.mark(fresh))
     })

@@ -71,7 +71,7 @@ fn told(plan: &Plan, strike: &Single) -> String {
     )];
     let mut rows = vec![
         ["dome of skin in the device".to_owned(), millimetres(strike.dome)],
-        ["reach beyond the undeformed skin".into(), millimetres(strike.reach)],
+        ["reach beyond the skin".into(), millimetres(strike.reach)],
     ];
     match strike.pierced {
         Some(pierced) => rows.extend([

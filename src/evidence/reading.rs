@@ -19,7 +19,7 @@
 //! | `advice()`, `advice(RULE)` | rules that speak up: how many, or whether this one does |
 //! | `least_step(…)` | smallest difference of a reading between a run and the next: above zero, it rises over the runs |
 //! | `lowest(…)`, `highest(…)` | extremes of a reading over the runs |
-//! | `puncture_force`, `depth_of`, `shortest` | laws of one needle, in `evidence::needle` |
+//! | `puncture_force(tip radius, speed)` | a law of one needle, in `evidence::needle` |
 //!
 //! Where an observation has several runs, the last argument names the run, as in `at(erythema, [2 h], long)`; inside
 //! `least_step`, `lowest` and `highest` it is left out.
@@ -130,7 +130,7 @@ enum Answers<'a> {
     Asked(&'a [RefCell<Seen>]),
 }
 
-const FUNCTIONS: [&str; 21] = [
+const FUNCTIONS: [&str; 20] = [
     "at",
     "rest",
     "peak",
@@ -151,7 +151,6 @@ const FUNCTIONS: [&str; 21] = [
     "lowest",
     "highest",
     "puncture_force",
-    "depth_of",
 ];
 
 impl<'a> Reader<'a> {

@@ -95,7 +95,7 @@ impl Surface {
             }
             let moved = self.displaced(&pressure);
             let next: Vec<bool> = (0..loaded)
-                .map(|i| if touching[i] { pressure[i] >= 0.0 } else { moved[i] < gap[i] - 1e-12 * depth })
+                .map(|i| if touching[i] { pressure[i] >= 0.0 } else { moved[i] < gap[i] - 1e-12 * depth.abs() })
                 .collect();
             if next == touching {
                 let force = pressure.iter().zip(&self.areas).map(|(p, a)| p * a).sum();
@@ -105,6 +105,29 @@ impl Surface {
             touching = next;
         }
         Err(Error::simulation("the rings that touch a needle were not found"))
+    }
+
+    /// Presses a rigid profile f(r) [m] with a force [N].
+    ///
+    /// # Errors
+    /// As [`Surface::press`].
+    pub fn carries(&self, force: f64, profile: &dyn Fn(f64) -> f64) -> Result<Contact> {
+        let loaded = self.compliance.ncols();
+        let heights = || self.middles[..loaded].iter().map(|r| profile(*r));
+        let (mut low, mut high) = (heights().fold(f64::INFINITY, f64::min), heights().fold(0.0, f64::max));
+        // Beyond the whole profile everything touches.
+        while self.press(high, profile)?.force < force {
+            high += (high - low).max(1e-6);
+        }
+        for _ in 0..40 {
+            let middle = 0.5 * (low + high);
+            if self.press(middle, profile)?.force < force {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        self.press(high, profile)
     }
 
     /// Presses a flat punch whose edge lies on the outer edge of ring `last` by 1 m; its force is the stiffness [N/m].

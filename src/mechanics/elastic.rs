@@ -24,8 +24,7 @@
 //!
 //! Order 2 in the grid spacing for smooth solutions. Where it fails: strains beyond some ten per cent, wherever they occur.
 
-use super::band::{Band, Factors};
-use crate::error::Result;
+use super::band::Factors;
 
 /// What a cell is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,7 +88,7 @@ pub struct Load(Vec<f64>);
 pub struct Elastic {
     /// The body.
     pub body: Body,
-    factors: Factors,
+    pub(super) factors: Factors,
 }
 
 /// Displacements of a body.
@@ -144,7 +143,7 @@ impl Displaced {
 }
 
 /// The unknown of node (i, k): the shorter direction runs fastest, which keeps the band narrow.
-fn place(inner: usize, by_radius: bool, i: usize, k: usize, vertical: usize) -> usize {
+pub(super) fn place(inner: usize, by_radius: bool, i: usize, k: usize, vertical: usize) -> usize {
     let (fast, slow) = if by_radius { (i, k) } else { (k, i) };
     2 * (slow * inner + fast) + vertical
 }
@@ -185,13 +184,13 @@ impl Body {
         self.radii.partition_point(|face| *face <= radius).clamp(1, self.rings()) - 1
     }
 
-    fn order(&self) -> (usize, bool) {
+    pub(super) fn order(&self) -> (usize, bool) {
         let by_radius = self.radii.len() <= self.depths.len();
         (if by_radius { self.radii.len() } else { self.depths.len() }, by_radius)
     }
 
     /// Whether an unknown is held at zero or does not exist.
-    fn absent(&self, i: usize, k: usize, vertical: usize) -> bool {
+    pub(super) fn absent(&self, i: usize, k: usize, vertical: usize) -> bool {
         let (rings, rows) = (self.rings(), self.rows());
         match vertical {
             0 => k >= rows || (i == 0 && self.radii[0] == 0.0) || (i == rings && self.rim != Edge::Loaded),
@@ -199,142 +198,10 @@ impl Body {
         }
     }
 
-    /// Builds and factorises the equations.
-    ///
-    /// # Errors
-    /// The body is not held.
-    pub fn factorise(self) -> Result<Elastic> {
-        let (inner, by_radius) = self.order();
-        let (rings, rows) = (self.rings(), self.rows());
-        let at = |i: usize, k: usize, vertical: usize| place(inner, by_radius, i, k, vertical);
-        let mut band = Band::new(2 * self.radii.len() * self.depths.len(), 2 * inner + 3);
-        let mut add = |weight: f64, dofs: &[(usize, usize, usize)], shape: &[f64]| {
-            for (a, first) in dofs.iter().enumerate() {
-                if self.absent(first.0, first.1, first.2) {
-                    continue;
-                }
-                for (b, second) in dofs.iter().enumerate().skip(a) {
-                    if !self.absent(second.0, second.1, second.2) {
-                        let (row, column) = (at(first.0, first.1, first.2), at(second.0, second.1, second.2));
-                        band.add(row, column, weight * shape[a] * shape[b]);
-                    }
-                }
-            }
-        };
-        for k in 0..rows {
-            let high = self.depths[k + 1] - self.depths[k];
-            for i in 0..rings {
-                let (wide, middle) = (self.radii[i + 1] - self.radii[i], self.middle(i));
-                let stuff = self.of(i, k);
-                let volume = self.area(i) * high;
-                let dofs = [(i, k, 0), (i + 1, k, 0), (i, k, 1), (i, k + 1, 1)];
-                let radial = [-1.0 / wide, 1.0 / wide, 0.0, 0.0];
-                let hoop = [0.5 / middle, 0.5 / middle, 0.0, 0.0];
-                let vertical = [0.0, 0.0, -1.0 / high, 1.0 / high];
-                let swelling: Vec<f64> = (0..4).map(|d| radial[d] + hoop[d] + vertical[d]).collect();
-                // ε_r² + ε_θ² + 2/3 ε_r ε_θ = 2/3 (ε_r² + ε_θ²) + 1/3 (ε_r + ε_θ)².
-                let plane: Vec<f64> = (0..4).map(|d| radial[d] + hoop[d]).collect();
-                let straight = volume * (2.0 * stuff.shear + stuff.fibres * 2.0 / 3.0);
-                add(straight, &dofs, &radial);
-                add(straight, &dofs, &hoop);
-                add(volume * 2.0 * stuff.shear, &dofs, &vertical);
-                add(volume * stuff.lame(), &dofs, &swelling);
-                add(volume * stuff.fibres / 3.0, &dofs, &plane);
-            }
-        }
-        for (i, k, corner) in self.corners() {
-            let dofs = [(i, k.wrapping_sub(1), 0), (i, k, 0), (i.wrapping_sub(1), k, 1), (i, k, 1)];
-            let shape = corner.shape;
-            let kept: Vec<usize> = (0..4).filter(|d| shape[*d] != 0.0).collect();
-            let dofs: Vec<(usize, usize, usize)> = kept.iter().map(|d| dofs[*d]).collect();
-            let shape: Vec<f64> = kept.iter().map(|d| shape[*d]).collect();
-            add(corner.volume * corner.shear, &dofs, &shape);
-            if corner.tension > 0.0 && i > 0 && i < rings {
-                let slope = corner.shape[3];
-                add(corner.volume * corner.tension, &[(i - 1, k, 1), (i, k, 1)], &[-slope, slope]);
-            }
-        }
-        for i in 1..rings {
-            // The surface itself bears no shear, but its fibres are taut too.
-            let across = 0.5 * (self.radii[i + 1] - self.radii[i - 1]);
-            let tension = 0.5 * (self.of(i - 1, 0).tension + self.of(i, 0).tension);
-            if tension > 0.0 {
-                let volume = 0.5 * self.radii[i] * across * self.depths[1];
-                add(volume * tension, &[(i - 1, 0, 1), (i, 0, 1)], &[-1.0 / across, 1.0 / across]);
-            }
-        }
-        for k in 0..self.depths.len() {
-            for i in 0..self.radii.len() {
-                for vertical in 0..2 {
-                    if self.absent(i, k, vertical) {
-                        let own = at(i, k, vertical);
-                        band.add(own, own, 1.0);
-                    }
-                }
-            }
-        }
-        Ok(Elastic { factors: band.factorise()?, body: self })
-    }
-
-    /// Corners at which shear acts: inside, and on held edges.
-    fn corners(&self) -> Vec<(usize, usize, Corner)> {
-        let (rings, rows) = (self.rings(), self.rows());
-        let mut corners = Vec::new();
-        for k in 1..=rows {
-            for i in 0..=rings {
-                let (above, below) = (self.depths[k] - self.depths[k - 1], self.depths.get(k + 1));
-                let (wide_in, wide_out) = (
-                    if i > 0 { 0.5 * (self.radii[i] - self.radii[i - 1]) } else { 0.0 },
-                    if i < rings { 0.5 * (self.radii[i + 1] - self.radii[i]) } else { 0.0 },
-                );
-                let across = wide_in + wide_out;
-                // Beside each other the rings carry their shares, above each other the same stress.
-                let shear = |k: usize| {
-                    let inside = if i > 0 { wide_in * self.of(i - 1, k).shear } else { 0.0 };
-                    let outside = if i < rings { wide_out * self.of(i, k).shear } else { 0.0 };
-                    (inside + outside) / across
-                };
-                let tension = |k: usize| {
-                    let inside = if i > 0 { self.of(i - 1, k).tension } else { 0.0 };
-                    let outside = if i < rings { self.of(i, k).tension } else { 0.0 };
-                    0.5 * (inside + outside)
-                };
-                let (down, shear, tension) = match below {
-                    Some(next) => {
-                        let low = next - self.depths[k];
-                        let down = 0.5 * (above + low);
-                        let taut = (above * tension(k - 1) + low * tension(k)) / (above + low);
-                        (down, 2.0 * down / (above / shear(k - 1) + low / shear(k)), taut)
-                    }
-                    None if self.bottom == Edge::Held => (0.5 * above, shear(rows - 1), 0.0),
-                    None => continue,
-                };
-                let inside = i > 0 && i < rings;
-                if !(inside || i == rings && self.rim == Edge::Held) {
-                    continue;
-                }
-                // At a held edge the displacement beyond it is zero.
-                let beyond = if k < rows { 1.0 / down } else { 0.0 };
-                let outside = if i < rings { 1.0 / across } else { 0.0 };
-                let shape = [-1.0 / down, beyond, -1.0 / across, outside];
-                corners.push((i, k, Corner { volume: self.radii[i] * across * down, shear, tension, shape }));
-            }
-        }
-        corners
-    }
-
     /// No load.
     pub fn unloaded(&self) -> Load {
         Load(vec![0.0; 2 * self.radii.len() * self.depths.len()])
     }
-}
-
-/// Shear at a corner: γ = Σ shape · (u above, u below, w inside, w outside).
-struct Corner {
-    volume: f64,
-    shear: f64,
-    tension: f64,
-    shape: [f64; 4],
 }
 
 impl Elastic {
@@ -442,6 +309,13 @@ impl Elastic {
             vertical: (moved.vertical(i, k + 1) - moved.vertical(i, k)) / high,
             shear: 0.25 * (slope(i, k) + slope(i + 1, k) + slope(i, k + 1) + slope(i + 1, k + 1)),
         }
+    }
+
+    /// Pressure [Pa] under which ring i of the surface stands where it is: what holds a clamped one, from its uppermost cell. The
+    /// pull of taut fibres at an edge is not in it.
+    pub fn lifted(&self, moved: &Displaced, i: usize) -> f64 {
+        let (strain, stuff) = (self.strain(moved, i, 0), self.body.of(i, 0));
+        -(stuff.lame() * (strain.radial + strain.hoop + strain.vertical) + 2.0 * stuff.shear * strain.vertical)
     }
 
     /// Pressure [Pa] in the middle of cell (i, k): p = −λ θ.

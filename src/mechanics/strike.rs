@@ -177,6 +177,12 @@ impl Meeting<'_> {
                     tip = halved(depth, path, |at| force(at, depth) < limit);
                 }
             } else {
+                if let Some(limit) = self.limit
+                    && force(tip, depth) > limit
+                {
+                    // Still further than the hand can hold it.
+                    tip = halved(depth, path, |at| force(at, depth) < limit);
+                }
                 // Friction holds until the lifted skin pulls harder.
                 let holds = |at: f64| -self.resistance * self.channel.parts(at)[2];
                 if force(tip, depth) < holds(depth) {

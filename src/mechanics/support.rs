@@ -17,7 +17,17 @@
 //! ```
 //!
 //! and the fibres in the plane are stretched by ½(∂w/∂r)² as the skin is dented; both are iterated. Every needle of a device is
-//! pushed into the dents of the others: δ = δ_own + Σ_j w(r_j). Where a nose, a drum or a plate touches the skin it is held.
+//! pushed into the dents of the others: δ = δ_own + Σ_j w(r_j). Where a nose or a plate touches the skin it is held.
+//!
+//! A drum follows the skin down until needles and barrel together carry the force on it ([`Drum`](super::ground::Drum)). What its barrel carries is a
+//! pressure p on the skin between the needles. Around each needle that skin lets go of the barrel where the dent would pull it off,
+//!
+//! ```text
+//! p + q ≥ 0 where it touches (w = 0),   w ≥ 0 where it does not (q = −p),   q the change of pressure around the needle
+//! ```
+//!
+//! so that a harder press leaves the needle less skin to dent. p and the sink of the drum are a contact of their own on the same
+//! grid ([`contact`](super::contact)), of the body of revolution that covers the same area at the same depth.
 //!
 //! Moduli are those of the shortest time; F(δ) is the elastic response of quasi-linear viscoelasticity, and the reduced relaxation
 //! of the site comes from the same grid with relaxed moduli.
@@ -26,92 +36,14 @@
 //! known and left out; inertia is neglected (at 1 m/s the force on a needle of 0.1 mm is below a millinewton, but shear waves
 //! cross fat only some millimetres in a stroke, so deep layers hold better than computed).
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::elastic::{Body, Displaced, Edge, Elastic, Stuff, graded};
+use super::ground::Ground;
+use super::memo::Memo;
 use super::relax::Relaxation;
-use crate::error::{Error, Result};
-
-/// What a layer is made of.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Medium {
-    /// Young's modulus at the reference time [Pa].
-    pub young: f64,
-    /// Poisson's ratio.
-    pub poisson: f64,
-    /// Stiffness of fibres in the plane at the reference time [Pa].
-    pub fibres: f64,
-    /// C₂/C₁.
-    pub stiffening: f64,
-    /// Stretch at which it fails.
-    pub failure: f64,
-    /// Exponent of its power-law relaxation.
-    pub exponent: f64,
-}
-
-/// A layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ply {
-    /// Thickness [m].
-    pub thickness: f64,
-    /// What it is made of.
-    pub medium: Medium,
-}
-
-/// Times of relaxation [s].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Times {
-    /// Nothing relaxes faster.
-    pub shortest: f64,
-    /// Nothing relaxes slower.
-    pub longest: f64,
-    /// Time of loading at which the moduli of the layers were measured.
-    pub reference: f64,
-}
-
-/// What surrounds a needle.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Surroundings {
-    /// Nose that is pressed around the needle, if any.
-    pub nose: Option<Nose>,
-    /// Distances of other needles that press at the same time [m], each with the number of needles that stand there; those that
-    /// are less deep count less.
-    pub neighbours: Vec<(f64, f64)>,
-    /// Radius from which on a nose, a drum or a plate holds the surface [m].
-    pub held: Option<f64>,
-}
-
-/// The nose of a device, a ring that is pressed on the skin.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Nose {
-    /// Radius of its opening [m].
-    pub radius: f64,
-    /// Breadth of the ring [m].
-    pub breadth: f64,
-    /// Force on it [N].
-    pub force: f64,
-    /// Time for which it has pressed [s].
-    pub time: f64,
-}
-
-/// A question to the grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ground {
-    /// Layers from the surface down to what does not move.
-    pub plies: Vec<Ply>,
-    /// Times of relaxation.
-    pub times: Times,
-    /// β.
-    pub deep: f64,
-    /// What surrounds the needle.
-    pub surroundings: Surroundings,
-    /// Largest deflection asked for [m].
-    pub deepest: f64,
-    /// Cells along an axis, relative to the usual grid.
-    pub resolution: f64,
-}
+use crate::error::Result;
 
 /// Force by deflection.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,245 +54,35 @@ pub struct Support {
     pub force: Vec<f64>,
     /// How it relaxes.
     pub relaxation: Relaxation,
-    /// Height of the dome of skin in the nose [m]; 0 without one.
-    pub dome: f64,
+    /// Height of the dome of skin in the nose under its force and under half of it [m]; 0 without one.
+    pub dome: [f64; 2],
+    /// Power of the deflection by which the force grows from each point of the curve to the next.
+    power: Vec<f64>,
 }
 
-/// A solution on the grid.
-#[derive(Debug, Clone)]
-pub struct Dent {
-    /// The body with the moduli it ended with.
-    pub elastic: Elastic,
-    /// Its displacements.
-    pub moved: Displaced,
-    /// Force [N].
-    pub force: f64,
-    /// Deflection of the patch [m].
-    pub deflection: f64,
-    /// Layer of each row.
-    pub layer: Vec<usize>,
-    /// s of each cell, `[row][ring]`.
-    pub strained: Vec<f64>,
-}
-
-/// A grid and the rings that are loaded.
-struct Mesh {
-    radii: Vec<f64>,
-    depths: Vec<f64>,
-    layer: Vec<usize>,
-    inside: Range<usize>,
-}
-
-impl Mesh {
-    fn rings(&self) -> usize {
-        self.radii.len() - 1
-    }
-}
-
-/// What is known of a load.
-#[derive(Debug, Clone, Copy)]
-enum Given {
-    /// Mean displacement of the loaded rings [m].
-    Deflection(f64),
-    /// Force [N].
-    Force(f64),
-}
-
-/// Width of the grid [m].
-const WIDTH: f64 = 30e-3;
-/// Cells under the patch.
-const UNDER: f64 = 5.0;
-/// Thickness of the uppermost cell [m], and growth from cell to cell downwards and outwards.
-const FIRST: f64 = 5e-6;
-const GROWTH: f64 = 1.22;
-/// Deflections at which the curve is computed.
-const LEVELS: usize = 14;
-/// The smallest of them [m].
+/// The smallest deflection at which the curve is computed [m], and the ratio of each to the next. They are the same for all lengths
+/// of a needle, so that a curve serves several.
 const SHALLOWEST: f64 = 2e-5;
-/// Iterations stop when the force changes by less than this share.
-const SETTLED: f64 = 4e-3;
-const MOST_ITERATIONS: usize = 40;
-
-impl Medium {
-    /// The largest s: that of a stretch to failure.
-    fn most(&self) -> f64 {
-        self.failure * self.failure + 2.0 / self.failure - 3.0
-    }
-
-    fn stuff(&self, scale: f64) -> Stuff {
-        Stuff { fibres: self.fibres * scale, ..Stuff::isotropic(self.young * scale, self.poisson) }
-    }
-}
+const LADDER: f64 = 1.45;
+/// Curves that are kept.
+static CURVES: Memo<Ground, Arc<Support>> = Memo::new(64);
 
 impl Ground {
-    /// Modulus of a ply after a time [s], relative to that at the reference time.
-    fn scale(&self, ply: &Ply, time: f64) -> f64 {
-        (time.clamp(self.times.shortest, self.times.longest) / self.times.reference).powf(-ply.medium.exponent)
-    }
-
-    /// Faces in depth and the ply of each row.
-    fn depths(&self) -> (Vec<f64>, Vec<usize>) {
-        let growth = GROWTH.powf(1.0 / self.resolution);
-        let mut step = FIRST / self.resolution;
-        let (mut faces, mut layer) = (vec![0.0], Vec::new());
-        for (index, ply) in self.plies.iter().enumerate() {
-            let top = faces[faces.len() - 1];
-            let own = graded(0.0, ply.thickness, step.min(0.5 * ply.thickness), growth);
-            step = own[own.len() - 1] - own[own.len() - 2];
-            faces.extend(own[1..].iter().map(|depth| top + depth));
-            layer.extend(std::iter::repeat_n(index, own.len() - 1));
-        }
-        (faces, layer)
-    }
-
-    /// Radius of the patch at a deflection [m].
-    pub fn patch(&self, deflection: f64) -> f64 {
-        4.0 / std::f64::consts::PI.powi(2) * self.deep * deflection
-    }
-
-    /// A grid around a patch of this radius [m].
-    fn mesh(&self, patch: f64) -> Mesh {
-        let cells = (UNDER * self.resolution).round().max(2.0);
-        let growth = GROWTH.powf(1.0 / self.resolution);
-        let mut radii: Vec<f64> = (0..cells as usize).map(|i| patch * i as f64 / cells).collect();
-        // The edge of what holds the skin lies on a face.
-        let outer = self.surroundings.held.filter(|held| (patch * 1.1..0.5 * WIDTH).contains(held)).unwrap_or(WIDTH);
-        radii.extend(graded(patch, outer, patch / cells, growth));
-        if outer < WIDTH {
-            let last = radii.len() - 1;
-            let step = radii[last] - radii[last - 1];
-            radii.pop();
-            radii.extend(graded(outer, WIDTH, step, growth));
-        }
-        let (depths, layer) = self.depths();
-        Mesh { radii, depths, layer, inside: 0..cells as usize }
-    }
-
-    /// Solves for one deflection of the patch [m], with moduli after a time [s], in skin that a nose may press already; `linear`
-    /// stops before any stiffening.
-    ///
-    /// # Errors
-    /// The layers are not held, or the iteration does not settle.
-    pub fn dent(&self, deflection: f64, time: f64, pressed: Option<&Dent>, linear: bool) -> Result<Dent> {
-        let mesh = self.mesh(self.patch(deflection));
-        let held = self.surroundings.held;
-        let clamped = |i: usize| held.is_some_and(|held| mesh.radii[i] >= held && i >= mesh.inside.end);
-        let clamped = (0..mesh.rings()).map(clamped).collect();
-        self.settle(&mesh, clamped, Given::Deflection(deflection), time, pressed, linear)
-    }
-
-    /// Skin under a ring that is pressed with a force [N], the nose of a device of this radius and breadth [m], after a time [s].
-    ///
-    /// # Errors
-    /// As [`Ground::dent`].
-    pub fn nose(&self, radius: f64, breadth: f64, force: f64, time: f64) -> Result<Dent> {
-        let growth = GROWTH.powf(1.0 / self.resolution);
-        let cells = (8.0 * self.resolution).round().max(3.0) as usize;
-        let mut radii: Vec<f64> = (0..cells).map(|i| radius * i as f64 / cells as f64).collect();
-        let under = (3.0 * self.resolution).round().max(2.0) as usize;
-        radii.extend((0..under).map(|i| radius + breadth * i as f64 / under as f64));
-        radii.extend(graded(radius + breadth, WIDTH, breadth / under as f64, growth));
-        let (depths, layer) = self.depths();
-        let mesh = Mesh { radii, depths, layer, inside: cells..cells + under };
-        self.settle(&mesh, vec![false; mesh.rings()], Given::Force(force), time, None, false)
-    }
-
-    /// Iterates the non-linear media to rest.
-    fn settle(
-        &self,
-        mesh: &Mesh,
-        clamped: Vec<bool>,
-        given: Given,
-        time: f64,
-        pressed: Option<&Dent>,
-        linear: bool,
-    ) -> Result<Dent> {
-        let (rings, rows, layer) = (mesh.rings(), mesh.layer.len(), &mesh.layer);
-        let base: Vec<Stuff> =
-            layer.iter().map(|l| self.plies[*l].medium.stuff(self.scale(&self.plies[*l], time))).collect();
-        let mut strained = vec![0.0; rings * rows];
-        let mut taut = vec![0.0; rings * rows];
-        if let Some(pressed) = pressed {
-            for cell in 0..rings * rows {
-                let at = pressed.elastic.body.ring(0.5 * (mesh.radii[cell % rings] + mesh.radii[cell % rings + 1]));
-                let own = cell / rings * pressed.elastic.body.rings() + at;
-                (strained[cell], taut[cell]) = (pressed.strained[own], pressed.elastic.body.stuff[own].tension);
-            }
-        }
-        let firm = |cell: usize, s: f64| {
-            let medium = &self.plies[layer[cell / rings]].medium;
-            1.0 + 2.0 * medium.stiffening * s.min(medium.most())
-        };
-        let mut firmer: Vec<f64> = (0..rings * rows).map(|cell| firm(cell, strained[cell])).collect();
-        let mut extra = vec![0.0; rings * rows];
-        let mut tension = vec![0.0; rings * rows];
-        let mut before = f64::NAN;
-        for round in 1..=MOST_ITERATIONS {
-            let stuff = (0..rings * rows).map(|cell| {
-                let own = base[cell / rings];
-                Stuff { shear: own.shear * firmer[cell], tension: tension[cell] + taut[cell], ..own }
-            });
-            let (radii, depths, clamped) = (mesh.radii.clone(), mesh.depths.clone(), clamped.clone());
-            let body = Body { radii, depths, stuff: stuff.collect(), rim: Edge::Smooth, bottom: Edge::Held, clamped };
-            let elastic = body.factorise()?;
-            let body = &elastic.body;
-            let area: f64 = mesh.inside.clone().map(|i| body.area(i)).sum();
-            let mean = |moved: &Displaced| {
-                mesh.inside.clone().map(|i| body.area(i) * moved.vertical(i, 0)).sum::<f64>() / area
-            };
-            let mut pulled = body.unloaded();
-            elastic.stretch(&mut pulled, &extra);
-            let pressure = match given {
-                Given::Force(force) => force / (std::f64::consts::TAU * area),
-                Given::Deflection(wanted) => {
-                    let own = mean(&elastic.solve(&pulled));
-                    let mut unit = body.unloaded();
-                    mesh.inside.clone().for_each(|i| elastic.press(&mut unit, i, 1.0));
-                    (wanted - own) / mean(&elastic.solve(&unit))
-                }
-            };
-            mesh.inside.clone().for_each(|i| elastic.press(&mut pulled, i, pressure));
-            let moved = elastic.solve(&pulled);
-            let (force, deflection) = (pressure * std::f64::consts::TAU * area, mean(&moved));
-            let now = if let Given::Force(_) = given { deflection } else { force };
-            let settled = linear || (round > 2 && (now - before).abs() < SETTLED * now.abs());
-            before = now;
-            let mut total = strained.clone();
-            for cell in 0..rings * rows {
-                let (i, k) = (cell % rings, cell / rings);
-                let medium = &self.plies[layer[k]].medium;
-                let strain = elastic.strain(&moved, i, k);
-                total[cell] += strain.invariant();
-                if settled {
-                    continue;
-                }
-                firmer[cell] = (firmer[cell] * firm(cell, total[cell])).sqrt();
-                if base[k].fibres > 0.0 {
-                    let stretched = (0.5 * elastic.slope_squared(&moved, i, k)).min(medium.failure - 1.0);
-                    let pull = base[k].fibres * (strain.radial + extra[cell] + strain.hoop / 3.0);
-                    let most = base[k].fibres * (medium.failure - 1.0);
-                    extra[cell] = 0.5 * (extra[cell] + stretched);
-                    tension[cell] = 0.5 * (tension[cell] + pull.clamp(0.0, most));
-                }
-            }
-            if settled {
-                return Ok(Dent { elastic, moved, force, deflection, layer: layer.clone(), strained: total });
-            }
-        }
-        Err(Error::simulation(format!("skin under load did not come to rest within {MOST_ITERATIONS} iterations")))
-    }
-
     /// The curve of force by deflection.
     ///
     /// # Errors
     /// The layers are not held, or an iteration does not settle.
-    pub fn support(&self) -> Result<Support> {
-        let ratio = (self.deepest.max(2.0 * SHALLOWEST) / SHALLOWEST).powf(1.0 / (LEVELS - 1) as f64);
-        let levels: Vec<f64> = (0..LEVELS).map(|level| SHALLOWEST * ratio.powi(level as i32)).collect();
-        let pressed = match self.surroundings.nose {
-            Some(nose) => Some(self.nose(nose.radius, nose.breadth, nose.force, nose.time)?),
-            None => None,
-        };
+    pub fn support(&self) -> Result<Arc<Support>> {
+        // Up the ladder until it reaches as deep as is asked.
+        let count = ((self.deepest / SHALLOWEST).ln() / LADDER.ln()).ceil().max(1.0) as usize + 1;
+        let levels: Vec<f64> = (0..count).map(|level| SHALLOWEST * LADDER.powi(level as i32)).collect();
+        let question = Self { deepest: levels[count - 1], ..self.clone() };
+        CURVES.of(&question, || question.curve(levels).map(Arc::new))
+    }
+
+    /// The curve at these deflections of the patch [m].
+    fn curve(&self, levels: Vec<f64>) -> Result<Support> {
+        let pressed = self.pressed()?;
         let solved: Vec<(f64, f64)> = levels
             .into_par_iter()
             .map(|level| {
@@ -377,8 +99,16 @@ impl Ground {
                 force.push(newtons);
             }
         }
-        let dome = pressed.map_or(0.0, |dent| dent.deflection - dent.surface(0.0));
-        Ok(Support { deflection, force, relaxation: self.relaxation()?, dome })
+        let mut dome = [0.0; 2];
+        if let (Some(nose), Some(dent)) = (&self.surroundings.nose, pressed) {
+            let half = self.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
+            dome = [dent, half].map(|dent| (dent.deflection - dent.surface(0.0)).max(0.0));
+        }
+        let steps = deflection.windows(2).zip(force.windows(2));
+        // Before the first point the force is that of a deep dent in one medium.
+        let power =
+            steps.map(|(x, y)| if x[0] > 0.0 { (y[1] / y[0]).ln() / (x[1] / x[0]).ln() } else { 2.0 }).collect();
+        Ok(Support { deflection, force, relaxation: self.relaxation()?, dome, power })
     }
 
     /// How the site relaxes: its stiffness with the moduli after each time, relative to that of the shortest.
@@ -398,24 +128,6 @@ impl Ground {
     }
 }
 
-impl Dent {
-    /// Vertical displacement of the surface at a radius [m].
-    pub fn surface(&self, radius: f64) -> f64 {
-        let body = &self.elastic.body;
-        let rings = body.rings();
-        let above = (0..rings).find(|i| body.middle(*i) >= radius);
-        match above {
-            Some(0) => self.moved.vertical(0, 0),
-            Some(i) => {
-                let part = (radius - body.middle(i - 1)) / (body.middle(i) - body.middle(i - 1));
-                let (inner, outer) = (self.moved.vertical(i - 1, 0), self.moved.vertical(i, 0));
-                inner + part * (outer - inner)
-            }
-            None => 0.0,
-        }
-    }
-}
-
 impl Support {
     /// Elastic response [N] at a deflection [m]: a power law between the points of the curve, the last one carried on.
     pub fn elastic(&self, deflection: f64) -> f64 {
@@ -424,12 +136,9 @@ impl Support {
             return 0.0;
         }
         let above = self.deflection.partition_point(|own| *own < deflection).clamp(1, last);
-        if above == 1 {
-            return self.force[1] * (deflection / self.deflection[1]).powi(2);
-        }
-        let (x, y) = ([above - 1, above].map(|i| self.deflection[i]), [above - 1, above].map(|i| self.force[i]));
-        let power = (y[1] / y[0]).ln() / (x[1] / x[0]).ln();
-        y[0] * (deflection / x[0]).powf(power)
+        // The first point is the origin.
+        let from = if above == 1 { 1 } else { above - 1 };
+        self.force[from] * (deflection / self.deflection[from]).powf(self.power[above - 1])
     }
 
     /// Deflection [m] at which the elastic response is this force [N].
@@ -439,12 +148,8 @@ impl Support {
             return 0.0;
         }
         let above = self.force.partition_point(|own| *own < force).clamp(1, last);
-        if above == 1 {
-            return self.deflection[1] * (force / self.force[1]).sqrt();
-        }
-        let (x, y) = ([above - 1, above].map(|i| self.deflection[i]), [above - 1, above].map(|i| self.force[i]));
-        let power = (y[1] / y[0]).ln() / (x[1] / x[0]).ln();
-        x[0] * (force / y[0]).powf(1.0 / power)
+        let from = if above == 1 { 1 } else { above - 1 };
+        self.deflection[from] * (force / self.force[from]).powf(1.0 / self.power[above - 1])
     }
 
     /// Secant stiffness [N/m] of a steady push to a deflection [m] over a time [s].

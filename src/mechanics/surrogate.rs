@@ -9,24 +9,28 @@
 //!
 //! D is zero up to the reach at which the tip pierces, which depends on τ/q, and smooth beyond; so it is tabulated in the share of
 //! the way from there to the longest reach, and in the logarithms of the ratios. The table is made from strikes integrated in
-//! time, in memory, whenever a session is planned: it cannot be out of date. Its **error** is the largest difference from such
+//! time, in memory, for the very site that is asked for: it cannot be out of date. Its **error** is the largest difference from such
 //! strikes at places between its points.
 //!
 //! A stroke into a hole cuts only if it would have gone deeper in new skin; a limit of force stops it where the resistance exceeds
 //! the limit.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::channel::{Channel, Needle};
+use super::memo::Memo;
 use super::puncture::PunctureLaw;
 use super::strike::{Meeting, Motion, Strike};
 use super::support::Support;
 
 /// Skin, needle and drive at the mean of a site.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     /// What holds the skin.
-    pub support: Support,
+    pub support: Arc<Support>,
     /// What the needle meets inside.
     pub channel: Channel,
     /// When the tip pierces.
@@ -72,6 +76,8 @@ const SPAN: f64 = 8.0;
 const SHARES: usize = 13;
 /// Strikes with which the table is compared.
 const PROBES: usize = 48;
+/// Tables that are kept.
+static TABLES: Memo<(Site, f64), Arc<Surrogate>> = Memo::new(64);
 
 impl Site {
     fn meeting(&self, place: Place, reach: f64) -> Meeting<'_> {
@@ -147,8 +153,16 @@ fn between(place: f64, count: usize) -> (usize, f64) {
 }
 
 impl Surrogate {
-    /// The table of a site for reaches up to the longest [m].
-    pub fn new(site: Site, longest: f64) -> Self {
+    /// The table of a site for reaches up to the longest [m]; the last ones are kept.
+    pub fn of(site: Site, longest: f64) -> Arc<Self> {
+        let question = (site, longest);
+        let made = || Ok::<_, Infallible>(Arc::new(Self::new(question.0.clone(), longest)));
+        let Ok(table) = TABLES.of(&question, made);
+        table
+    }
+
+    /// Makes the table of a site.
+    fn new(site: Site, longest: f64) -> Self {
         let threshold: Vec<f64> = (0..RATIOS)
             .into_par_iter()
             .map(|index| {

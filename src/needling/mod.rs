@@ -9,20 +9,23 @@
 //! Skin varies from hole to hole, the hand from stamp to stamp, the needle from stroke to stroke; all draws depend on the
 //! seed, the session and the number of the puncture only.
 
+mod beds;
 pub mod depth;
 pub mod drive;
+mod driven;
 pub mod network;
 mod place;
 mod random;
 mod session;
 mod single;
 pub mod site;
+mod strata;
 mod summary;
 pub mod vessel;
 
-use indexmap::IndexMap;
+use rayon::prelude::*;
 
-use crate::catalogue::{Layer, Mechanics, Tissue};
+use crate::catalogue::{Layer, Tissue};
 use crate::error::Result;
 use crate::scenario::{Plan, Protocol};
 use crate::sourced::Traits;
@@ -32,11 +35,11 @@ pub use single::{Map, Passed, Single, single};
 pub use summary::{Summary, quantile};
 use vessel::{CLASSES, Local, Ruptures, STEP};
 
+use crate::mechanics::channel::{Needle, Tip};
 use crate::mechanics::surrogate::Place;
 
 use random::{Purpose, Source};
-use session::{Pace, Session};
-use summary::{histogram, moments};
+use session::Session;
 
 /// One hole in the skin, as handed to the response model. SI units.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,12 +54,8 @@ pub struct Puncture {
     pub tilt: f64,
     /// Direction of the tilt in the plane of the skin [rad].
     pub azimuth: f64,
-    /// Radius of the tip.
-    pub tip_radius: f64,
-    /// Half angle of the cone behind the tip [rad].
-    pub half_angle: f64,
-    /// Radius of the shank.
-    pub shank_radius: f64,
+    /// The needle that made it.
+    pub needle: Needle,
     /// Hoop stretch of the tissue at the wall of the channel while the needle is in; the torn opening is thinner by it.
     pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
@@ -94,8 +93,7 @@ pub struct Needling {
 impl Puncture {
     /// Radius of the needle at a depth [m]; zero below the tip.
     pub fn radius_at(&self, depth: f64) -> f64 {
-        let above_tip = self.depth - depth;
-        if above_tip < 0.0 { 0.0 } else { (self.tip_radius + above_tip * self.half_angle.tan()).min(self.shank_radius) }
+        self.needle.radius(self.depth - depth)
     }
 
     /// Hoop stretch of the tissue at a distance from the axis and a depth [m] once the needle is out: around a channel that clot
@@ -204,7 +202,7 @@ pub fn sessions(plan: &Plan, strata: usize) -> Result<Vec<Needling>> {
     }
     let subject = Subject::of(plan);
     let numbers = Session::of(&subject, plan.needled()?)?;
-    (0..plan.sessions.len()).map(|session| carry_out(&numbers, &subject, session, strata)).collect()
+    (0..plan.sessions.len()).into_par_iter().map(|session| carry_out(&numbers, &subject, session, strata)).collect()
 }
 
 /// Computes what a session (counted from 0) by this protocol does to somebody, with `strata` classes of depth.
@@ -230,13 +228,13 @@ fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: u
     for slice in profile.iter_mut().flatten() {
         *slice /= holes.len() as f64;
     }
-    let summary = summarise(subject, numbers, &pattern, &holes);
-    let strata = classes(numbers, &holes, strata);
+    let summary = summary::summarise(subject, numbers, &pattern, &holes);
+    let strata = strata::classes(numbers, &holes, strata);
     // Strata carry the mean blood of their class; an explicit hole bleeds or does not.
     for hole in &mut holes {
         let mut draws = source.of(Purpose::Rupture, hole.number);
         let counts = hole.ruptures.mean.map(|mean| f64::from(draws.count(mean)));
-        hole.puncture.blood = blood(numbers, &hole.ruptures, counts);
+        hole.puncture.blood = strata::blood(numbers, &hole.ruptures, counts);
     }
     Ok(Needling {
         hole_density: summary.holes_per_area,
@@ -261,7 +259,7 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         let mut needle = source.of(Purpose::Needle, stroke.index);
         let play = (numbers.wobble * needle.normal()).hypot(numbers.wobble * needle.normal());
         let tolerance = numbers.tolerance * needle.normal();
-        let tip_radius = numbers.tip_radius * needle.around_one(numbers.tip_variation);
+        let tip_radius = numbers.needle.tip_radius * needle.around_one(numbers.tip_variation);
         // A tilted nose brings the needles on one side nearer to the skin and lifts those on the other.
         let lift = if numbers.lifts {
             (stroke.offset[0] * azimuth.cos() + stroke.offset[1] * azimuth.sin()) * tilt.tan()
@@ -270,7 +268,7 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         };
         let dome = numbers.dome.height(press);
         let reach = (numbers.length + tolerance + dome + lift).max(0.0);
-        let limit = numbers.limited.then_some(press / numbers.engaged);
+        let limit = numbers.limited.then_some(press / numbers.bearing);
         let (hole, [firmness, resistance]) =
             holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
         let place = Place { firmness: *firmness, resistance: *resistance, tip_radius, limit };
@@ -283,8 +281,9 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
             let free = Place { limit: None, ..place };
             hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
             let drag = numbers.drag.hypot(play);
+            let needle = Needle { tip_radius, ..numbers.needle };
             hole.puncture =
-                Puncture { depth, tilt, azimuth, tip_radius, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
+                Puncture { depth, tilt, azimuth, needle, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
         }
         if hole.puncture.strokes == 1 {
             hole.first = depth;
@@ -301,9 +300,7 @@ fn empty() -> Puncture {
         depth: 0.0,
         tilt: 0.0,
         azimuth: 0.0,
-        tip_radius: 0.0,
-        half_angle: 0.0,
-        shank_radius: 0.0,
+        needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.0,
         drag: 0.0,
         blood: Vec::new(),
@@ -320,170 +317,9 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
     let resistance = draws.around_one(numbers.place_variation[1]);
     let epidermis = numbers.skin.epidermis * draws.around_one(numbers.skin_variation[0]);
     let dermis = (numbers.skin.dermis - numbers.skin.epidermis) * draws.around_one(numbers.skin_variation[1]);
-    let puncture = Puncture {
-        x: place[0],
-        y: place[1],
-        half_angle: numbers.half_angle,
-        shank_radius: numbers.shank_radius,
-        wall_stretch: numbers.wall_stretch,
-        ..empty()
-    };
+    let puncture =
+        Puncture { x: place[0], y: place[1], needle: numbers.needle, wall_stretch: numbers.wall_stretch, ..empty() };
     let skin = Local { epidermis, dermis: epidermis + dermis };
     let hole = Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() };
     (hole, [firmness, resistance])
-}
-
-/// Blood that stays in the tissue when so many vessels of each class rupture.
-fn blood(numbers: &Session, ruptures: &Ruptures, counts: [f64; CLASSES]) -> Vec<[f64; 3]> {
-    let retained = |class: usize| counts[class] * numbers.beds[class].shed * numbers.beds[class].retained;
-    (0..CLASSES)
-        .filter(|class| retained(*class) > 0.0)
-        // A drop has a size: blood of a vessel at one depth still spreads along the channel.
-        .map(|class| [ruptures.centre[class], ruptures.spread[class].max(2e-5), retained(class)])
-        .collect()
-}
-
-/// Equally frequent classes of depth.
-fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Puncture)> {
-    let mut order: Vec<&Hole> = holes.iter().collect();
-    order.sort_by(|a, b| a.puncture.depth.total_cmp(&b.puncture.depth));
-    let strata = strata.clamp(1, 1000).min(order.len());
-    (0..strata)
-        .map(|class| {
-            let members = &order[class * order.len() / strata..(class + 1) * order.len() / strata];
-            let count = members.len() as f64;
-            let mean = |of: &dyn Fn(&Hole) -> f64| members.iter().map(|hole| of(hole)).sum::<f64>() / count;
-            let mut all = Ruptures::default();
-            for bed in 0..CLASSES {
-                let sum = mean(&|hole| hole.ruptures.mean[bed]);
-                all.mean[bed] = sum;
-                if sum > 0.0 {
-                    let centre = mean(&|hole| hole.ruptures.mean[bed] * hole.ruptures.centre[bed]) / sum;
-                    let away =
-                        |hole: &Hole| hole.ruptures.spread[bed].powi(2) + (hole.ruptures.centre[bed] - centre).powi(2);
-                    all.centre[bed] = centre;
-                    all.spread[bed] = (mean(&|hole| hole.ruptures.mean[bed] * away(hole)) / sum).sqrt();
-                }
-            }
-            let puncture = Puncture {
-                depth: mean(&|hole| hole.puncture.depth),
-                tip_radius: mean(&|hole| hole.puncture.tip_radius),
-                half_angle: numbers.half_angle,
-                shank_radius: numbers.shank_radius,
-                wall_stretch: numbers.wall_stretch,
-                drag: mean(&|hole| hole.puncture.drag),
-                blood: blood(numbers, &all, all.mean),
-                ruptures: all.mean,
-                strokes: mean(&|hole| f64::from(hole.puncture.strokes)).round() as u32,
-                reach: mean(&|hole| hole.puncture.reach),
-                ..empty()
-            };
-            (count / order.len() as f64, puncture)
-        })
-        .collect()
-}
-
-/// Numbers by class of vessels, under their names.
-fn by_class(values: [f64; CLASSES]) -> IndexMap<String, f64> {
-    Mechanics::CLASSES.iter().map(|name| (*name).to_owned()).zip(values).collect()
-}
-
-/// The numbers of a session for tables and reports.
-fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
-    let area = pattern.side * pattern.side;
-    let count = holes.len().max(1) as f64;
-    let share = |test: &dyn Fn(&Hole) -> bool| holes.iter().filter(|hole| test(hole)).count() as f64 / count;
-    let mean = |of: &dyn Fn(&Hole) -> f64| holes.iter().map(of).sum::<f64>() / count;
-    let mut depths: Vec<f64> = holes.iter().map(|hole| hole.puncture.depth).collect();
-    depths.sort_by(f64::total_cmp);
-    let [mean_depth, sd_depth] = moments(depths.iter().copied());
-    let (depth_edges, depth_share) = histogram(&depths);
-    let density = holes.len() as f64 / area;
-    let strokes_per_area = pattern.strokes.len() as f64 / area;
-    let passes = pattern.passes / numbers.contact;
-    let coverage_time = match numbers.pace {
-        Pace::Strokes(pace) => passes * numbers.printer.strokes_per_pass() / pace,
-        Pace::Area(pace) => passes / pace,
-    };
-    let visible = |class: usize| numbers.beds[class].shed * (1.0 - numbers.beds[class].retained) >= numbers.bead;
-    let bleeding = mean(&|hole| {
-        let beads: f64 = (0..CLASSES).filter(|class| visible(*class)).map(|class| hole.ruptures.mean[class]).sum();
-        1.0 - (-beads).exp()
-    });
-    let ruptures: [f64; CLASSES] = std::array::from_fn(|class| mean(&|hole| hole.ruptures.mean[class]));
-    let shed: f64 = (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed).sum();
-    let kept: f64 =
-        (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed * numbers.beds[class].retained).sum();
-    let session_blood = density * shed * numbers.area;
-    let mut notes = numbers.notes.clone();
-    let blood_gate_exceeded = session_blood > numbers.gate;
-    if blood_gate_exceeded {
-        let millilitres = session_blood * 1e6;
-        notes.push(format!(
-            "{millilitres:.1} mL of blood in a session is more than is seen: the bleeding is overestimated"
-        ));
-    }
-    let exit_share = share(&|hole| hole.puncture.depth > hole.skin.dermis);
-    if exit_share > 0.5 {
-        notes.push(
-            "most holes leave the dermis; by histology the skin of the face is thicker than by ultrasound".into(),
-        );
-    }
-    if holes.is_empty() {
-        notes.push("no needle pierced the skin".into());
-    }
-    let reached = subject
-        .layers
-        .iter()
-        .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
-        .collect();
-    let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.shank_radius);
-    let quantiles = [("p05", 0.05), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95)];
-    Summary {
-        set_length: numbers.length,
-        frequency: numbers.frequency,
-        glide: numbers.glide,
-        press: numbers.press,
-        tip_speed: numbers.speed,
-        tip_radius: numbers.tip_radius,
-        places_per_area: pattern.holes.len() as f64 / area,
-        coverage_time,
-        passes,
-        strokes_per_area,
-        holes_per_area: density,
-        dermal_holes_per_area: density * share(&|hole| hole.puncture.depth > hole.skin.epidermis),
-        treated_area: numbers.area,
-        session_time: coverage_time * numbers.area,
-        mean_depth,
-        sd_depth,
-        depth_quantiles: quantiles.iter().map(|(name, at)| ((*name).to_owned(), quantile(&depths, *at))).collect(),
-        first_stroke_depth: mean(&|hole| hole.first),
-        depth_edges,
-        depth_share,
-        reentered_share: share(&|hole| hole.puncture.strokes > 1),
-        pierced_share: holes.len() as f64 / pattern.holes.len().max(1) as f64,
-        force_limited_share: share(&|hole| hole.limited),
-        reached,
-        exit_share,
-        dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
-        depth_error: numbers.way.error(),
-        support_stiffness: numbers.way.stiffness(),
-        surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
-        drag: mean(&|hole| hole.puncture.drag),
-        tear_index: mean(&tear),
-        slit_share: share(&|hole| tear(hole) > numbers.slit),
-        rupture_probability: by_class(std::array::from_fn(|class| {
-            mean(&|hole| 1.0 - (-hole.ruptures.mean[class]).exp())
-        })),
-        ruptures_per_area: by_class(ruptures.map(|one| one * density)),
-        visible_bleeding_probability: bleeding,
-        visible_bleeds_per_area: bleeding * density,
-        blood_per_area: density * shed,
-        bruise_per_area: density * kept,
-        session_blood,
-        blood_gate_exceeded,
-        pain: numbers.pain,
-        evenness: place::evenness(&pattern.holes, pattern.side).unwrap_or(0.0),
-        notes,
-    }
 }

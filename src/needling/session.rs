@@ -1,17 +1,18 @@
 //! The numbers of one session: what the plan says of device, hand and skin, decided and in SI units.
 
-use std::f64::consts::PI;
+use std::sync::Arc;
 
+use super::beds::beds;
 use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
-use super::place::{Amount, Printer, cartridge};
-use super::site::{GRID, Skin, TABLE};
-use super::vessel::{self, Bed, CLASSES, Local, Place as Lies, Strength};
-use crate::catalogue::{DefaultDose, Drive, Mechanics, aged};
+use super::driven::{Driven, above_zero, driven};
+use super::place::{Amount, Printer};
+use super::site::{GRID, Seated, Skin, TABLE};
+use super::vessel::{Bed, CLASSES, Local, Strength};
+use crate::catalogue::{DefaultDose, Mechanics};
 use crate::error::{Error, Result};
 use crate::mechanics::channel::Needle;
-use crate::mechanics::strike::Motion;
-use crate::mechanics::support::{self, Nose, Surroundings};
+use crate::mechanics::ground;
 use crate::mechanics::surrogate::{Place, Site, Surrogate};
 use crate::scenario::{Dose, Protocol, Solver};
 
@@ -24,10 +25,8 @@ pub(super) struct Session {
     pub length: f64,
     pub tolerance: f64,
     pub wobble: f64,
-    pub tip_radius: f64,
+    pub needle: Needle,
     pub tip_variation: f64,
-    pub half_angle: f64,
-    pub shank_radius: f64,
     /// How a stroke deepens a hole.
     pub way: Way,
     /// Coefficients of variation between places of what holds the skin and of what resists the needle.
@@ -41,8 +40,8 @@ pub(super) struct Session {
     pub dome: Doming,
     /// Whether the force is shared by the needles engaged, as with hand-driven tools; a motor is not limited.
     pub limited: bool,
-    /// Needles in the skin at once.
-    pub engaged: f64,
+    /// Needles that share the force of the hand, as deep as the deepest.
+    pub bearing: f64,
     /// Whether a tilt lifts one side of the device.
     pub lifts: bool,
     /// Cut along the way of the device in each stroke.
@@ -76,9 +75,9 @@ pub(super) enum Way {
     /// By a spring and a cutting needle: the mean ground, and the law of puncture.
     Lumped(Ground, PunctureLaw),
     /// By a table of strikes.
-    Table(Box<Surrogate>),
+    Table(Arc<Surrogate>),
     /// By strikes integrated in time.
-    Grid(Box<Site>, Box<support::Ground>),
+    Grid(Box<Site>, Box<ground::Ground>),
 }
 
 /// How high skin domes into the nose of a device.
@@ -149,160 +148,6 @@ fn variation(number: &Sourced, traits: &Traits) -> Result<f64> {
     Ok(if value > 0.0 { number.sd.unwrap_or(0.0) / value } else { 0.0 })
 }
 
-/// What the drive decides.
-struct Driven {
-    speed: f64,
-    frequency: f64,
-    glide: f64,
-    press: f64,
-    wobble: f64,
-    dome: f64,
-    limited: bool,
-    engaged: f64,
-    pitch: f64,
-    drag: f64,
-    contact: f64,
-    pace: Pace,
-    printer: Printer,
-    motion: Motion,
-    surroundings: Surroundings,
-}
-
-/// A number of the scenario that must be above zero and finite.
-fn above_zero(value: f64, what: &str) -> Result<f64> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(value);
-    }
-    Err(Error::input(format!("the {what} must be above zero")))
-}
-
-/// Distances between needles [m], each with the needles that stand there, on average over all.
-fn apart(needles: &[[f64; 2]]) -> Vec<(f64, f64)> {
-    let share = 1.0 / needles.len() as f64;
-    let pairs = needles.iter().enumerate().flat_map(|(i, a)| needles[i + 1..].iter().map(move |b| (a, b)));
-    pairs.map(|(a, b)| ((a[0] - b[0]).hypot(a[1] - b[1]), 2.0 * share)).collect()
-}
-
-fn driven(protocol: &Protocol, traits: &Traits, notes: &mut Vec<String>) -> Result<Driven> {
-    let of = |number: &Sourced| number.of(traits);
-    let (operator, length) = (&protocol.operator, protocol.length);
-    let press = |own: &Sourced| match protocol.press {
-        Some(press) if press.is_finite() && press >= 0.0 => Ok(press),
-        Some(_) => Err(Error::input("the press force cannot be negative")),
-        None => own.of(traits),
-    };
-    let frequency = |own: &Sourced, notes: &mut Vec<String>| {
-        let Some(given) = protocol.frequency else { return own.of(traits) };
-        let given = above_zero(given, "frequency")?;
-        if given > 1e4 {
-            return Err(Error::input("no device strokes more than 10 kHz"));
-        }
-        if let Some([low, high]) = own.range
-            && !(low..=high).contains(&given)
-        {
-            notes.push(format!("{given:.0} Hz is outside the {low:.0} to {high:.0} Hz known of this device"));
-        }
-        Ok(given)
-    };
-    let glide = |own: &Sourced| above_zero(protocol.glide.map_or_else(|| own.of(traits), Ok)?, "glide speed");
-    match &protocol.device.drive {
-        Drive::Pen(pen, layout) => {
-            let (frequency, glide) = (frequency(&pen.frequency, notes)?, glide(&operator.glide.pen)?);
-            let (stroke, width, needles) = (of(&pen.stroke)?, of(&pen.width)?, of(&pen.needles)?);
-            let contact = of(&operator.hands.contact)?;
-            let track = width * (1.0 - of(&operator.hands.overlap)?);
-            let wander = of(&operator.hands.wander)?;
-            let needles_at = cartridge(*layout, needles as usize, width);
-            let touch = &protocol.mechanics.touch;
-            let opening = 0.5 * width + of(&touch.nose_gap)?;
-            let force = press(&operator.press.pen)?;
-            let (breadth, time) = (of(&touch.nose_breadth)?, of(&touch.nose_time)?);
-            let nose = (force > 0.0).then_some(Nose { radius: opening, breadth, force, time });
-            let surroundings = Surroundings { neighbours: apart(&needles_at), held: Some(opening), nose };
-            Ok(Driven {
-                motion: Motion::Cam { frequency, stroke },
-                surroundings,
-                speed: drive::pen_speed(frequency, stroke, length),
-                frequency,
-                glide,
-                press: force,
-                wobble: of(&pen.wobble)?,
-                dome: of(&pen.dome)?,
-                limited: false,
-                engaged: needles,
-                pitch: 0.5 * width * (PI / needles).sqrt(),
-                drag: glide * drive::pen_contact(frequency, stroke, length),
-                contact,
-                pace: Pace::Strokes(drive::punctures_per_second(needles, frequency)),
-                printer: Printer::Gliding { needles: needles_at, advance: glide / frequency, track, wander },
-            })
-        }
-        Drive::Roller(roller) => {
-            if protocol.frequency.is_some() {
-                return Err(Error::input("a roller has no frequency").help("its speed is `glide`"));
-            }
-            let glide = glide(&operator.glide.roller)?;
-            let (radius, width) = (of(&roller.radius)?, of(&roller.width)?);
-            let (rows, columns) = (of(&roller.rows)?, of(&roller.columns)?);
-            let pitch = [2.0 * PI * radius / columns, width / rows];
-            let share = of(&protocol.mechanics.drag.roller_share)?;
-            // Rows before and behind the deepest one stand less deep, and dent the skin the less.
-            let mut neighbours = Vec::new();
-            let turn = 2.0 * PI / columns;
-            let deep = |row: f64| ((radius + length) * (row * turn).cos() - radius) / length;
-            for row in (0..columns as usize).map(|row| row as f64).take_while(|row| deep(*row) > 0.0) {
-                for across in 0..rows as usize {
-                    let sides = if row == 0.0 { 2.0 } else { 4.0 };
-                    let needles = match across {
-                        0 if row == 0.0 => continue,
-                        0 => 2.0,
-                        _ => sides * (rows - across as f64) / rows,
-                    };
-                    let distance = (across as f64 * pitch[1]).hypot(row * pitch[0]);
-                    neighbours.push((distance, needles * deep(row)));
-                }
-            }
-            Ok(Driven {
-                motion: Motion::Arc { radius, glide },
-                surroundings: Surroundings { neighbours, ..Surroundings::default() },
-                speed: drive::roller_speed(radius, length, glide),
-                frequency: glide / pitch[0],
-                glide,
-                press: press(&operator.press.roller)?,
-                wobble: of(&roller.wobble)?,
-                dome: of(&roller.dome)?,
-                limited: true,
-                engaged: drive::roller_engaged(rows, columns, radius, length),
-                pitch: (pitch[0] * pitch[1]).sqrt(),
-                drag: share * drive::roller_sweep(radius, length),
-                contact: 1.0,
-                pace: Pace::Area(glide * width),
-                printer: Printer::Rolling { pitch },
-            })
-        }
-        Drive::Hand(hand) => {
-            let frequency = frequency(&hand.frequency, notes)?;
-            Ok(Driven {
-                motion: Motion::Push { speed: of(&hand.speed)? },
-                surroundings: Surroundings::default(),
-                speed: of(&hand.speed)?,
-                frequency,
-                glide: 0.0,
-                press: press(&operator.press.hand)?,
-                wobble: of(&hand.wobble)?,
-                dome: 0.0,
-                limited: true,
-                engaged: 1.0,
-                pitch: of(&protocol.mechanics.crowding.at_pitch)?,
-                drag: 0.0,
-                contact: 1.0,
-                pace: Pace::Strokes(frequency),
-                printer: Printer::Single,
-            })
-        }
-    }
-}
-
 /// The dose as an amount of strokes.
 fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amount> {
     let from_passes = |passes: f64| Amount::Passes(passes * driven.contact);
@@ -327,53 +172,6 @@ fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amoun
     })
 }
 
-/// The vessels for one person.
-fn beds(subject: &Subject<'_>, protocol: &Protocol, traits: &Traits) -> Result<[Bed; CLASSES]> {
-    let of = |number: &Sourced| number.of(traits);
-    let shedding = &protocol.mechanics.shedding;
-    let (viscosity, clotting) = (of(&shedding.viscosity)?, of(&shedding.clotting)?);
-    let constants = &protocol.mechanics.bleeding;
-    let Some(vessels) = &subject.tissue.vessels else {
-        let none = Bed { place: Lies::Through(0.0, 0.0, 1.0), diameter: 0.0, shed: 0.0, retained: 0.0 };
-        return Ok([none; CLASSES]);
-    };
-    let (loops_by_age, plexus_by_age) = match &subject.tissue.ageing {
-        None => (1.0, 1.0),
-        Some(ageing) => {
-            let from = of(&ageing.vessel_age)?;
-            (aged(of(&ageing.loops)?, subject.age, from), aged(of(&ageing.plexus)?, subject.age, from))
-        }
-    };
-    let bed = |class: usize, place: Lies, diameter: f64| -> Result<Bed> {
-        let own = &constants[class];
-        let flow = vessel::flow(diameter, of(&own.pressure)?, of(&own.feeding)?, viscosity);
-        Ok(Bed { place, diameter, shed: vessel::shed(flow, clotting), retained: of(&own.retained)? })
-    };
-    let loops = &vessels.capillary_loops;
-    let (width, height) = (of(&loops.width)?, of(&loops.height)?);
-    let shallow = &vessels.superficial_plexus;
-    let (middle, deep) = (&vessels.mid_dermis, &vessels.deep_plexus);
-    let crossing = |class: usize| of(&constants[class].crossing);
-    Ok([
-        bed(0, Lies::Loops(of(&loops.density)? * loops_by_age, width, height), of(&loops.diameter)?)?,
-        bed(
-            1,
-            Lies::Around(
-                crossing(1)? * of(&shallow.density)? * plexus_by_age,
-                of(&shallow.depth)?,
-                of(&shallow.spread)?,
-            ),
-            of(&shallow.diameter)?,
-        )?,
-        bed(2, Lies::Through(of(&middle.density)?, height, crossing(2)?), of(&middle.diameter)?)?,
-        bed(
-            3,
-            Lies::Below(crossing(3)? * of(&deep.density)?, of(&deep.depth)?, of(&deep.spread)?),
-            of(&deep.diameter)?,
-        )?,
-    ])
-}
-
 /// Stretch of the dermis at the wall of a channel: that at which it tears.
 fn wall_stretch(mechanics: &Mechanics, traits: &Traits) -> Result<f64> {
     let dermis = mechanics.material.get("dermis");
@@ -382,14 +180,14 @@ fn wall_stretch(mechanics: &Mechanics, traits: &Traits) -> Result<f64> {
     })
 }
 
-/// How strokes deepen holes, and how skin domes into the device.
+/// How strokes deepen holes, how skin domes into the device, and how many needles share the force of the hand.
 fn way(
     subject: &Subject<'_>,
     protocol: &Protocol,
     traits: &Traits,
     driven: &Driven,
     needle: Needle,
-) -> Result<(Way, Doming)> {
+) -> Result<(Way, Doming, f64)> {
     let of = |number: &Sourced| number.of(traits);
     let mechanics = &protocol.mechanics;
     if protocol.solver == Solver::Lumped {
@@ -411,29 +209,34 @@ fn way(
             open_share: 1.0 - of(&resistance.tearing_share)?,
             force: 0.0,
         };
-        return Ok((Way::Lumped(ground, law), Doming::Assumed([driven.dome, of(&mechanics.dome.force)?])));
+        let dome = Doming::Assumed([driven.dome, of(&mechanics.dome.force)?]);
+        return Ok((Way::Lumped(ground, law), dome, driven.engaged));
     }
     let skin = Skin { tissue: subject.tissue, layers: subject.layers, traits, mechanics };
     let fine = if protocol.solver == Solver::Grid { GRID } else { TABLE };
     // The longest reach: the needle, a dome, and what tolerance, tilt and press add at most.
     let longest = protocol.length + ROOM + 4.0 * of(&protocol.device.length.tolerance)?;
-    let ground = skin.ground(driven.surroundings.clone(), longest, fine)?;
-    let site = skin.site(&ground, needle, driven.motion, longest)?;
+    let Seated { ground, site, bearing } = match driven.held {
+        Some(held) => skin.seated(held, needle, driven.motion, protocol.length, longest, fine)?,
+        None => {
+            let ground = skin.ground(driven.surroundings.clone(), longest, fine)?;
+            let site = skin.site(&ground, needle, driven.motion, longest)?;
+            Seated { ground, site, bearing: driven.engaged }
+        }
+    };
     let dome = match driven.surroundings.nose {
         None => Doming::Computed { height: 0.0, force: 0.0, power: 1.0 },
         Some(nose) => {
-            let height = site.support.dome.max(0.0);
-            let half = ground.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
-            let lower = (half.deflection - half.surface(0.0)).max(0.0);
+            let [height, lower] = site.support.dome;
             let power = if lower > 0.0 && height > lower { (height / lower).log2().clamp(0.1, 2.0) } else { 1.0 };
             Doming::Computed { height, force: nose.force, power }
         }
     };
     let way = match protocol.solver {
         Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
-        _ => Way::Table(Box::new(Surrogate::new(site, longest))),
+        _ => Way::Table(Surrogate::of(site, longest)),
     };
-    Ok((way, dome))
+    Ok((way, dome, bearing))
 }
 
 /// Room for domes and tilts in tables of reach [m].
@@ -462,8 +265,9 @@ impl Session {
         }
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
-        let tip = Needle { tip_radius, half_angle: of(&needle.half_angle)?, shank_radius: 0.5 * diameter };
-        let (way, dome) = way(subject, protocol, &traits, &driven, tip)?;
+        let half_angle = of(&needle.half_angle)?;
+        let tip = Needle { tip: protocol.device.tip, tip_radius, half_angle, shank_radius: 0.5 * diameter };
+        let (way, dome, bearing) = way(subject, protocol, &traits, &driven, tip)?;
         let bottom = |group: &str| {
             let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
             inside.map(|layer| layer.bottom).fold(0.0, f64::max)
@@ -483,10 +287,8 @@ impl Session {
             length: protocol.length,
             tolerance: of(&protocol.device.length.tolerance)?,
             wobble: driven.wobble,
-            tip_radius,
+            needle: tip,
             tip_variation: variation(&needle.tip_radius, &traits)?,
-            half_angle: of(&needle.half_angle)?,
-            shank_radius: 0.5 * diameter,
             way,
             place_variation: [
                 variation(&support.stiffness, &traits)?,
@@ -500,7 +302,7 @@ impl Session {
             tilt: of(&protocol.operator.hands.tilt)?,
             dome,
             limited: driven.limited,
-            engaged: driven.engaged,
+            bearing,
             lifts: matches!(driven.printer, Printer::Gliding { .. }),
             drag: driven.drag,
             slit: of(&mechanics.drag.slit)?,

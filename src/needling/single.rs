@@ -98,22 +98,19 @@ pub fn single(plan: &Plan) -> Result<Single> {
     };
     let dome = numbers.dome.height(numbers.press);
     let reach = numbers.length + dome;
-    let limit = numbers.limited.then_some(numbers.press / numbers.engaged);
+    let limit = numbers.limited.then_some(numbers.press / numbers.bearing);
     let place = crate::mechanics::surrogate::Place { limit, ..site.mean() };
     let strike = site.strike(place, reach, 0.0, true);
     let puncture = Puncture {
         depth: strike.depth,
-        tip_radius: numbers.tip_radius,
-        half_angle: numbers.half_angle,
-        shank_radius: numbers.shank_radius,
+        needle: numbers.needle,
         wall_stretch: numbers.wall_stretch,
         reach,
         ..super::empty()
     };
 
     // The dent just before the tip pierces, or at the turning point if it never does.
-    let pressed = ground.surroundings.nose.map(|nose| ground.nose(nose.radius, nose.breadth, nose.force, nose.time));
-    let pressed = pressed.transpose()?;
+    let pressed = ground.pressed()?;
     let dented = strike.pierced.unwrap_or(
         strike
             .moments

@@ -1,12 +1,14 @@
 //! A place of the skin as the mechanics of needles see it: layers with their stuff, what lies behind, what a device adds.
 
+use std::f64::consts::PI;
+
 use crate::catalogue::{Layer, Mechanics, Tissue};
 use crate::error::{Error, Result, suggestion};
 use crate::mechanics::cavity::Law;
 use crate::mechanics::channel::{Channel, Needle, Wall};
+use crate::mechanics::ground::{Drum, Ground, Medium, Ply, Surroundings, Times};
 use crate::mechanics::puncture::PunctureLaw;
-use crate::mechanics::strike::Motion;
-use crate::mechanics::support::{Ground, Medium, Ply, Surroundings, Times};
+use crate::mechanics::strike::{Motion, Strike};
 use crate::mechanics::surrogate::Site;
 use crate::sourced::Traits;
 
@@ -26,6 +28,59 @@ pub struct Skin<'a> {
     pub traits: &'a Traits,
     /// The constants.
     pub mechanics: &'a Mechanics,
+}
+
+/// Needles on a drum or a plate that a hand presses on the skin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// Radius of the drum [m]; infinite for a plate.
+    pub radius: f64,
+    /// Width of the drum [m]; unused for a plate.
+    pub width: f64,
+    /// Radius of a disc as large as the largest patch of skin that it can touch [m].
+    pub reach: f64,
+    /// All of its needles.
+    pub needles: f64,
+    /// Surface of drum or plate that belongs to one needle [m²].
+    pub share: f64,
+    /// Force of the hand [N].
+    pub press: f64,
+}
+
+impl Held {
+    /// A drum of a radius and width [m] with rows of needles around it, pressed with a force [N].
+    pub fn drum(radius: f64, width: f64, needles: f64, press: f64) -> Self {
+        // It touches no further than half its radius up.
+        let reach = (2.0 * width * radius / PI).sqrt();
+        Self { radius, width, reach, needles, share: 2.0 * PI * radius * width / needles, press }
+    }
+
+    /// A plate of an area [m²] with needles on it, pressed with a force [N].
+    pub fn plate(area: f64, needles: f64, press: f64) -> Self {
+        Self { radius: f64::INFINITY, width: 1.0, reach: (area / PI).sqrt(), needles, share: area / needles, press }
+    }
+
+    /// How many needles as deep as the deepest carry what all carry at one moment, by the course of one of them.
+    ///
+    /// The needles of a drum are at every stage of their way in and out at once: their sum is N/2π ∫ F dφ.
+    fn bearing(&self, motion: Motion, strike: &Strike) -> f64 {
+        let Motion::Arc { radius, glide } = motion else { return self.needles };
+        let course = strike.moments.windows(2);
+        let sum: f64 = course.map(|pair| 0.5 * (pair[0].force + pair[1].force) * (pair[1].time - pair[0].time)).sum();
+        let peak = strike.moments.iter().map(|moment| moment.force).fold(0.0, f64::max);
+        if peak > 0.0 { (self.needles * glide / (2.0 * PI * radius) * sum / peak).max(1.0) } else { 1.0 }
+    }
+}
+
+/// Needles on a drum or plate in skin.
+#[derive(Debug, Clone)]
+pub struct Seated {
+    /// What was asked of the grid.
+    pub ground: Ground,
+    /// The mean place.
+    pub site: Site,
+    /// Needles as deep as the deepest that share the force of the hand, with all in to their base.
+    pub bearing: f64,
 }
 
 impl Skin<'_> {
@@ -62,25 +117,18 @@ impl Skin<'_> {
     /// # Errors
     /// A material is not known, or a number is not known for this person.
     pub fn plies(&self) -> Result<Vec<(Ply, f64)>> {
+        self.tissue.suits(self.mechanics)?;
         let mut plies = Vec::new();
         for layer in self.layers {
             let own = self.tissue.layer.get(&layer.name).ok_or_else(|| {
                 Error::input(format!("the tissue `{}` has no layer `{}`", self.tissue.name, layer.name))
             })?;
-            let in_group = |group: &str| layer.groups.iter().any(|name| name == group);
-            let usual = ["epidermis", "dermis"].into_iter().find(|group| in_group(group)).unwrap_or("fat");
-            let name = own.material.as_ref().map_or(usual, |given| given.get_ref());
-            let (medium, toughness) =
-                self.medium(name, own.mesh.stiffness.of(self.traits)?).map_err(|error| match &own.material {
-                    Some(given) => error.at(&self.tissue.source, given.span()),
-                    None => error,
-                })?;
+            let (medium, toughness) = self.medium(own.stuff(), own.mesh.stiffness.of(self.traits)?)?;
             plies.push((Ply { thickness: layer.bottom - layer.top, medium }, toughness));
         }
         for backing in self.tissue.backing.values() {
-            let (medium, toughness) = self
-                .medium(backing.material.get_ref(), backing.mesh.stiffness.of(self.traits)?)
-                .map_err(|error| error.at(&self.tissue.source, backing.material.span()))?;
+            let (medium, toughness) =
+                self.medium(backing.material.get_ref(), backing.mesh.stiffness.of(self.traits)?)?;
             plies.push((Ply { thickness: backing.mesh.thickness.of(self.traits)?, medium }, toughness));
         }
         Ok(plies)
@@ -94,6 +142,48 @@ impl Skin<'_> {
         let plies = self.plies()?.into_iter().map(|(ply, _)| ply).collect();
         let deep = self.mechanics.touch.deep.of(self.traits)?;
         Ok(Ground { plies, times: self.times()?, deep, surroundings, deepest, resolution })
+    }
+
+    /// Needles of a length [m] on a drum or plate, in tables that reach so deep [m].
+    ///
+    /// The tool follows the skin down until needles and barrel carry the force on it. As long as the needles can, the force on each
+    /// limits its depth; what they cannot carry once they are in to their base, the barrel does, and holds the skin between them.
+    ///
+    /// # Errors
+    /// As [`Skin::site`].
+    pub fn seated(
+        &self,
+        held: Held,
+        needle: Needle,
+        motion: Motion,
+        length: f64,
+        deepest: f64,
+        resolution: f64,
+    ) -> Result<Seated> {
+        let drum = Drum {
+            radius: held.radius,
+            width: held.width,
+            reach: held.reach,
+            force: held.press,
+            share: 0.0,
+            time: motion.rise(length),
+            cell: (held.share / PI).sqrt(),
+            base: needle.shank_radius,
+        };
+        let surroundings = |share| Surroundings { drum: Some(Drum { share, ..drum }), ..Surroundings::default() };
+        // In to the base while the barrel only just touches.
+        let ground = self.ground(surroundings(0.0), deepest, resolution)?;
+        let site = self.site(&ground, needle, motion, deepest)?;
+        let strike = site.strike(site.mean(), length, 0.0, true);
+        let bearing = held.bearing(motion, &strike);
+        let peak = strike.moments.iter().map(|moment| moment.force).fold(0.0, f64::max);
+        let left = held.press - bearing * peak;
+        if left <= 0.0 {
+            return Ok(Seated { ground, site, bearing });
+        }
+        let ground = self.ground(surroundings(left / held.press), deepest, resolution)?;
+        let site = self.site(&ground, needle, motion, deepest)?;
+        Ok(Seated { ground, site, bearing })
     }
 
     /// When a tip pierces here.

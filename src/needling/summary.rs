@@ -3,8 +3,13 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::session::{Pace, Session};
+use super::vessel::CLASSES;
+use super::{Hole, Subject, place};
+use crate::catalogue::Mechanics;
+
 /// Width of a bar of the histogram of depths [m].
-pub(super) const BAR: f64 = 5e-5;
+const BAR: f64 = 5e-5;
 
 /// What a session does, in numbers. SI units; shares and probabilities between 0 and 1.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -68,6 +73,8 @@ pub struct Summary {
     pub support_stiffness: f64,
     /// Mean radius of the needle at the surface [m].
     pub surface_radius: f64,
+    /// Mean radius of the torn opening at the surface, at rest [m].
+    pub torn_radius: f64,
     /// Mean sideways cut [m].
     pub drag: f64,
     /// Mean tear index: sideways cut over the diameter of the needle.
@@ -108,7 +115,7 @@ pub fn quantile(ascending: &[f64], share: f64) -> f64 {
 }
 
 /// Mean and standard deviation; zeros if there are no values.
-pub(super) fn moments(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
+fn moments(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
     let count = values.clone().count();
     if count == 0 {
         return [0.0, 0.0];
@@ -119,7 +126,7 @@ pub(super) fn moments(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
 }
 
 /// Edges and shares of the histogram of some depths.
-pub(super) fn histogram(depths: &[f64]) -> (Vec<f64>, Vec<f64>) {
+fn histogram(depths: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let deepest = depths.iter().copied().fold(0.0, f64::max);
     let bars = ((deepest / BAR).floor() as usize) + 1;
     let mut shares = vec![0.0; bars];
@@ -127,4 +134,110 @@ pub(super) fn histogram(depths: &[f64]) -> (Vec<f64>, Vec<f64>) {
         shares[((depth / BAR) as usize).min(bars - 1)] += 1.0 / depths.len() as f64;
     }
     ((0..=bars).map(|edge| edge as f64 * BAR).collect(), shares)
+}
+
+/// Numbers by class of vessels, under their names.
+fn by_class(values: [f64; CLASSES]) -> IndexMap<String, f64> {
+    Mechanics::CLASSES.iter().map(|name| (*name).to_owned()).zip(values).collect()
+}
+
+/// The numbers of a session for tables and reports.
+pub(super) fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
+    let area = pattern.side * pattern.side;
+    let count = holes.len().max(1) as f64;
+    let share = |test: &dyn Fn(&Hole) -> bool| holes.iter().filter(|hole| test(hole)).count() as f64 / count;
+    let mean = |of: &dyn Fn(&Hole) -> f64| holes.iter().map(of).sum::<f64>() / count;
+    let mut depths: Vec<f64> = holes.iter().map(|hole| hole.puncture.depth).collect();
+    depths.sort_by(f64::total_cmp);
+    let [mean_depth, sd_depth] = moments(depths.iter().copied());
+    let (depth_edges, depth_share) = histogram(&depths);
+    let density = holes.len() as f64 / area;
+    let strokes_per_area = pattern.strokes.len() as f64 / area;
+    let passes = pattern.passes / numbers.contact;
+    let coverage_time = match numbers.pace {
+        Pace::Strokes(pace) => passes * numbers.printer.strokes_per_pass() / pace,
+        Pace::Area(pace) => passes / pace,
+    };
+    let visible = |class: usize| numbers.beds[class].shed * (1.0 - numbers.beds[class].retained) >= numbers.bead;
+    let bleeding = mean(&|hole| {
+        let beads: f64 = (0..CLASSES).filter(|class| visible(*class)).map(|class| hole.ruptures.mean[class]).sum();
+        1.0 - (-beads).exp()
+    });
+    let ruptures: [f64; CLASSES] = std::array::from_fn(|class| mean(&|hole| hole.ruptures.mean[class]));
+    let shed: f64 = (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed).sum();
+    let kept: f64 =
+        (0..CLASSES).map(|class| ruptures[class] * numbers.beds[class].shed * numbers.beds[class].retained).sum();
+    let session_blood = density * shed * numbers.area;
+    let mut notes = numbers.notes.clone();
+    let blood_gate_exceeded = session_blood > numbers.gate;
+    if blood_gate_exceeded {
+        let millilitres = session_blood * 1e6;
+        notes.push(format!(
+            "{millilitres:.1} mL of blood in a session is more than is seen: the bleeding is overestimated"
+        ));
+    }
+    let exit_share = share(&|hole| hole.puncture.depth > hole.skin.dermis);
+    if exit_share > 0.5 {
+        notes.push(
+            "most holes leave the dermis; by histology the skin of the face is thicker than by ultrasound".into(),
+        );
+    }
+    if holes.is_empty() {
+        notes.push("no needle pierced the skin".into());
+    }
+    let reached = subject
+        .layers
+        .iter()
+        .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
+        .collect();
+    let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.needle.shank_radius);
+    let quantiles = [("p05", 0.05), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95)];
+    Summary {
+        set_length: numbers.length,
+        frequency: numbers.frequency,
+        glide: numbers.glide,
+        press: numbers.press,
+        tip_speed: numbers.speed,
+        tip_radius: numbers.needle.tip_radius,
+        places_per_area: pattern.holes.len() as f64 / area,
+        coverage_time,
+        passes,
+        strokes_per_area,
+        holes_per_area: density,
+        dermal_holes_per_area: density * share(&|hole| hole.puncture.depth > hole.skin.epidermis),
+        treated_area: numbers.area,
+        session_time: coverage_time * numbers.area,
+        mean_depth,
+        sd_depth,
+        depth_quantiles: quantiles.iter().map(|(name, at)| ((*name).to_owned(), quantile(&depths, *at))).collect(),
+        first_stroke_depth: mean(&|hole| hole.first),
+        depth_edges,
+        depth_share,
+        reentered_share: share(&|hole| hole.puncture.strokes > 1),
+        pierced_share: holes.len() as f64 / pattern.holes.len().max(1) as f64,
+        force_limited_share: share(&|hole| hole.limited),
+        reached,
+        exit_share,
+        dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
+        depth_error: numbers.way.error(),
+        support_stiffness: numbers.way.stiffness(),
+        surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
+        torn_radius: mean(&|hole| hole.puncture.radius_at(0.0)) / numbers.wall_stretch,
+        drag: mean(&|hole| hole.puncture.drag),
+        tear_index: mean(&tear),
+        slit_share: share(&|hole| tear(hole) > numbers.slit),
+        rupture_probability: by_class(std::array::from_fn(|class| {
+            mean(&|hole| 1.0 - (-hole.ruptures.mean[class]).exp())
+        })),
+        ruptures_per_area: by_class(ruptures.map(|one| one * density)),
+        visible_bleeding_probability: bleeding,
+        visible_bleeds_per_area: bleeding * density,
+        blood_per_area: density * shed,
+        bruise_per_area: density * kept,
+        session_blood,
+        blood_gate_exceeded,
+        pain: numbers.pain,
+        evenness: place::evenness(&pattern.holes, pattern.side).unwrap_or(0.0),
+        notes,
+    }
 }

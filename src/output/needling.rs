@@ -14,7 +14,7 @@ use crate::units::DAY;
 const MILLIMETRE: f64 = 1e-3;
 
 /// How the numbers of the needling model are told: name, words, unit, and what an SI value is divided by.
-const SHOWN: [(&str, &str, &str, f64); 36] = [
+const SHOWN: [(&str, &str, &str, f64); 37] = [
     ("set_length", "set length of the needles", "mm", 1e-3),
     ("frequency", "strokes per second", "1/s", 1.0),
     ("glide", "speed over the skin", "cm/s", 1e-2),
@@ -42,6 +42,7 @@ const SHOWN: [(&str, &str, &str, f64); 36] = [
     ("depth_error", "depth of the holes, error of the table of strikes", "µm", 1e-6),
     ("support_stiffness", "stiffness of the skin under a needle", "N/mm", 1e3),
     ("surface_radius", "radius of the needle at the surface, mean", "µm", 1e-6),
+    ("torn_radius", "radius of the torn opening at the surface, mean", "µm", 1e-6),
     ("drag", "sideways cut, mean", "µm", 1e-6),
     ("tear_index", "tear index, mean", "1", 1.0),
     ("slit_share", "holes that are slits", "%", 1e-2),

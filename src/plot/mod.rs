@@ -13,6 +13,7 @@ mod grade;
 mod needling;
 mod panel;
 mod practice;
+mod precision;
 mod profile;
 mod roofline;
 mod section;
@@ -23,6 +24,7 @@ mod sweep;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bench::Report;
@@ -33,6 +35,7 @@ use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, table};
 pub use course::{columns, group_of, is_part, main_ones};
+pub use precision::Precision;
 use sheet::Sheet;
 
 /// A figure on the disk.
@@ -125,6 +128,14 @@ pub fn draw_bench(report: &Report, folder: &Path) -> Result<Vec<Figure>> {
     write(vec![roofline::roofline(report)], folder)
 }
 
+/// Draws work and precision of integrators into a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn draw_precision(points: &[Precision], folder: &Path) -> Result<Vec<Figure>> {
+    write(vec![precision::figure(points)], folder)
+}
+
 /// Draws a single strike into a folder.
 ///
 /// # Errors
@@ -136,7 +147,7 @@ pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Ve
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
     std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
     drawn
-        .into_iter()
+        .into_par_iter()
         .map(|Drawn { figure, sheet, header, rows }| {
             sheet.write(folder, &figure.stem)?;
             table::write_csv(&folder.join(format!("{}.csv", figure.stem)), &header, rows)?;

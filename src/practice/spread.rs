@@ -61,6 +61,7 @@ pub fn spread(plan: &Plan, lesion: &Overlay, needling: &Needling) -> Result<Opti
     let summary = &needling.summary;
     let step = match &protocol.device.drive {
         Drive::Roller(roller) => 2.0 * PI * (roller.radius.of(&none)? + protocol.length),
+        Drive::Plate(plate) => plate.area.of(&none)?.sqrt(),
         Drive::Pen(..) | Drive::Hand(_) => summary.glide / summary.frequency.max(1e-9),
     };
     let holes = if infective < release { ((infective / release).ln() / (1.0 - release).ln()).floor() } else { 0.0 };

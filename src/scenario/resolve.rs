@@ -73,6 +73,9 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         Some(needling) => Some(protocol(&mut decide, needling, typed.mechanics.as_ref(), &opener, &mut files)?),
         None => no_needling(&decide, &typed, changes)?,
     };
+    if let Some(protocol) = &protocol {
+        tissue.suits(&protocol.mechanics)?;
+    }
     let (traits, age) = person(&mut decide, &typed, &tissue, &files)?;
     let layers = tissue.layers(&traits)?;
     let setting = Setting {
@@ -118,7 +121,6 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         kept_fields: if snapshot_fields.is_empty() { fields.len() } else { snapshot_fields.len() },
         snapshots: snapshots.len(),
         sessions: sessions.len(),
-        looks: looks.len(),
         end,
         longest: stepping.longest,
         tolerance: stepping.tolerance,

@@ -226,10 +226,10 @@ pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping) -> Resul
         "euler" => Method::Euler,
         _ => Method::Implicit,
     };
-    let tolerance = decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some("1e-3"), TOLERANCE)?;
+    let tolerance = decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some("2e-3"), TOLERANCE)?;
     let longest = decide.amount("stepping", "longest", typed.longest.as_ref(), Some("7 d"), DURATION)?;
     let fixed = decide.amount("stepping", "fixed", typed.fixed.as_ref(), None, DURATION)?;
-    Ok(Stepping { method, tolerance: tolerance.unwrap_or(1e-3), longest: longest.unwrap_or(DAY), fixed })
+    Ok(Stepping { method, tolerance: tolerance.unwrap_or(2e-3), longest: longest.unwrap_or(DAY), fixed })
 }
 
 /// Steps after which a run is given up.

@@ -149,11 +149,11 @@ impl Skin {
         work.range = 0..0;
         let grid = &self.grid;
         let (x, nx) = (&grid.x, grid.x.len());
-        if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.shank_radius) {
+        if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.needle.shank_radius) {
             return;
         }
-        let reach = REACH * puncture.shank_radius;
-        let near = SAMPLED * puncture.shank_radius;
+        let reach = REACH * puncture.needle.shank_radius;
+        let near = SAMPLED * puncture.needle.shank_radius;
         // The row of cells that the puncture can reach; a channel across a periodic end reaches the whole row.
         let row_distance = if class.is_some() { 0.0 } else { lateral(grid, 1, grid.y.centres[j], puncture.y).abs() };
         if row_distance > reach + grid.y.width(j) && class.is_none() && grid.y.len() > 1 {

@@ -44,7 +44,8 @@ impl Layout {
     pub fn new(grid: &Grid, compiled: &Compiled) -> Self {
         let plane = grid.plane();
         let padded = plane.next_multiple_of(8);
-        let stride = if padded >= 256 && padded.is_power_of_two() { padded + 8 } else { padded };
+        let apart = if padded >= 4096 { 64 } else { 8 };
+        let stride = if padded >= 256 && padded.is_power_of_two() { padded + apart } else { padded };
         Self {
             fields: compiled.volume.len(),
             surface: compiled.surface.len(),

@@ -23,16 +23,56 @@ impl Sum {
     }
 
     fn add(&mut self, kind: Kind, value: f64, weight: f64, measure: f64) {
+        self.join(kind, Self::of(kind, value, weight, measure));
+    }
+
+    /// What one cell contributes.
+    #[inline(always)]
+    fn of(kind: Kind, value: f64, weight: f64, measure: f64) -> Self {
         match kind {
-            Kind::Mean => {
-                self.value += value * weight * measure;
-                self.weight += weight * measure;
-            }
-            Kind::Integral => self.value += value * measure,
-            Kind::Maximum if weight > 0.0 => self.value = self.value.max(value),
-            Kind::Minimum if weight > 0.0 => self.value = self.value.min(value),
-            Kind::Maximum | Kind::Minimum => {}
+            Kind::Mean => Self { value: value * weight * measure, weight: weight * measure },
+            Kind::Integral => Self { value: value * measure, weight: 0.0 },
+            Kind::Maximum | Kind::Minimum if weight > 0.0 => Self { value, weight: 0.0 },
+            Kind::Maximum | Kind::Minimum => Self::start(kind),
         }
+    }
+
+    #[inline(always)]
+    fn join(&mut self, kind: Kind, other: Self) {
+        match kind {
+            Kind::Mean | Kind::Integral => self.value += other.value,
+            Kind::Maximum => self.value = self.value.max(other.value),
+            Kind::Minimum => self.value = self.value.min(other.value),
+        }
+        self.weight += other.weight;
+    }
+
+    /// Adds a row of cells, lane by lane: compiled for each kind, so that lanes are vectors.
+    fn add_row(&mut self, kind: Kind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
+        match kind {
+            Kind::Mean => self.add_lanes(|| Kind::Mean, values, weights, measures, length),
+            Kind::Integral => self.add_lanes(|| Kind::Integral, values, weights, measures, length),
+            Kind::Maximum => self.add_lanes(|| Kind::Maximum, values, weights, measures, length),
+            Kind::Minimum => self.add_lanes(|| Kind::Minimum, values, weights, measures, length),
+        }
+    }
+
+    #[inline(always)]
+    fn add_lanes(&mut self, kind: impl Fn() -> Kind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
+        const LANES: usize = 8;
+        let mut lanes = [Self::start(kind()); LANES];
+        let (values, values_left) = values.as_chunks::<LANES>();
+        let (weights, weights_left) = weights.as_chunks::<LANES>();
+        let (measures, measures_left) = measures.as_chunks::<LANES>();
+        for ((value, weight), measure) in values.iter().zip(weights).zip(measures) {
+            for lane in 0..LANES {
+                lanes[lane].join(kind(), Self::of(kind(), value[lane], weight[lane], length * measure[lane]));
+            }
+        }
+        for ((value, weight), measure) in values_left.iter().zip(weights_left).zip(measures_left) {
+            lanes[0].join(kind(), Self::of(kind(), *value, *weight, length * measure));
+        }
+        lanes.into_iter().for_each(|lane| self.join(kind(), lane));
     }
 
     /// The result; an empty region gives zero.
@@ -46,22 +86,20 @@ impl Sum {
     }
 }
 
-/// Calls `visit(place, value, weight, length)` for each cell of the region, in a fixed order.
+/// Calls `visit(values, weights, length)` for each depth of the region, in a fixed order.
 fn visit(
     reduction: &Reduction,
     view: &View<'_>,
     out: &mut Vec<f64>,
     registers: &mut Vec<f64>,
-    mut visit: impl FnMut(usize, f64, f64, f64),
+    mut visit: impl FnMut(&[f64], &[f64], f64),
 ) {
     let (plane, stride) = (view.layout.plane, view.layout.stride);
     out.resize(2 * stride, 0.0);
     let mut slab = |program, z, length: f64| {
         // Rows are padded, so vectors may run over their end.
         view.run(program, z, 0..stride, out, registers, &|_| None);
-        for place in 0..plane {
-            visit(place, out[place], out[stride + place], length);
-        }
+        visit(&out[..plane], &out[stride..][..plane], length);
     };
     match &reduction.region {
         Region::Surface => {
@@ -88,21 +126,23 @@ fn visit(
 pub fn over_tissue(reduction: &Reduction, view: &View<'_>, lateral: &[f64], scratch: &mut Scratch) -> f64 {
     let kind = reduction.kind;
     let mut sum = Sum::start(kind);
-    visit(reduction, view, &mut scratch.out, &mut scratch.registers, |place, value, weight, length| {
-        sum.add(kind, value, weight, length * lateral[place]);
+    visit(reduction, view, &mut scratch.out, &mut scratch.registers, |values, weights, length| {
+        sum.add_row(kind, values, weights, lateral, length);
     });
     sum.finish(kind)
 }
 
 /// One number for each column of cells, into `out[reduction * stride + place]`.
 pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scratch: &mut Scratch) {
-    let Scratch { out: values, sums, registers } = scratch;
+    let Scratch { out: buffer, sums, registers } = scratch;
     for (reduction, row) in reductions.iter().zip(out.chunks_mut(view.layout.stride.max(1))) {
         let kind = reduction.kind;
         sums.clear();
         sums.resize(view.layout.plane, Sum::start(kind));
-        visit(reduction, view, values, registers, |place, value, weight, length| {
-            sums[place].add(kind, value, weight, length);
+        visit(reduction, view, buffer, registers, |values, weights, length| {
+            for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
+                sum.add(kind, *value, *weight, length);
+            }
         });
         for (value, sum) in row.iter_mut().zip(&*sums) {
             *value = sum.finish(kind);

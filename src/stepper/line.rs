@@ -21,15 +21,15 @@ pub struct Line {
     carry: Vec<f64>,
     upper: Vec<f64>,
     wrap: Option<Wrap>,
+    /// Solution for the corner column, for lines whose ends meet.
+    column: Vec<f64>,
     /// l, d, h, for lines with something added to the diagonal.
     rows: [Vec<f64>; 3],
 }
 
 /// What a line whose ends meet needs besides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Wrap {
-    /// Solution for the corner column.
-    column: Vec<f64>,
     /// Share of the last value.
     share: f64,
     correction: f64,
@@ -73,7 +73,7 @@ impl Line {
             self.wrap = None;
             return;
         }
-        let mut column = self.wrap.take().map(|wrap| wrap.column).unwrap_or_default();
+        let mut column = std::mem::take(&mut self.column);
         column.clear();
         column.resize(n, 0.0);
         column[0] = gamma;
@@ -81,7 +81,8 @@ impl Line {
         self.eliminate(&mut column);
         let share = corner / gamma;
         let correction = 1.0 / (1.0 + column[0] + share * column[n - 1]);
-        self.wrap = Some(Wrap { column, share, correction });
+        self.wrap = Some(Wrap { share, correction });
+        self.column = column;
     }
 
     fn eliminate(&self, row: &mut [f64]) {
@@ -101,7 +102,7 @@ impl Line {
         self.eliminate(row);
         if let Some(wrap) = &self.wrap {
             let amount = (row[0] + wrap.share * row[row.len() - 1]) * wrap.correction;
-            for (value, column) in row.iter_mut().zip(&wrap.column) {
+            for (value, column) in row.iter_mut().zip(&self.column) {
                 *value -= amount * column;
             }
         }
@@ -133,7 +134,7 @@ impl Line {
             for ((amount, first), last) in amounts.iter_mut().zip(&*slab).zip(last) {
                 *amount = -(first + wrap.share * last) * wrap.correction;
             }
-            for (row, &column) in slab.chunks_exact_mut(width).zip(&wrap.column) {
+            for (row, &column) in slab.chunks_exact_mut(width).zip(&self.column) {
                 backward(row, amounts, column);
             }
         }
@@ -257,10 +258,8 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
         let starts: [usize; TURN] = std::array::from_fn(|r| (first + r).min(count - 1) * n);
         let whole = n / TURN * TURN;
         for at in (0..whole).step_by(TURN) {
-            let block = turn::<LEVEL>(starts.map(|start| rows[start + at..][..TURN].as_array().expect("as long")));
-            for (own, column) in turned[at..].iter_mut().zip(&block) {
-                own[first..first + TURN].copy_from_slice(column);
-            }
+            let columns = std::array::from_fn(|c| (at + c) * R + first);
+            turn::<LEVEL>(rows, starts.map(|start| start + at), turned.as_flattened_mut(), columns);
         }
         for at in whole..n {
             for (own, start) in turned[at][first..].iter_mut().zip(starts) {
@@ -268,23 +267,11 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
             }
         }
     }
-    let mut carried = [0.0; R];
-    for ((own, inverse), carry) in turned.iter_mut().zip(&line.inverse).zip(&line.carry) {
-        for (carried, own) in carried.iter_mut().zip(own) {
-            *carried = multiply_add::<LEVEL>(*carry, *carried, *own * inverse);
-            *own = *carried;
-        }
-    }
-    for (own, upper) in turned[..n - 1].iter_mut().zip(&line.upper).rev() {
-        for (carried, own) in carried.iter_mut().zip(own) {
-            *carried = multiply_add::<LEVEL>(*upper, *carried, *own);
-            *own = *carried;
-        }
-    }
+    recur::<LEVEL, R>(line, turned);
     if let Some(wrap) = &line.wrap {
         let (first, last) = (turned[0], turned[n - 1]);
         let amounts: [f64; R] = std::array::from_fn(|r| -(first[r] + wrap.share * last[r]) * wrap.correction);
-        for (own, column) in turned.iter_mut().zip(&wrap.column) {
+        for (own, column) in turned.iter_mut().zip(&line.column) {
             for (own, amount) in own.iter_mut().zip(&amounts) {
                 *own = multiply_add::<LEVEL>(*column, *amount, *own);
             }
@@ -294,16 +281,77 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
         let whole = n / TURN * TURN;
         let here = TURN.min(count - first);
         for at in (0..whole).step_by(TURN) {
-            let columns: [&[f64; TURN]; TURN] =
-                std::array::from_fn(|c| turned[at + c][first..first + TURN].as_array().expect("as long"));
-            let block = turn::<LEVEL>(columns);
-            for (r, row) in block[..here].iter().enumerate() {
-                rows[(first + r) * n + at..][..TURN].copy_from_slice(row);
+            let columns = std::array::from_fn(|c| (at + c) * R + first);
+            if here == TURN {
+                let starts = std::array::from_fn(|r| (first + r) * n + at);
+                turn::<LEVEL>(turned.as_flattened(), columns, rows, starts);
+                continue;
+            }
+            for (c, r) in (0..TURN).flat_map(|c| (0..here).map(move |r| (c, r))) {
+                rows[(first + r) * n + at + c] = turned[at + c][first + r];
             }
         }
         for at in whole..n {
             for r in 0..here {
                 rows[(first + r) * n + at] = turned[at][first + r];
+            }
+        }
+    }
+}
+
+/// Elimination and substitution over columns of R rows.
+#[inline(always)]
+fn recur<const LEVEL: u8, const R: usize>(line: &Line, turned: &mut [[f64; R]]) {
+    #[cfg(target_arch = "x86_64")]
+    if LEVEL == 2 && R == 16 {
+        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
+        return unsafe { recur_512(line, turned.as_flattened_mut()) };
+    }
+    let n = turned.len();
+    turned[0].iter_mut().for_each(|own| *own *= line.inverse[0]);
+    for i in 1..n {
+        // What is carried is read back from the column before: as registers, compilers leave it scalar.
+        let (before, own) = turned[i - 1..=i].split_at_mut(1);
+        for (own, before) in own[0].iter_mut().zip(&before[0]) {
+            *own = multiply_add::<LEVEL>(line.carry[i], *before, *own * line.inverse[i]);
+        }
+    }
+    for i in (0..n - 1).rev() {
+        let (own, after) = turned[i..i + 2].split_at_mut(1);
+        for (own, after) in own[0].iter_mut().zip(&after[0]) {
+            *own = multiply_add::<LEVEL>(line.upper[i], *after, *own);
+        }
+    }
+}
+
+/// [`recur`] for sixteen rows, with what is carried in two registers.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn recur_512(line: &Line, turned: &mut [f64]) {
+    use std::arch::x86_64::*;
+    let (columns, _) = turned.as_chunks_mut::<16>();
+    let mut carried = [_mm512_setzero_pd(); 2];
+    for ((own, inverse), carry) in columns.iter_mut().zip(&line.inverse).zip(&line.carry) {
+        let (inverse, carry) = (_mm512_set1_pd(*inverse), _mm512_set1_pd(*carry));
+        for (half, carried) in carried.iter_mut().enumerate() {
+            // Safety: a column has sixteen values, and no alignment is asked for.
+            unsafe {
+                let own = own.as_mut_ptr().add(8 * half);
+                *carried = _mm512_fmadd_pd(carry, *carried, _mm512_mul_pd(_mm512_loadu_pd(own), inverse));
+                _mm512_storeu_pd(own, *carried);
+            }
+        }
+    }
+    let last = columns.len() - 1;
+    for (own, upper) in columns[..last].iter_mut().zip(&line.upper).rev() {
+        let upper = _mm512_set1_pd(*upper);
+        for (half, carried) in carried.iter_mut().enumerate() {
+            // Safety: as above.
+            unsafe {
+                let own = own.as_mut_ptr().add(8 * half);
+                *carried = _mm512_fmadd_pd(upper, *carried, _mm512_loadu_pd(own));
+                _mm512_storeu_pd(own, *carried);
             }
         }
     }
@@ -319,45 +367,50 @@ fn solve_16_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [
     solve_group::<LEVEL, 16>(line, rows, scratch);
 }
 
-/// The transposed block.
+/// Transposes a block: row r of eight values begins at `starts[r]` of `from`, column c at `columns[c]` of `to`.
 #[inline(always)]
-fn turn<const LEVEL: u8>(rows: [&[f64; TURN]; TURN]) -> [[f64; TURN]; TURN] {
+fn turn<const LEVEL: u8>(from: &[f64], starts: [usize; TURN], to: &mut [f64], columns: [usize; TURN]) {
+    assert!(starts.iter().all(|start| start + TURN <= from.len()));
+    assert!(columns.iter().all(|column| column + TURN <= to.len()));
     #[cfg(target_arch = "x86_64")]
     if LEVEL == 2 {
-        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
-        return unsafe { turn_512(rows) };
+        // Safety: level 2 is compiled for processors with these instructions and chosen only on them; rows and columns lie
+        // inside their arrays.
+        return unsafe { turn_512(from.as_ptr(), starts, to.as_mut_ptr(), columns) };
     }
-    std::array::from_fn(|c| std::array::from_fn(|r| rows[r][c]))
+    for (c, column) in columns.into_iter().enumerate() {
+        for (r, start) in starts.into_iter().enumerate() {
+            to[column + r] = from[start + c];
+        }
+    }
 }
 
-/// The transposed block, in 24 shuffles: pairs within rows of two, then quarters.
+/// [`turn`] in 24 shuffles: pairs within rows of two, then quarters.
+///
+/// # Safety
+/// Eight values can be read from each start and written to each column.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn turn_512(rows: [&[f64; TURN]; TURN]) -> [[f64; TURN]; TURN] {
+unsafe fn turn_512(from: *const f64, starts: [usize; TURN], to: *mut f64, columns: [usize; TURN]) {
     use std::arch::x86_64::*;
-    // Safety: each array has eight values, and no alignment is asked for.
-    let row = rows.map(|row| unsafe { _mm512_loadu_pd(row.as_ptr()) });
-    let mut out = [[0.0; TURN]; TURN];
-    for odd in 0..2 {
-        let pair = |r: usize| {
-            if odd == 0 { _mm512_unpacklo_pd(row[r], row[r + 1]) } else { _mm512_unpackhi_pd(row[r], row[r + 1]) }
-        };
-        let (ab, cd, ef, gh) = (pair(0), pair(2), pair(4), pair(6));
-        let (even_left, even_right) = (_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0x88>(ef, gh));
-        let (odd_left, odd_right) = (_mm512_shuffle_f64x2::<0xdd>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ef, gh));
-        let columns = [
-            (0, _mm512_shuffle_f64x2::<0x88>(even_left, even_right)),
-            (4, _mm512_shuffle_f64x2::<0xdd>(even_left, even_right)),
-            (2, _mm512_shuffle_f64x2::<0x88>(odd_left, odd_right)),
-            (6, _mm512_shuffle_f64x2::<0xdd>(odd_left, odd_right)),
-        ];
-        for (column, values) in columns {
-            // Safety: as above.
-            unsafe { _mm512_storeu_pd(out[column + odd].as_mut_ptr(), values) };
+    // Safety: the caller's; no alignment is asked for.
+    unsafe {
+        let [a, b, c, d, e, f, g, h] = starts.map(|start| _mm512_loadu_pd(from.add(start)));
+        macro_rules! half {
+            ($unpack:ident, $odd:literal) => {
+                let (ab, cd, ef, gh) = ($unpack(a, b), $unpack(c, d), $unpack(e, f), $unpack(g, h));
+                let (left, right) = (_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0x88>(ef, gh));
+                _mm512_storeu_pd(to.add(columns[$odd]), _mm512_shuffle_f64x2::<0x88>(left, right));
+                _mm512_storeu_pd(to.add(columns[4 + $odd]), _mm512_shuffle_f64x2::<0xdd>(left, right));
+                let (left, right) = (_mm512_shuffle_f64x2::<0xdd>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ef, gh));
+                _mm512_storeu_pd(to.add(columns[2 + $odd]), _mm512_shuffle_f64x2::<0x88>(left, right));
+                _mm512_storeu_pd(to.add(columns[6 + $odd]), _mm512_shuffle_f64x2::<0xdd>(left, right));
+            };
         }
+        half!(_mm512_unpacklo_pd, 0);
+        half!(_mm512_unpackhi_pd, 1);
     }
-    out
 }
 
 crate::stepper::wide! {

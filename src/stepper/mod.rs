@@ -109,6 +109,8 @@ pub struct Stepper {
 
 /// The first step after a start or a session [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
+/// Error of a balance against the error of a step that is allowed: steps do not see it.
+const BALANCE: f64 = 1e-3;
 /// Explicit steps that are taken before anybody looks at the state.
 const SPAN: f64 = 48.0;
 /// A step shorter than this part of the time reached cannot change it.
@@ -122,6 +124,9 @@ impl Stepper {
     pub fn new(skin: &mut Skin, stepping: &Stepping) -> Result<Self> {
         let mut system = System::new(skin)?;
         system.settle(skin)?;
+        if stepping.fixed.is_none() && stepping.method == Method::Implicit {
+            system.ask(BALANCE * stepping.tolerance);
+        }
         let scheme = match stepping.method {
             Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2))),
             Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
@@ -191,6 +196,21 @@ impl Stepper {
                 return Err(Error::Interrupted);
             }
         }
+        Ok(())
+    }
+
+    /// One step of exactly this length [s], whatever its error: for comparisons of methods.
+    ///
+    /// # Errors
+    /// A value is not finite, or the method is explicit.
+    pub fn force(&mut self, skin: &mut Skin, step: f64) -> Result<()> {
+        let Scheme::Implicit(scheme) = &mut self.scheme else {
+            return Err(Error::simulation("explicit methods choose their steps themselves"));
+        };
+        if !scheme.step(&mut self.system, skin, step, self.stepping.tolerance, false)?.0 {
+            return Err(self.stuck(skin, step));
+        }
+        skin.time += step;
         Ok(())
     }
 

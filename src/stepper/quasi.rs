@@ -35,6 +35,8 @@ pub struct Quasi {
     widths: Vec<f64>,
     /// Measure of each place.
     lateral: Vec<f64>,
+    /// A typical value.
+    scale: f64,
     /// Accuracy asked of the field, in its own unit.
     tolerance: f64,
     slope: Vec<f64>,
@@ -54,7 +56,7 @@ pub struct Quasi {
 /// Gives a thread its buffers.
 pub type Lend<'a> = &'a (dyn Fn() -> MutexGuard<'a, Buffers> + Sync);
 
-/// Relative accuracy to which balances are solved.
+/// Relative accuracy to which balances are solved, unless less is asked.
 const ACCURACY: f64 = 1e-9;
 const NEWTON_STEPS: usize = 60;
 const GRADIENT_STEPS: usize = 400;
@@ -97,6 +99,7 @@ impl Quasi {
             spare: modal(),
             modes,
             lateral: grid.lateral_weights(),
+            scale: field.scale,
             tolerance: ACCURACY * field.scale,
             diagonals: vec![0.0; last - first],
             values: vec![0.0; layout.nz * layout.stride * count],
@@ -107,6 +110,11 @@ impl Quasi {
             preconditioned: buffer(),
             change: buffer(),
         })
+    }
+
+    /// Asks for no more than a relative accuracy.
+    pub fn ask(&mut self, accuracy: f64) {
+        self.tolerance = accuracy.max(ACCURACY) * self.scale;
     }
 
     /// Solves the balance; `quasi` holds the first guess and receives the result. Other fields come from `view`, whose own

@@ -234,6 +234,11 @@ impl System {
         })
     }
 
+    /// Solves for quasi-steady fields to no more than a relative accuracy from now on.
+    pub fn ask(&mut self, accuracy: f64) {
+        self.quasi.iter_mut().for_each(|quasi| quasi.ask(accuracy));
+    }
+
     /// Finds the quasi-steady fields at rest and stores them in the skin, then those of its present state.
     ///
     /// # Errors
@@ -604,6 +609,36 @@ impl System {
                 self.sweeps.depth(&self.grid, layout, movers, outsides, spread, piece, &shared, lines, |_, _| {});
             }
         });
+    }
+
+    /// Solves (I − θJ)(I − θA_x)(I − θA_y)(I − θA_z) k = r in place, with the Jacobian that the last first stage factorised and
+    /// the θ of [`System::prepare`].
+    pub fn solve(&mut self, k: &mut [f64]) {
+        let layout = self.layout;
+        let mut factors = std::mem::take(&mut self.factors);
+        let (of_volume, of_surface) = factors.split_at_mut(self.factor_starts[layout.nz]);
+        let local = |active: &Active, rows: &mut [f64], factors: &[f32]| {
+            let values = &mut self.buffers().values;
+            values.resize(values.len().max(active.fields.len() * BLOCK), 0.0);
+            for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
+                let length = BLOCK.min(layout.stride - start);
+                for (field, values) in active.fields.iter().zip(values.chunks_exact_mut(BLOCK)) {
+                    values[..length].copy_from_slice(&rows[field * layout.stride + start..][..length]);
+                }
+                active.plan.solve(&factors[block * active.plan.work()..][..active.plan.work()], values);
+                for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
+                    rows[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
+                }
+            }
+        };
+        let (volume, surface) = k.split_at_mut(layout.volume());
+        for (z, slab) in volume.chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate() {
+            let own = self.factor_starts[z]..self.factor_starts[z + 1];
+            local(&self.active[self.grid.layer[z]], slab, &of_volume[own]);
+        }
+        local(&self.surface, surface, of_surface);
+        self.sweep(volume);
+        self.factors = factors;
     }
 
     /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.

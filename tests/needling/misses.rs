@@ -8,13 +8,14 @@ use dermasim::scenario::Solver;
 /// Rows missed, and why. The README lists the same.
 pub const MISSES: &[(&str, &str)] = &[
     (
-        "7",
-        "a 0.77 mm roller reaches 0.53 mm in the skin of a rat as it is described here, 0.15 mm was measured: the looseness of rat \
-         skin is not known",
+        "5",
+        "a roller of 3 mm pressed with 6 N reaches 2.7 mm in pig, 1.5 to 2 mm were seen: its barrel rests on the skin, so that \
+         only needles that met several times the resistance could stop it there, which row 27 does not allow",
     ),
     (
-        "19, diameter at equal set length",
-        "a thicker needle meets more resistance and reaches less deep, so that bleeding falls",
+        "7",
+        "a 0.77 mm roller reaches 0.6 mm in the skin of a rat as it is described here; the channels seen after it were 0.15 mm deep, \
+         but their openings were as wide as those of such needles (row 28)",
     ),
     ("19, pain by diameter", "pain does not depend on the diameter here: one study says so, another sees it at 1.2 mm"),
     (
@@ -27,6 +28,12 @@ pub const MISSES: &[(&str, &str)] = &[
         "the lumped model misses 4 (11 % for 28 %), 7 (0.43 mm), 8 (0.31 mm), 9 with 5 µm tips, and 27 without its dome",
     ),
 ];
+
+#[test]
+fn row_05_a_roller_of_3_mm_goes_too_deep_in_pig() {
+    let depth = super::tissue::row_05();
+    assert!(depth > 2.0 * MM, "mended: {depth}");
+}
 
 #[test]
 fn row_07_rat_skin_is_pierced_too_deep() {
@@ -55,16 +62,6 @@ fn lumped_row_08_needs_the_support_of_a_plate() {
 #[test]
 fn lumped_row_09_sharp_tips_pierce_by_hand_too() {
     assert!(ground(0.17 * PER_MM, 5.0 * UM, MM).shortest() < 0.245 * MM);
-}
-
-#[test]
-fn row_19_thick_needles_bleed_less_at_equal_set_length() {
-    let blood = |diameter: f64| {
-        let case =
-            Case::new("forearm", "hypodermic", 1.2 * MM).device(|one| set(&mut one.needle.diameter, diameter * MM));
-        case.run().summary.blood_per_area
-    };
-    assert!(blood(0.8) < blood(0.3));
 }
 
 #[test]
