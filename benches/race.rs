@@ -79,7 +79,13 @@ fn follow(course: &Course, plan: &Plan, mut step: impl FnMut(&mut Skin, f64) -> 
         while skin.time < look * (1.0 - 1e-12) {
             let left = look - skin.time;
             // Two even steps rather than a full one and a sliver.
-            let own = if next >= left { left } else if next > 0.5 * left { 0.5 * left } else { next };
+            let own = if next >= left {
+                left
+            } else if next > 0.5 * left {
+                0.5 * left
+            } else {
+                next
+            };
             let begun = Instant::now();
             let (accepted, wanted) = step(&mut skin, own)?;
             seconds += begun.elapsed().as_secs_f64();
@@ -129,9 +135,8 @@ impl Norm {
             let pairs = a[range.clone()].iter().zip(&b[range]).zip(&self.lateral);
             pairs.map(|((a, b), weight)| weight * (a - b).powi(2)).sum()
         };
-        let volume = (0..layout.fields).map(|f| {
-            (0..layout.nz).map(|z| row(layout.row(z, f)) * skin.grid.z.width(z)).sum::<f64>().sqrt()
-        });
+        let volume = (0..layout.fields)
+            .map(|f| (0..layout.nz).map(|z| row(layout.row(z, f)) * skin.grid.z.width(z)).sum::<f64>().sqrt());
         volume.chain((0..layout.surface).map(|f| row(layout.surface_row(f)).sqrt())).collect()
     }
 
@@ -152,9 +157,11 @@ impl Norm {
     fn error(&mut self, skin: &Skin, a: &[f64], b: &[f64]) -> f64 {
         let allowed = self.allowed(skin, a);
         let errors = self.sizes(skin, a, b);
-        errors.iter().zip(allowed).map(|(error, allowed)| error / allowed).fold(0.0, |worst: f64, error| {
-            if error.is_finite() { worst.max(error) } else { f64::INFINITY }
-        })
+        errors
+            .iter()
+            .zip(allowed)
+            .map(|(error, allowed)| error / allowed)
+            .fold(0.0, |worst: f64, error| if error.is_finite() { worst.max(error) } else { f64::INFINITY })
     }
 }
 
@@ -173,9 +180,9 @@ fn part(model: &Model, transport: bool) -> Model {
                 changed.retain(|(field, _)| quasi.contains(&field.name));
             }
         }
-        model.processes.retain(|_, process| {
-            !(process.takes.is_empty() && process.gives.is_empty() && process.changes.is_empty())
-        });
+        model
+            .processes
+            .retain(|_, process| !(process.takes.is_empty() && process.gives.is_empty() && process.changes.is_empty()));
     } else {
         for field in model.fields.values_mut().filter(|field| field.kind == FieldKind::Volume) {
             field.diffusivity = None;
@@ -236,7 +243,12 @@ fn tableau() -> [[f64; 4]; 4] {
         [0.0; 4],
         [g, g, 0.0, 0.0],
         [(-4.0 * g * g + 6.0 * g - 1.0) / (4.0 * g), (-2.0 * g + 1.0) / (4.0 * g), g, 0.0],
-        [(6.0 * g - 1.0) / (12.0 * g), -1.0 / ((24.0 * g - 12.0) * g), (-6.0 * g * g + 6.0 * g - 1.0) / (6.0 * g - 3.0), g],
+        [
+            (6.0 * g - 1.0) / (12.0 * g),
+            -1.0 / ((24.0 * g - 12.0) * g),
+            (-6.0 * g * g + 6.0 * g - 1.0) / (6.0 * g - 3.0),
+            g,
+        ],
     ]
 }
 
@@ -459,8 +471,7 @@ fn main() -> Result<()> {
     check_tableau();
     let arguments: Vec<String> = std::env::args().collect();
     let quick = arguments.iter().any(|argument| argument == "quick");
-    let ladder: &[f64] =
-        if quick { &[1e-2, 1e-3] } else { &[1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5] };
+    let ladder: &[f64] = if quick { &[1e-2, 1e-3] } else { &[1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5] };
     pool(1)?.install(|| race(ladder))
 }
 
@@ -473,7 +484,10 @@ fn race(ladder: &[f64]) -> Result<()> {
         };
         let reference = plain(&course, Method::Implicit, REFERENCE, None)?;
         println!("{}: {size} fields and cells; reference {} steps", course.name, reference.steps);
-        println!("{:<10} {:>9} {:>7} {:>9} {:>12}  error", "method", "tolerance", "steps", "seconds", "us/(field cell)");
+        println!(
+            "{:<10} {:>9} {:>7} {:>9} {:>12}  error",
+            "method", "tolerance", "steps", "seconds", "us/(field cell)"
+        );
         let mut tell = |method: &str, tolerance: f64, run: Result<Run>| match run {
             Err(problem) => println!("{method:<10} {tolerance:>9.0e}  {problem}"),
             Ok(run) => {

@@ -40,7 +40,9 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn steps_take_no_memory() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    for grid in ["strata = 2\nresolution = 0.5\n", "geometry = \"tile\"\nwidth = \"0.5 mm\"\ncells = 16\nresolution = 0.5\n"] {
+    for grid in
+        ["strata = 2\nresolution = 0.5\n", "geometry = \"tile\"\nwidth = \"0.5 mm\"\ncells = 16\nresolution = 0.5\n"]
+    {
         let text = format!(
             "tissue = \"cheek\"\n[needling]\ndevice = \"skinpen\"\nlength = \"1 mm\"\n[course]\nfollowed = \"7 d\"\n[grid]\n{grid}"
         );

@@ -205,7 +205,8 @@ impl Report {
             kernels: Vec::new(),
             language: Vec::new(),
             phases: Vec::new(),
-            courses: Vec::new(), targets: Vec::new(),
+            courses: Vec::new(),
+            targets: Vec::new(),
         }
     }
 
