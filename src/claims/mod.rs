@@ -53,11 +53,11 @@
 //! The **evidence** is graded A to D. It begins with the best grade among the linked observations that the model meets (a fit,
 //! which could hardly be missed, counts one grade lower; an identity counts for nothing), D if there is none. It falls one grade for
 //! each of these: a linked observation is missed; a reading rests on an observable whose definition is assumed, a heuristic; more
-//! than two thirds of the numbers of the run are assumed. What is assumed at less than that is in the samples already, which
-//! draw assumed and tuned numbers within their ranges.
+//! than two thirds of the numbers of the run are assumed. With `[uncertainty]` the
+//! samples draw assumed and tuned numbers within their ranges too.
 //!
-//! Where it fails: samples are few, so a share of nine in ten means all of them; a range is what somebody held possible; and
-//! a model that is wrong in its structure agrees with itself in every sample.
+//! Where it fails: samples are few, so a share of nine in ten means all of them; numbers that were fitted together are drawn apart from
+//! each other; and a model that is wrong in its structure agrees with itself in every sample.
 
 mod file;
 mod find;
