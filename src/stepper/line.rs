@@ -11,7 +11,7 @@
 //! [`Line::solve`] is the plain reference. [`Line::solve_rows`] does the same for contiguous rows, several at a time: a block of
 //! rows is turned so that one vector holds the same cell of every row, for vectors cannot run along a recurrence.
 
-use crate::stepper::multiply_add;
+use crate::stepper::{multiply_add, prefetch};
 
 /// The factors of one line.
 #[derive(Debug, Clone, Default)]
@@ -260,6 +260,8 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
         for at in (0..whole).step_by(TURN) {
             let columns = std::array::from_fn(|c| (at + c) * R + first);
             turn::<LEVEL>(rows, starts.map(|start| start + at), turned.as_flattened_mut(), columns);
+            // Of the next group, which memory could not guess.
+            starts.iter().for_each(|start| prefetch(rows.as_ptr().wrapping_add(n * R + start + at)));
         }
         for at in whole..n {
             for (own, start) in turned[at][first..].iter_mut().zip(starts) {

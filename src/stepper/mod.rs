@@ -59,6 +59,18 @@ fn multiply_add<const LEVEL: u8>(a: f64, b: f64, c: f64) -> f64 {
     if LEVEL > 0 { a.mul_add(b, c) } else { a * b + c }
 }
 
+/// Asks for a value that will be needed soon. The address need not be one of the program's.
+#[inline(always)]
+fn prefetch(at: *const f64) {
+    #[cfg(target_arch = "x86_64")]
+    // Safety: a hint that never faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// An array that several threads write, each its own places.
 struct Shared(*mut f64, usize);
 

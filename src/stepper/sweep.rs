@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
 use crate::skin::Layout;
-use crate::stepper::Shared;
+use crate::stepper::{Shared, prefetch};
 use crate::stepper::line::{self, Line};
 use crate::stepper::modes::Modes;
 use crate::stepper::transport::{Mover, Outside, Outsides};
@@ -240,6 +240,10 @@ impl Sweeps {
                 let mut before: Option<&mut [f64]> = None;
                 for k in mover.range.clone() {
                     let own = row(k);
+                    if k + 2 < mover.range.end {
+                        // Rows of a column lie far apart: memory cannot guess the next one.
+                        row(k + 2).chunks(8).for_each(|line| prefetch(line.as_ptr()));
+                    }
                     line.forward(k - mover.range.start, own, before.as_deref());
                     before = Some(own);
                 }
