@@ -7,7 +7,7 @@ use crate::needling;
 use crate::scenario::{Plan, Scenario, Stepping};
 use crate::simulate;
 use crate::skin::Skin;
-use crate::stepper::{ROS34PW2, Stepper, System};
+use crate::stepper::{BALANCE, ROS34PW2, Stepper, System};
 
 /// What is asked: sizes and times only, everything else as the catalogue has it.
 const SCENARIO: &str =
@@ -47,7 +47,7 @@ impl Healing {
     /// The simulation failed.
     pub fn new() -> Result<Self> {
         let (plan, skin) = healing_skin()?;
-        Ok(Self { skin, stepping: Stepping { fixed: Some(STEP), ..plan.stepping } })
+        Ok(Self { skin, stepping: plan.stepping })
     }
 
     /// Cells of the tile.
@@ -66,13 +66,12 @@ impl Healing {
     /// A step failed.
     pub fn step(&mut self, seconds: f64) -> Result<Timing> {
         let mut stepper = Stepper::new(&mut self.skin.clone(), &self.stepping)?;
-        let target = self.skin.time + STEP;
         let mut failed = None;
         let timing = Timing::with(
             seconds,
             || self.skin.clone(),
             |mut skin| {
-                if let Err(error) = stepper.advance(&mut skin, target, &mut |_, _| true) {
+                if let Err(error) = stepper.force(&mut skin, STEP) {
                     failed = Some(error);
                 }
             },
@@ -88,6 +87,7 @@ impl Healing {
         let mut skin = self.skin.clone();
         let mut system = System::new(&skin)?;
         system.settle(&mut skin)?;
+        system.ask(BALANCE * self.stepping.tolerance);
         let theta = ROS34PW2.gamma * STEP;
         system.prepare(theta);
         let seconds = 0.3 * seconds;

@@ -205,7 +205,7 @@ fn backward_modes_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], uppers: 
 }
 
 crate::stepper::wide! {
-    fn forward_modes(
+    pub fn forward_modes(
         own: &mut [f64],
         before: &[f64],
         factors: &[f64],

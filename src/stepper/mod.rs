@@ -122,7 +122,7 @@ pub struct Stepper {
 /// The first step after a start or a session [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
 /// Error of a balance against the error of a step that is allowed: steps do not see it.
-const BALANCE: f64 = 1e-3;
+pub const BALANCE: f64 = 1e-3;
 /// Explicit steps that are taken before anybody looks at the state.
 const SPAN: f64 = 48.0;
 /// A step shorter than this part of the time reached cannot change it.

@@ -14,11 +14,14 @@ use std::sync::MutexGuard;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::grid::{Axis, Ends, Grid};
+use crate::grid::Grid;
 use crate::language::{Face, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
+use crate::stepper::line::{backward_modes, forward_modes};
 use crate::stepper::modes::Modes;
+use crate::stepper::multiply_add;
 use crate::stepper::system::Buffers;
+use crate::stepper::transport::{Lateral, spread_row};
 
 /// One quasi-steady field on one grid.
 #[derive(Debug)]
@@ -31,12 +34,15 @@ pub struct Quasi {
     /// Conductance per area of each face in depth.
     depth: Vec<f64>,
     modes: Modes,
+    rates: Lateral,
     /// Height of each cell in depth.
     widths: Vec<f64>,
     /// Measure of each place.
     lateral: Vec<f64>,
     /// A typical value.
     scale: f64,
+    ones: Vec<f64>,
+    zeros: Vec<f64>,
     /// Accuracy asked of the field, in its own unit.
     tolerance: f64,
     slope: Vec<f64>,
@@ -98,8 +104,11 @@ impl Quasi {
             modal: modal(),
             spare: modal(),
             modes,
+            rates: Lateral::new(grid),
             lateral: grid.lateral_weights(),
             scale: field.scale,
+            ones: vec![1.0; layout.plane],
+            zeros: vec![0.0; layout.plane],
             tolerance: ACCURACY * field.scale,
             diagonals: vec![0.0; last - first],
             values: vec![0.0; layout.nz * layout.stride * count],
@@ -205,16 +214,14 @@ impl Quasi {
         let layout = view.layout;
         let (range, index, stride, plane) = (self.range.clone(), self.index, layout.stride, layout.plane);
         let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..stride];
-        let (diffusivity, depth) = (&self.diffusivity, &self.depth);
+        let (diffusivity, depth, rates) = (&self.diffusivity, &self.depth, &self.rates);
         self.residual.par_chunks_mut(stride).zip(self.slope.par_chunks_mut(stride)).enumerate().for_each(
             |(at, (residual, slope))| {
                 let k = range.start + at;
                 let own = values(k);
+                spread(grid, rates, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
                 match &field.balance[grid.layer[k]] {
-                    None => {
-                        residual.fill(0.0);
-                        slope.fill(0.0);
-                    }
+                    None => slope.fill(0.0),
                     Some(program) => {
                         let Buffers { values: out, registers, .. } = &mut *lend();
                         out.resize(out.len().max(2 * stride), 0.0);
@@ -222,29 +229,29 @@ impl Quasi {
                             Input::Quasi(q) if q == index => Some(Operand::Block(own)),
                             _ => None,
                         });
-                        residual.copy_from_slice(&out[..stride]);
+                        mix(&mut residual[..plane], 1.0, 1.0, &out[..plane]);
                         for (slope, out) in slope.iter_mut().zip(&out[stride..]) {
                             *slope = (-out).max(0.0);
                         }
                     }
                 }
-                spread(grid, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
             },
         );
     }
 
     /// Root mean square of the residual, and mean slope plus the weakest diffusion, by volume.
     fn size(&self, grid: &Grid) -> (f64, f64) {
-        let stride = self.residual.len() / self.range.len();
+        let (stride, plane) = (self.residual.len() / self.range.len(), self.lateral.len());
         let (mut square, mut slope, mut volume) = (0.0, 0.0, 0.0);
         for (at, k) in self.range.clone().enumerate() {
             let width = grid.z.width(k);
-            for (p, weight) in self.lateral.iter().enumerate() {
-                let own = weight * width;
-                square += own * self.residual[at * stride + p].powi(2);
-                slope += own * self.slope[at * stride + p];
-                volume += own;
-            }
+            let (residual, own) = (&self.residual[at * stride..][..plane], &self.slope[at * stride..][..plane]);
+            let mut sum = 0.0;
+            dot_row(&mut sum, &self.lateral, residual, residual);
+            square += width * sum;
+            dot_row(&mut sum, &self.lateral, own, &self.ones);
+            slope += width * sum;
+            volume += width;
         }
         // Across the whole depth L the field relaxes at least at D/L².
         let thickness = grid.z.faces[self.range.end] - grid.z.faces[self.range.start];
@@ -259,7 +266,8 @@ impl Quasi {
             .clone()
             .zip(a.chunks_exact(stride).zip(b.chunks_exact(stride)))
             .map(|(k, (a, b))| {
-                let row: f64 = (0..plane).map(|p| self.lateral[p] * a[p] * b[p]).sum();
+                let mut row = 0.0;
+                dot_row(&mut row, &self.lateral, &a[..plane], &b[..plane]);
                 row * grid.z.width(k)
             })
             .sum()
@@ -277,14 +285,13 @@ impl Quasi {
         let mut energy = self.dot(grid, &self.residual, &self.preconditioned);
         for _ in 0..GRADIENT_STEPS {
             // −∇·(D∇p) + s p
-            let (range, diffusivity, depth, direction, slope) =
-                (&self.range, &self.diffusivity, &self.depth, &self.direction, &self.slope);
+            let (range, diffusivity, depth, direction, slope, rates) =
+                (&self.range, &self.diffusivity, &self.depth, &self.direction, &self.slope, &self.rates);
             let plane = self.lateral.len();
             let values = |k: usize| &direction[(k - range.start) * stride..][..plane];
             self.image.par_chunks_mut(stride).enumerate().for_each(|(at, image)| {
-                image.fill(0.0);
                 let k = range.start + at;
-                spread(grid, range, diffusivity, depth, ends, k, &values, false, &mut image[..plane]);
+                spread(grid, rates, range, diffusivity, depth, ends, k, &values, false, &mut image[..plane]);
                 for (p, image) in image[..plane].iter_mut().enumerate() {
                     *image = slope[at * stride + p] * direction[at * stride + p] - *image;
                 }
@@ -294,12 +301,8 @@ impl Quasi {
                 return Ok(());
             }
             let length = energy / curvature;
-            for (change, direction) in self.change.iter_mut().zip(&self.direction) {
-                *change += length * direction;
-            }
-            for (residual, image) in self.residual.iter_mut().zip(&self.image) {
-                *residual -= length * image;
-            }
+            mix(&mut self.change, 1.0, length, &self.direction);
+            mix(&mut self.residual, 1.0, -length, &self.image);
             if self.dot(grid, &self.residual, &self.residual) <= enough {
                 return Ok(());
             }
@@ -307,9 +310,7 @@ impl Quasi {
             let next = self.dot(grid, &self.residual, &self.preconditioned);
             let turn = next / energy;
             energy = next;
-            for (direction, preconditioned) in self.direction.iter_mut().zip(&self.preconditioned) {
-                *direction = preconditioned + turn * *direction;
-            }
+            mix(&mut self.direction, turn, 1.0, &self.preconditioned);
         }
         Err(Error::simulation(format!("the balance of `{}` did not converge", self.name)))
     }
@@ -343,21 +344,16 @@ impl Quasi {
             let (up, down) = (self.depth[k] / self.widths[k], self.depth[k + 1] / self.widths[k]);
             let (before, own) = self.modal.split_at_mut(at * m);
             let (factors, own_factors) = self.spare.split_at_mut(at * m);
-            let last = (at.max(1) - 1) * m;
-            let diffusivity = self.diffusivity[k];
-            for p in 0..m {
-                let (carried, factor) = if at == 0 { (0.0, 0.0) } else { (before[last + p], factors[last + p]) };
-                let inverse = 1.0 / (self.diagonals[at] + diffusivity * modes.values[p] - up * factor);
-                own[p] = (own[p] + up * carried) * inverse;
-                own_factors[p] = down * inverse;
-            }
+            let row = [if at == 0 { 0.0 } else { up }, self.diagonals[at], down, self.diffusivity[k]];
+            // The first row has nothing before it, and no weight for it.
+            let last = at.max(1) - 1;
+            let (before, factors) =
+                if at == 0 { (&self.zeros[..], &self.zeros[..]) } else { (&before[last * m..], &factors[last * m..]) };
+            forward_modes(&mut own[..m], &before[..m], &factors[..m], &mut own_factors[..m], &modes.values, row);
         }
         for at in (0..self.range.len() - 1).rev() {
             let (own, after) = self.modal[at * m..].split_at_mut(m);
-            let factors = &self.spare[at * m..][..m];
-            for ((own, after), factor) in own.iter_mut().zip(after).zip(factors) {
-                *own += factor * *after;
-            }
+            backward_modes(own, &after[..m], &self.spare[at * m..][..m]);
         }
         self.preconditioned
             .par_chunks_mut(stride)
@@ -370,9 +366,10 @@ impl Quasi {
     }
 }
 
-/// Adds ∇·(D∇u) at depth `k` to `out`; with `outside` the values beyond the ends count, else they are zero.
+/// ∇·(D∇u) at depth `k`, into `out`; with `outside` the values beyond the ends count, else they are zero.
 fn spread<'a>(
     grid: &Grid,
+    lateral: &Lateral,
     range: &Range<usize>,
     diffusivity: &[f64],
     depth: &[f64],
@@ -382,53 +379,57 @@ fn spread<'a>(
     outside: bool,
     out: &mut [f64],
 ) {
-    let own = rows(k);
-    let width = grid.z.width(k);
-    for (face, other, inside) in [(k, k.wrapping_sub(1), k > range.start), (k + 1, k + 1, k + 1 < range.end)] {
-        if inside {
-            let rate = depth[face] / width;
-            for ((out, neighbour), own) in out.iter_mut().zip(rows(other)).zip(own) {
-                *out += rate * (neighbour - own);
-            }
-        } else {
-            let (conductance, value) = ends[usize::from(face != k)];
-            let value = if outside { value } else { 0.0 };
-            for (out, own) in out.iter_mut().zip(own) {
-                *out += conductance / width * (value - own);
-            }
-        }
-    }
-    let d = diffusivity[k];
+    let (own, width, d) = (rows(k), grid.z.width(k), diffusivity[k]);
     let (nx, ny) = (grid.x.len(), grid.y.len());
-    let mut pass = |p: usize, q: usize, conductance: f64, volume: [f64; 2]| {
-        let flux = d * conductance * (own[q] - own[p]);
-        out[p] += flux / volume[0];
-        out[q] -= flux / volume[1];
-    };
-    let wraps = |axis: &Axis| axis.ends == Ends::Periodic && axis.len() > 1;
+    // A neighbour that is not there is the cell itself, with weight zero.
+    let (above, up) = if k > range.start { (rows(k - 1), depth[k] / width) } else { (own, 0.0) };
+    let (below, down) = if k + 1 < range.end { (rows(k + 1), depth[k + 1] / width) } else { (own, 0.0) };
     for j in 0..ny {
-        for i in 1..nx {
-            let volume = [grid.x.volume[i - 1], grid.x.volume[i]];
-            pass(j * nx + i - 1, j * nx + i, grid.x.conductance[i], volume);
-        }
-        if wraps(&grid.x) {
-            pass(j * nx + nx - 1, j * nx, grid.x.conductance[0], [grid.x.volume[nx - 1], grid.x.volume[0]]);
+        let row = |values: &'a [f64], j: usize| &values[j * nx..][..nx];
+        let near = [row(above, j), row(below, j), row(own, (j + ny - 1) % ny), row(own, (j + 1) % ny)];
+        let weights = [up, down, d * lateral.y[0][j], d * lateral.y[1][j]];
+        spread_row(&mut out[j * nx..][..nx], row(own, j), near, weights, &lateral.x, d);
+    }
+    for (at, (conductance, value)) in [(range.start, ends[0]), (range.end - 1, ends[1])] {
+        if k == at && conductance > 0.0 {
+            let value = if outside { value } else { 0.0 };
+            out.iter_mut().zip(own).for_each(|(out, own)| *out += conductance / width * (value - own));
         }
     }
     if let Some(exchange) = &grid.exchange {
         let ring = |j: usize| j * nx + nx - 1;
         let mean: f64 = exchange.weights.iter().enumerate().map(|(j, weight)| weight * own[ring(j)]).sum();
-        for j in 0..ny {
-            out[ring(j)] += d * exchange.rate * (mean - own[ring(j)]);
-        }
-    } else {
-        for j in 1..ny {
-            let volume = [grid.y.volume[j - 1], grid.y.volume[j]];
-            (0..nx).for_each(|i| pass((j - 1) * nx + i, j * nx + i, grid.y.conductance[j], volume));
-        }
-        if wraps(&grid.y) {
-            let volume = [grid.y.volume[ny - 1], grid.y.volume[0]];
-            (0..nx).for_each(|i| pass((ny - 1) * nx + i, i, grid.y.conductance[0], volume));
+        (0..ny).for_each(|j| out[ring(j)] += d * exchange.rate * (mean - own[ring(j)]));
+    }
+}
+
+/// Σ weights·a·b, lane by lane.
+#[inline(always)]
+fn dot_body<const LEVEL: u8>(sum: &mut f64, weights: &[f64], a: &[f64], b: &[f64]) {
+    const LANES: usize = 8;
+    let mut lanes = [0.0; LANES];
+    let ((weights, weights_left), (a, a_left), (b, b_left)) =
+        (weights.as_chunks::<LANES>(), a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for ((weights, a), b) in weights.iter().zip(a).zip(b) {
+        for lane in 0..LANES {
+            lanes[lane] = multiply_add::<LEVEL>(weights[lane] * a[lane], b[lane], lanes[lane]);
         }
     }
+    for ((weight, a), b) in weights_left.iter().zip(a_left).zip(b_left) {
+        lanes[0] = multiply_add::<LEVEL>(weight * a, *b, lanes[0]);
+    }
+    *sum = lanes.iter().sum();
+}
+
+/// out ← scale·out + factor·other
+#[inline(always)]
+fn mix_body<const LEVEL: u8>(out: &mut [f64], scale: f64, factor: f64, other: &[f64]) {
+    for (out, other) in out.iter_mut().zip(other) {
+        *out = multiply_add::<LEVEL>(factor, *other, scale * *out);
+    }
+}
+
+crate::stepper::wide! {
+    fn dot_row(sum: &mut f64, weights: &[f64], a: &[f64], b: &[f64]) = dot_body;
+    fn mix(out: &mut [f64], scale: f64, factor: f64, other: &[f64]) = mix_body;
 }

@@ -12,10 +12,10 @@ use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
 use crate::skin::Layout;
-use crate::stepper::{Shared, prefetch};
 use crate::stepper::line::{self, Line};
 use crate::stepper::modes::Modes;
 use crate::stepper::transport::{Mover, Outside, Outsides};
+use crate::stepper::{Shared, prefetch};
 
 /// Factors of all lines of a grid for one θ.
 #[derive(Debug, Default)]

@@ -314,8 +314,8 @@ impl Mover {
 /// Rates of exchange of each cell with its lower and its upper neighbour along x and y, for unit diffusivity [1/m²].
 #[derive(Debug, Clone)]
 pub struct Lateral {
-    x: [Vec<f64>; 2],
-    y: [Vec<f64>; 2],
+    pub(super) x: [Vec<f64>; 2],
+    pub(super) y: [Vec<f64>; 2],
 }
 
 impl Lateral {
@@ -371,5 +371,5 @@ fn spread_row_body<const LEVEL: u8>(
 }
 
 crate::stepper::wide! {
-    fn spread_row(out: &mut [f64], own: &[f64], near: [&[f64]; 4], weights: [f64; 4], x: &[Vec<f64>; 2], d: f64) = spread_row_body;
+    pub fn spread_row(out: &mut [f64], own: &[f64], near: [&[f64]; 4], weights: [f64; 4], x: &[Vec<f64>; 2], d: f64) = spread_row_body;
 }
