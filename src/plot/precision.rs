@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::output::table;
 use crate::plot::panel::{Axis, Key, Panel, headline, legend};
 use crate::plot::sheet::{Align, Mark, Sheet, WIDTH};
-use crate::plot::style::{DASHES, INK, LINES, SMALL, bold, font};
+use crate::plot::style::{DASHES, INK, LINES, SMALL, font};
 use crate::plot::{Drawn, Figure, header};
 
 /// One run of one method.
@@ -69,16 +69,14 @@ pub fn figure(points: &[Precision]) -> Drawn {
             y: powers((low - 0.2).floor(), (high + 0.2).ceil()),
             down: false,
         };
-        sheet.text((left, top - 30.0), *problem, bold(SMALL));
-        let upright = if at == 0 { "processor time for each field and cell [µs]" } else { "" };
-        panel.frame(&mut sheet, upright, "largest error of an observable, of its peak");
+        let upright = format!("{problem}: time for each field and cell [µs]");
+        panel.frame(&mut sheet, &upright, "largest error of an observable, of its peak");
         for method in &methods {
             let own = || points.iter().filter(|point| point.method == *method && point.problem == *problem);
-            let mut curve: Vec<(f64, f64)> = own()
+            let curve: Vec<(f64, f64)> = own()
                 .filter(|point| point.error > 0.0)
                 .map(|point| (point.error.log10().clamp(ERRORS[0], ERRORS[1]), point.cost.log10()))
                 .collect();
-            curve.sort_by(|a, b| a.1.total_cmp(&b.1));
             let colour = LINES[style(method) % LINES.len()];
             panel.curve(&mut sheet, &curve, colour, 3.0, DASHES[style(method) % DASHES.len()]);
             for (x, y) in &curve {

@@ -305,9 +305,10 @@ fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], s
 #[inline(always)]
 fn recur<const LEVEL: u8, const R: usize>(line: &Line, turned: &mut [[f64; R]]) {
     #[cfg(target_arch = "x86_64")]
-    if LEVEL == 2 && R == 16 {
-        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
-        return unsafe { recur_512(line, turned.as_flattened_mut()) };
+    if LEVEL > 0 && R == 16 {
+        let turned = turned.as_flattened_mut();
+        // Safety: these levels are compiled for processors with these instructions and chosen only on them.
+        return unsafe { if LEVEL == 2 { recur_512(line, turned) } else { recur_256(line, turned) } };
     }
     let n = turned.len();
     turned[0].iter_mut().for_each(|own| *own *= line.inverse[0]);
@@ -326,38 +327,55 @@ fn recur<const LEVEL: u8, const R: usize>(line: &Line, turned: &mut [[f64; R]]) 
     }
 }
 
-/// [`recur`] for sixteen rows, with what is carried in two registers.
+/// [`recur`] for sixteen rows, with what is carried in so many registers of so many values.
 #[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn recur_512(line: &Line, turned: &mut [f64]) {
-    use std::arch::x86_64::*;
-    let (columns, _) = turned.as_chunks_mut::<16>();
-    let mut carried = [_mm512_setzero_pd(); 2];
-    for ((own, inverse), carry) in columns.iter_mut().zip(&line.inverse).zip(&line.carry) {
-        let (inverse, carry) = (_mm512_set1_pd(*inverse), _mm512_set1_pd(*carry));
-        for (half, carried) in carried.iter_mut().enumerate() {
-            // Safety: a column has sixteen values, and no alignment is asked for.
-            unsafe {
-                let own = own.as_mut_ptr().add(8 * half);
-                *carried = _mm512_fmadd_pd(carry, *carried, _mm512_mul_pd(_mm512_loadu_pd(own), inverse));
-                _mm512_storeu_pd(own, *carried);
+macro_rules! recur_in {
+    ($name:ident, $features:literal, $count:literal of $width:literal,
+     $zero:ident, $all:ident, $load:ident, $store:ident, $times:ident, $multiply_add:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn $name(line: &Line, turned: &mut [f64]) {
+            use std::arch::x86_64::*;
+            let (columns, _) = turned.as_chunks_mut::<16>();
+            let mut carried = [$zero(); $count];
+            for ((own, inverse), carry) in columns.iter_mut().zip(&line.inverse).zip(&line.carry) {
+                let (inverse, carry) = ($all(*inverse), $all(*carry));
+                for (part, carried) in carried.iter_mut().enumerate() {
+                    // Safety: a column has sixteen values, and no alignment is asked for.
+                    unsafe {
+                        let own = own.as_mut_ptr().add($width * part);
+                        *carried = $multiply_add(carry, *carried, $times($load(own), inverse));
+                        $store(own, *carried);
+                    }
+                }
+            }
+            let last = columns.len() - 1;
+            for (own, upper) in columns[..last].iter_mut().zip(&line.upper).rev() {
+                let upper = $all(*upper);
+                for (part, carried) in carried.iter_mut().enumerate() {
+                    // Safety: as above.
+                    unsafe {
+                        let own = own.as_mut_ptr().add($width * part);
+                        *carried = $multiply_add(upper, *carried, $load(own));
+                        $store(own, *carried);
+                    }
+                }
             }
         }
-    }
-    let last = columns.len() - 1;
-    for (own, upper) in columns[..last].iter_mut().zip(&line.upper).rev() {
-        let upper = _mm512_set1_pd(*upper);
-        for (half, carried) in carried.iter_mut().enumerate() {
-            // Safety: as above.
-            unsafe {
-                let own = own.as_mut_ptr().add(8 * half);
-                *carried = _mm512_fmadd_pd(upper, *carried, _mm512_loadu_pd(own));
-                _mm512_storeu_pd(own, *carried);
-            }
-        }
-    }
+    };
 }
+
+#[cfg(target_arch = "x86_64")]
+recur_in!(
+    recur_512, "avx512f", 2 of 8,
+    _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_mul_pd, _mm512_fmadd_pd
+);
+#[cfg(target_arch = "x86_64")]
+recur_in!(
+    recur_256, "avx2,fma", 4 of 4,
+    _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_mul_pd, _mm256_fmadd_pd
+);
 
 #[inline(always)]
 fn solve_8_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
@@ -375,14 +393,40 @@ fn turn<const LEVEL: u8>(from: &[f64], starts: [usize; TURN], to: &mut [f64], co
     assert!(starts.iter().all(|start| start + TURN <= from.len()));
     assert!(columns.iter().all(|column| column + TURN <= to.len()));
     #[cfg(target_arch = "x86_64")]
-    if LEVEL == 2 {
-        // Safety: level 2 is compiled for processors with these instructions and chosen only on them; rows and columns lie
-        // inside their arrays.
-        return unsafe { turn_512(from.as_ptr(), starts, to.as_mut_ptr(), columns) };
+    if LEVEL > 0 {
+        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+        // Safety: these levels are compiled for processors with these instructions and chosen only on them; rows and columns
+        // lie inside their arrays.
+        return unsafe {
+            if LEVEL == 2 { turn_512(from, starts, to, columns) } else { turn_256(from, starts, to, columns) }
+        };
     }
     for (c, column) in columns.into_iter().enumerate() {
         for (r, start) in starts.into_iter().enumerate() {
             to[column + r] = from[start + c];
+        }
+    }
+}
+
+/// [`turn`] in four blocks of four rows and columns: pairs within halves, then halves.
+///
+/// # Safety
+/// Eight values can be read from each start and written to each column.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn turn_256(from: *const f64, starts: [usize; TURN], to: *mut f64, columns: [usize; TURN]) {
+    use std::arch::x86_64::*;
+    for (row, column) in [(0, 0), (0, 4), (4, 0), (4, 4)] {
+        // Safety: the caller's; no alignment is asked for.
+        unsafe {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|r| _mm256_loadu_pd(from.add(starts[row + r] + column)));
+            let (even_ab, odd_ab) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (even_cd, odd_cd) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            _mm256_storeu_pd(to.add(columns[column] + row), _mm256_permute2f128_pd::<0x20>(even_ab, even_cd));
+            _mm256_storeu_pd(to.add(columns[column + 1] + row), _mm256_permute2f128_pd::<0x20>(odd_ab, odd_cd));
+            _mm256_storeu_pd(to.add(columns[column + 2] + row), _mm256_permute2f128_pd::<0x31>(even_ab, even_cd));
+            _mm256_storeu_pd(to.add(columns[column + 3] + row), _mm256_permute2f128_pd::<0x31>(odd_ab, odd_cd));
         }
     }
 }
