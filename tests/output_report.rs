@@ -5,6 +5,8 @@ mod output_sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dermasim::output::{Number, Provenance};
+use dermasim::scenario::Scenario;
 use dermasim::{plot, report};
 use output_sample as sample;
 
@@ -41,6 +43,30 @@ fn a_run_is_told_in_words() {
         assert!(text.contains(wanted), "{wanted} is missing");
     }
     assert!(!text.contains("<four"), "the question is not escaped");
+}
+
+#[test]
+fn the_assumed_numbers_that_matter_most_are_named() {
+    let place = folder("influence");
+    let kept = sample::run("cheek-three-sessions", sample::cells(), 1.0);
+    let text = "tissue = \"cheek\"\n[needling]\nlength = \"1.5 mm\"\n";
+    let plan = Scenario::from_text("influence", text).plan().unwrap();
+    let numbers = plan.origin.numbers.iter().map(|number| Number {
+        name: format!("{}: {}", number.file, number.key),
+        value: number.text.clone(),
+        evidence: number.evidence,
+        checked: number.checked,
+        source: number.source.clone(),
+        what: number.what.clone(),
+    });
+    let provenance = Provenance { numbers: numbers.collect() };
+    let path = place.join("report.html");
+    report::write_run(&path, &kept, &provenance, &[], &place).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let (_, told) = text.split_once("assumed numbers that matter most").expect("they are named");
+    let (list, _) = told.split_once("</ul>").expect("a list");
+    // The stored table speaks of numbers that the default run has.
+    assert_eq!(list.matches("<li>").count(), 8, "{list}");
 }
 
 #[test]

@@ -197,6 +197,11 @@ fn plain(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
         .help(suggestion(name, known.iter().map(|entry| entry.name.as_str()))))
 }
 
+/// Which numbers moved the answers most when all were drawn at once: the table `models/influence/uncertainty.toml`.
+pub fn influence() -> &'static str {
+    EMBEDDED.iter().find(|(path, _)| *path == "models/influence/uncertainty.toml").map_or("", |(_, text)| text)
+}
+
 /// What the catalogue holds of a kind, by name.
 pub fn list(kind: Kind) -> Vec<Entry> {
     let folder = format!("models/{}/", kind.folder());

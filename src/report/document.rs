@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::output::{Counts, Provenance, file};
 use crate::plot::Figure;
-use crate::report::LIMITS;
+use crate::report::{LIMITS, influence};
 
 /// A paragraph of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +50,8 @@ pub struct Evidence {
     sentence: String,
     parts: Vec<Part>,
     numbers: Vec<Row>,
+    /// The assumed ones that matter most.
+    strongest: Vec<influence::Strong>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -122,7 +124,8 @@ impl Evidence {
              {derived} derived from others, {tuned} tuned to observations, {assumed} assumed, and {unchecked} recalled as \
              measured but not read again."
         );
-        Some(Self { sentence, parts: parts.collect(), numbers: numbers.collect() })
+        let strongest = influence::strongest(provenance);
+        Some(Self { sentence, parts: parts.collect(), numbers: numbers.collect(), strongest })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod claims;
 mod document;
+mod influence;
 mod table;
 mod words;
 
