@@ -5,7 +5,7 @@ mod output_sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dermasim::output::{Number, Provenance};
+use dermasim::output::Provenance;
 use dermasim::scenario::Scenario;
 use dermasim::{plot, report};
 use output_sample as sample;
@@ -51,15 +51,7 @@ fn the_assumed_numbers_that_matter_most_are_named() {
     let kept = sample::run("cheek-three-sessions", sample::cells(), 1.0);
     let text = "tissue = \"cheek\"\n[needling]\nlength = \"1.5 mm\"\n";
     let plan = Scenario::from_text("influence", text).plan().unwrap();
-    let numbers = plan.origin.numbers.iter().map(|number| Number {
-        name: format!("{}: {}", number.file, number.key),
-        value: number.text.clone(),
-        evidence: number.evidence,
-        checked: number.checked,
-        source: number.source.clone(),
-        what: number.what.clone(),
-    });
-    let provenance = Provenance { numbers: numbers.collect() };
+    let provenance = Provenance::of(&plan);
     let path = place.join("report.html");
     report::write_run(&path, &kept, &provenance, &[], &place).unwrap();
     let text = fs::read_to_string(&path).unwrap();

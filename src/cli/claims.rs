@@ -12,7 +12,7 @@ use super::terminal::{say, short, table, tell, wrapped};
 use crate::claims::{self, Answer, Claim, Findings, Followed};
 use crate::error::{Error, Result};
 use crate::evidence::{self, Run};
-use crate::output;
+use crate::output::{self, Provenance};
 use crate::plot::{self, Figure};
 use crate::report;
 use crate::scenario::{Plan, shown_duration};
@@ -66,7 +66,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let findings = claims::run_all(&asked, threads, &board, &keep)?;
     board.finish();
     for (claim, found) in asked.iter().zip(&findings) {
-        let counts = keep::provenance(&claim.runs[0].plan).counts();
+        let counts = Provenance::of(&claim.runs[0].plan).counts();
         let answer = claims::judge(claim, found, &rows, counts)?;
         write(&arguments.out.join(&claim.id), claim, found, answer)?;
     }
@@ -139,7 +139,7 @@ fn keep_run(out: &Path, claim: &Claim, run: &Run, followed: Followed<'_>) -> Res
             let session = output::needling::Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
             output::file::write(&fresh.join("scenario.toml"), &plan.origin.scenario)?;
             output::needling::write(&fresh.join("needling.csv"), std::slice::from_ref(&session))?;
-            keep::provenance(plan).write(&fresh.join("provenance.csv"))?;
+            Provenance::of(plan).write(&fresh.join("provenance.csv"))?;
             models(plan, fresh)
         }
     })

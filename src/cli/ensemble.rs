@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::keep;
 use super::terminal::{number, say, table};
 use crate::error::{Error, Result};
-use crate::output::Kept;
 use crate::output::ensemble::{Drawn, Ensemble, Sample};
+use crate::output::{Kept, Provenance};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Draw, Plan, Point};
@@ -50,7 +49,7 @@ pub fn write(folder: &Path, plan: &Plan, ensemble: &Ensemble, quiet: bool) -> Re
     ensemble.write(folder)?;
     let figures = folder.join("figures");
     let drawn = plot::draw_ensemble(ensemble, &figures)?;
-    report::write_ensemble(&folder.join("report.html"), ensemble, &keep::provenance(plan), &drawn, &figures)?;
+    report::write_ensemble(&folder.join("report.html"), ensemble, &Provenance::of(plan), &drawn, &figures)?;
     if quiet {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::output::{self, Inputs, Kept, Number, Provenance};
+use crate::output::{self, Inputs, Kept, Provenance};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Plan, Verdict};
@@ -73,7 +73,7 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
         .iter()
         .map(|file| (format!("{}/{}", file.kind.folder(), file.name), file.original.text.clone()))
         .collect();
-    let provenance = provenance(&outcome.plan);
+    let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
     let kept = Kept::of(outcome)?;
     output::file::write_folder(folder, |fresh| {
@@ -106,22 +106,9 @@ pub fn keep_tables(outcome: &Outcome, job: &Job) -> Result<()> {
 /// # Errors
 /// Something cannot be written.
 pub fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
-    let provenance = provenance(&outcome.plan);
+    let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
     output::write_kept(&Kept::of(outcome)?, &outcome.cost, &inputs, folder)
-}
-
-/// The numbers a plan rests on.
-pub fn provenance(plan: &Plan) -> Provenance {
-    let numbers = plan.origin.numbers.iter().map(|number| Number {
-        name: format!("{}: {}", number.file, number.key),
-        value: number.text.clone(),
-        evidence: number.evidence,
-        checked: number.checked,
-        source: number.source.clone(),
-        what: number.what.clone(),
-    });
-    Provenance { numbers: numbers.collect() }
 }
 
 /// Compares an answer with what its scenario expects.

@@ -11,7 +11,7 @@ use super::run::{Arguments, expectations};
 use super::terminal::{complain, say, short, tell};
 use crate::error::{Error, Result};
 use crate::output::sweep::{Point as Row, Sweep};
-use crate::output::{self, table};
+use crate::output::{self, Provenance, table};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Draw, Plan, Point, Scenario};
@@ -158,7 +158,7 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
     sweep.write_needling(&folder.join("sweep_needling.csv"))?;
     let figures = folder.join("figures");
     let drawn = plot::draw_sweep(&sweep, &figures)?;
-    report::write_sweep(&folder.join("report.html"), &sweep, &keep::provenance(plan), &drawn, &figures)
+    report::write_sweep(&folder.join("report.html"), &sweep, &Provenance::of(plan), &drawn, &figures)
 }
 
 /// What tells this program from others that may compute differently: its version and its own bytes.

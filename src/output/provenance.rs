@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::output::table;
+use crate::scenario::Plan;
 use crate::sourced::{Evidence, Sourced};
 
 /// One number of a model, tissue, device or operator that a run used.
@@ -76,6 +77,19 @@ impl Number {
 }
 
 impl Provenance {
+    /// The numbers a plan rests on.
+    pub fn of(plan: &Plan) -> Self {
+        let numbers = plan.origin.numbers.iter().map(|number| Number {
+            name: format!("{}: {}", number.file, number.key),
+            value: number.text.clone(),
+            evidence: number.evidence,
+            checked: number.checked,
+            source: number.source.clone(),
+            what: number.what.clone(),
+        });
+        Self { numbers: numbers.collect() }
+    }
+
     /// Counts the numbers by what they rest on.
     pub fn counts(&self) -> Counts {
         let count = |standing: &str| self.numbers.iter().filter(|number| number.standing() == standing).count();
