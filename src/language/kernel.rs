@@ -1,4 +1,5 @@
-//! The loop that runs programs: one instruction after the other, each for a tile of cells.
+//! The loop that runs programs: one instruction after the other, each for a tile of cells. Where `native` has machine code of a
+//! program, that is run instead, except for less than a vector of cells.
 //!
 //! Every operation is one small function for each kind of its operands (a value for each cell, or a constant) and each width
 //! of tile, found in a table. The tables exist for processors with 512-bit vectors, with 256-bit vectors and fused
@@ -11,6 +12,8 @@
 
 use std::mem::MaybeUninit;
 
+#[cfg(target_arch = "x86_64")]
+use crate::language::native::{MORE, Native};
 use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE};
 use crate::processor::{Instructions, instructions};
 
@@ -101,19 +104,36 @@ impl Program {
             self.outputs == 0 || out.len() >= (self.outputs - 1) * stride + length,
             "there is room for all outputs"
         );
-        let layout = Layout::of(self);
-        if scratch.len() < layout.size {
-            scratch.resize(layout.size, 0.0);
+        #[cfg(target_arch = "x86_64")]
+        if length >= LANES
+            && let Some(native) = self.native.of(self, level)
+        {
+            return self.run_native(native, level, inputs, length, out, stride, scratch);
         }
-        let skip = scratch.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
-        let buffer = &mut scratch[skip..];
+        self.interpret(level, inputs, length, out, stride, scratch);
+    }
+
+    /// [`Program::run_at`] without machine code: the reference.
+    pub(super) fn interpret(
+        &self,
+        level: Instructions,
+        inputs: &[Operand<'_>],
+        length: usize,
+        out: &mut [f64],
+        stride: usize,
+        scratch: &mut Vec<f64>,
+    ) {
+        let layout = Layout::of(self);
+        let buffer = grown(scratch, layout.size);
         for (index, input) in inputs.iter().enumerate() {
             match input {
-                Operand::Value(value) => buffer[layout.values + index * TILE..][..TILE].fill(*value),
+                // SAFETY: offsets are inside the buffer by `Layout`.
+                Operand::Value(value) => unsafe {
+                    std::slice::from_raw_parts_mut(buffer.add(layout.values + index * TILE), TILE).fill(*value);
+                },
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
-        let buffer = buffer.as_mut_ptr();
         let mut table = Table {
             from: [const { MaybeUninit::uninit() }; MAX_INPUTS + 2],
             to: [buffer, out.as_mut_ptr()],
@@ -122,25 +142,9 @@ impl Program {
         table.from[0].write(buffer.cast_const());
         table.from[inputs.len() + 1].write(self.constants.as_ptr());
         if !self.given.is_empty() {
-            // SAFETY: offsets are inside the buffer by `Layout`. An instruction of the prelude reads constants alone, and writes
-            // a few lanes to a register of its own.
-            unsafe {
-                let constants = buffer.add(layout.constants);
-                constants.copy_from_nonoverlapping(self.constants.as_ptr(), self.constants.len());
-                for &(input, constant) in &self.given {
-                    let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
-                    constants.add(constant as usize).write(value);
-                }
-                table.from[inputs.len() + 1].write(constants.cast_const());
-                let single = buffer.add(layout.single);
-                let (_, operations) = operations(level, LANES);
-                table.to[0] = single;
-                for (instruction, constant) in &self.prelude {
-                    operations[instruction.operation as usize](&table, instruction);
-                    constants.add(*constant as usize).write(single.read());
-                }
-                table.to[0] = buffer;
-            }
+            // SAFETY: offsets are inside the buffer by `Layout`.
+            unsafe { self.settle(level, inputs, &mut table, buffer.add(layout.constants), buffer.add(layout.single)) };
+            table.to[0] = buffer;
         }
         let mut at = 0;
         while at < length {
@@ -190,6 +194,143 @@ impl Program {
             }
         }
     }
+}
+
+impl Program {
+    /// Computes what is the same for all cells, into a copy of the constants; `single` has room for one result.
+    ///
+    /// # Safety
+    /// There is room for the constants and for a result of [`LANES`].
+    unsafe fn settle(
+        &self,
+        level: Instructions,
+        inputs: &[Operand<'_>],
+        table: &mut Table,
+        constants: *mut f64,
+        single: *mut f64,
+    ) {
+        // SAFETY: the caller vouches for the room. An instruction of the prelude reads constants alone, and writes a few lanes
+        // to a register of its own.
+        unsafe {
+            constants.copy_from_nonoverlapping(self.constants.as_ptr(), self.constants.len());
+            for &(input, constant) in &self.given {
+                let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
+                constants.add(constant as usize).write(value);
+            }
+            table.from[inputs.len() + 1].write(constants.cast_const());
+            table.to[0] = single;
+            let (_, operations) = operations(level, LANES);
+            for (instruction, constant) in &self.prelude {
+                operations[instruction.operation as usize](table, instruction);
+                constants.add(*constant as usize).write(single.read());
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Program {
+    /// [`Program::run_at`] by machine code.
+    fn run_native(
+        &self,
+        native: &Native,
+        level: Instructions,
+        inputs: &[Operand<'_>],
+        length: usize,
+        out: &mut [f64],
+        stride: usize,
+        scratch: &mut Vec<f64>,
+    ) {
+        // Constants, the result of a prelude, space of the code, addresses of outputs, tiles of inputs with one value, the last
+        // incomplete vector of inputs and of outputs.
+        let sizes = [
+            self.constants.len() + MORE.len(),
+            LANES,
+            native.space,
+            self.outputs,
+            inputs.len() * TILE,
+            inputs.len() * LANES,
+            self.outputs * LANES,
+        ];
+        let mut end = 0;
+        let starts = sizes.map(|size| {
+            let start = end;
+            end += size.next_multiple_of(LANES);
+            start
+        });
+        let buffer = grown(scratch, end + LANES);
+        // SAFETY: all offsets are inside the buffer.
+        let [constants, single, space, addresses, values, tail, tail_out] =
+            starts.map(|start| unsafe { buffer.add(start) });
+        let mut table = Table {
+            from: [const { MaybeUninit::uninit() }; MAX_INPUTS + 2],
+            to: [single, out.as_mut_ptr()],
+            stride: [TILE, stride],
+        };
+        // SAFETY: as above.
+        unsafe {
+            self.settle(level, inputs, &mut table, constants, single);
+            constants.add(self.constants.len()).copy_from_nonoverlapping(MORE.as_ptr(), MORE.len());
+        }
+        let mut single_values = false;
+        for (index, input) in inputs.iter().enumerate() {
+            match input {
+                // SAFETY: as above.
+                Operand::Value(value) => unsafe {
+                    std::slice::from_raw_parts_mut(values.add(index * TILE), TILE).fill(*value);
+                    single_values = true;
+                },
+                Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
+            }
+        }
+        let whole = length / LANES * LANES;
+        // Inputs with one value have a tile of it.
+        let most = if single_values { TILE } else { whole };
+        let addresses = addresses.cast::<*mut f64>();
+        let mut run = |at: usize, cells: usize, last: bool| {
+            // SAFETY: the code is handed whole vectors: of blocks and outputs that are long enough, or copies of them.
+            unsafe {
+                for (index, input) in inputs.iter().enumerate() {
+                    table.from[index + 1].write(match input {
+                        Operand::Value(_) => values.add(index * TILE),
+                        Operand::Block(block) if last => {
+                            let copy = tail.add(index * LANES);
+                            (0..LANES).for_each(|lane| copy.add(lane).write(block[at + lane.min(length - at - 1)]));
+                            copy
+                        }
+                        Operand::Block(block) => block.as_ptr().add(at),
+                    });
+                }
+                for output in 0..self.outputs {
+                    let to = if last { tail_out.add(output * LANES) } else { table.to[1].add(output * stride + at) };
+                    addresses.add(output).write(to);
+                }
+                let from = table.from[1..].as_ptr().cast::<*const f64>();
+                native.run(from, addresses.cast_const(), constants, space, cells);
+            }
+        };
+        for at in (0..whole).step_by(most.max(1)) {
+            run(at, most.min(whole - at), false);
+        }
+        if whole < length {
+            run(whole, LANES, true);
+            for output in 0..self.outputs {
+                for lane in 0..length - whole {
+                    // SAFETY: as above.
+                    out[output * stride + whole + lane] = unsafe { tail_out.add(output * LANES + lane).read() };
+                }
+            }
+        }
+    }
+}
+
+/// The buffer with so much room, from a cache line on.
+fn grown(scratch: &mut Vec<f64>, size: usize) -> *mut f64 {
+    if scratch.len() < size {
+        scratch.resize(size, 0.0);
+    }
+    let skip = scratch.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
+    scratch[skip..].as_mut_ptr()
 }
 
 /// Asks for a tile of an input before anybody waits for it. Instructions touch few inputs each, so without this their waits for

@@ -11,8 +11,10 @@
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `graph`, `derivative` and `interval`
 //! (expressions as mathematics), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
-//! `program` and `kernel` (instructions, and the loop that runs them), `explain` and `latex`.
+//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `explain` and `latex`.
 
+#[cfg(target_arch = "x86_64")]
+mod assembler;
 mod check;
 mod compile;
 mod compiled;
@@ -28,6 +30,8 @@ mod lower;
 mod measure;
 mod model;
 mod names;
+#[cfg(target_arch = "x86_64")]
+mod native;
 mod place;
 mod positivity;
 mod program;

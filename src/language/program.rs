@@ -36,6 +36,9 @@ pub struct Program {
     pub(super) given: Vec<(u16, u32)>,
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
+    /// The same as machine code, where there can be any.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) native: crate::language::native::Made,
 }
 
 /// One operation on tiles.
@@ -132,7 +135,7 @@ impl Program {
         let mut assignment = Assignment::new(&steps, &outputs, &inputs);
         assignment.run();
         let Assignment { code, prelude, given, constants, registers, .. } = assignment;
-        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers })
+        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, ..Self::default() })
     }
 
     /// How many instructions it has, for estimates of time.

@@ -266,6 +266,11 @@ proptest! {
                     prop_assert!(agrees(found[cell], known.value, known.error), "{level:?}: {} is not {known:?}", found[cell]);
                 }
             }
+            // Machine code, where there is any, computes to the last bit what the loop does.
+            let mut plain = vec![f64::NAN; roots.len() * cells];
+            program.interpret(level, &values, cells, &mut plain, cells, &mut vec![1.0; 3]);
+            let bits = |list: &[f64]| list.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&plain), bits(&out), "{:?}", level);
             if level != Instructions::Plain {
                 let bits = |list: &[f64]| list.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
                 let same = wide.as_ref().is_none_or(|wide| bits(wide) == bits(&out));
