@@ -11,6 +11,8 @@ impl General {
     /// Free for short use.
     pub const SHORT: Self = Self(0);
     pub const RBX: Self = Self(3);
+    /// Those that nothing else is kept in, where no function is called.
+    pub const FREE: [Self; 8] = [Self(1), Self(2), Self(6), Self(7), Self(8), Self(9), Self(10), Self(11)];
     pub const R12: Self = Self(12);
     pub const R13: Self = Self(13);
     pub const R14: Self = Self(14);
@@ -26,8 +28,8 @@ pub(super) enum Operand {
     Register(Vector),
     /// A vector at base + displacement.
     Near(General, i32),
-    /// A vector at base + index.
-    Indexed(General, General),
+    /// A vector at base + index + displacement.
+    Indexed(General, General, i32),
     /// One number at base + displacement, for all lanes. 512-bit form only, but for [`Assembler::broadcast`].
     Repeated(General, i32),
 }
@@ -171,7 +173,7 @@ impl Assembler {
         let (third, fourth, repeated) = match last {
             Operand::Register(vector) => (vector >> 3 & 1, vector >> 4 & 1, false),
             Operand::Near(base, _) => (base.0 >> 3, 0, false),
-            Operand::Indexed(base, index) => (base.0 >> 3, index.0 >> 3, false),
+            Operand::Indexed(base, index, _) => (base.0 >> 3, index.0 >> 3, false),
             Operand::Repeated(base, _) => (base.0 >> 3, 0, true),
         };
         let inverted = |bit: u8, at: u8| (bit & 1 ^ 1) << at;
@@ -199,25 +201,34 @@ impl Assembler {
     /// The bytes that name the operands. A short displacement counts in `size`.
     fn operand(&mut self, register: u8, last: Operand, size: i32) {
         let register = (register & 7) << 3;
-        match last {
-            Operand::Register(vector) => self.byte(0b11 << 6 | register | vector & 7),
-            Operand::Near(base, displacement) | Operand::Repeated(base, displacement) => {
-                let short = i8::try_from(displacement / size).ok().filter(|_| displacement % size == 0);
-                let form = if short.is_some() { 0b01 } else { 0b10 };
+        let (base, index, displacement) = match last {
+            Operand::Register(vector) => return self.byte(0b11 << 6 | register | vector & 7),
+            Operand::Near(base, displacement) | Operand::Repeated(base, displacement) => (base, None, displacement),
+            Operand::Indexed(base, index, displacement) => (base, Some(index), displacement),
+        };
+        let short = i8::try_from(displacement / size).ok().filter(|_| displacement % size == 0);
+        // Two bases have no form without a displacement.
+        let form = match short {
+            Some(0) if base.0 & 7 != 5 => 0b00,
+            Some(_) => 0b01,
+            None => 0b10,
+        };
+        match index {
+            Some(index) => {
+                self.byte(form << 6 | register | 0b100);
+                self.byte((index.0 & 7) << 3 | base.0 & 7);
+            }
+            None => {
                 self.byte(form << 6 | register | base.0 & 7);
                 if base.0 & 7 == 4 {
                     self.byte(0x24);
                 }
-                match short {
-                    Some(short) => self.byte(short as u8),
-                    None => self.code.extend(displacement.to_le_bytes()),
-                }
             }
-            Operand::Indexed(base, index) => {
-                debug_assert!(base.0 & 7 != 5, "this base needs a displacement");
-                self.byte(register | 0b100);
-                self.byte((index.0 & 7) << 3 | base.0 & 7);
-            }
+        }
+        match (form, short) {
+            (0b00, _) => {}
+            (_, Some(short)) => self.byte(short as u8),
+            (_, None) => self.code.extend(displacement.to_le_bytes()),
         }
     }
 

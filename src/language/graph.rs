@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use crate::language::Input;
 
 /// A node of a [`Graph`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Id(pub u32);
 
 /// A function of one number.

@@ -283,6 +283,16 @@ impl Program {
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
+        for &(input, base, cells) in &self.beside {
+            let (Operand::Block(own), Operand::Block(base)) = (inputs[input as usize], inputs[base as usize]) else {
+                panic!("inputs beside each other are blocks")
+            };
+            assert_eq!(
+                own.as_ptr(),
+                base.as_ptr().wrapping_offset(cells as isize),
+                "inputs lie beside each other as they were said to"
+            );
+        }
         let whole = length / LANES * LANES;
         // Inputs with one value have a tile of it.
         let most = if single_values { TILE } else { whole };

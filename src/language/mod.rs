@@ -11,7 +11,7 @@
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `graph`, `derivative` and `interval`
 //! (expressions as mathematics), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
-//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `explain` and `latex`.
+//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `update` (a whole explicit step as a program), `explain` and `latex`.
 
 #[cfg(target_arch = "x86_64")]
 mod assembler;
@@ -39,6 +39,7 @@ mod read;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod update;
 
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};
@@ -46,6 +47,7 @@ pub use kernel::Operand;
 pub use model::*;
 pub use program::{MAX_INPUTS, Program};
 pub use syntax::Expression;
+pub use update::{AROUND, update};
 
 use crate::sourced::Traits;
 

@@ -102,6 +102,8 @@ const SPACE: General = General::R13;
 const AT: General = General::R12;
 /// Slots of the space that calls use.
 const CALL_SLOTS: u32 = 2;
+/// Registers beside those that results need: for inputs that are needed again, and operands.
+const WORKING: usize = 8;
 /// A value that is needed again within so many operations is worth a register.
 const SOON: usize = 40;
 
@@ -117,6 +119,8 @@ enum Value {
 #[derive(Debug, Default)]
 struct State {
     register: Option<Vector>,
+    /// Whether it stays in its register for good.
+    fixed: bool,
     slot: Option<u32>,
     /// Operations that use it, the next one last.
     uses: Vec<usize>,
@@ -197,6 +201,10 @@ struct Translation {
     now: usize,
     /// Where [`MORE`] begins.
     more: u32,
+    /// Addresses of inputs, then of outputs, that are kept in registers.
+    addresses: Vec<Option<General>>,
+    /// Inputs that lie at a distance from another one [bytes].
+    beside: Vec<(u16, i32)>,
 }
 
 impl Translation {
@@ -211,6 +219,8 @@ impl Translation {
             slots: CALL_SLOTS,
             now: 0,
             more: program.constants.len() as u32,
+            addresses: vec![None; program.inputs.len() + program.outputs],
+            beside: (0..program.inputs.len()).map(|input| program.base_of(input)).collect(),
         };
         let steps = steps(program);
         for (index, step) in steps.iter().enumerate().rev() {
@@ -219,6 +229,14 @@ impl Translation {
             }
         }
         own.assembler.begin();
+        let calls = |step: &Step| match step.code {
+            Code::RealPower => true,
+            Code::Apply(function) => !matches!(function, Function::Abs | Function::Sqrt),
+            _ => false,
+        };
+        if !steps.iter().any(calls) {
+            own.settle(program);
+        }
         let start = own.assembler.code.len();
         for (index, step) in steps.iter().enumerate() {
             own.now = index;
@@ -227,6 +245,41 @@ impl Translation {
         own.assembler.repeat(if wide { 64 } else { 32 }, start);
         own.assembler.end();
         (own.assembler.code, own.slots as usize * LANES)
+    }
+
+    /// Keeps addresses, and constants as far as registers are left over, for the whole run.
+    fn settle(&mut self, program: &Program) {
+        let inputs = program.inputs.len();
+        let mut uses = vec![0; inputs + program.outputs];
+        uses[inputs..].fill(1);
+        for (value, state) in &self.values {
+            if let Value::Input(input) = *value {
+                uses[self.beside[input as usize].0 as usize] += state.uses.len();
+            }
+        }
+        let mut order: Vec<usize> = (0..uses.len()).filter(|at| uses[*at] > 0).collect();
+        order.sort_by_key(|at| (std::cmp::Reverse(uses[*at]), *at));
+        for (at, register) in order.into_iter().zip(General::FREE) {
+            let (table, place) = if at < inputs { (FROM, at) } else { (TO, at - inputs) };
+            self.assembler.load_address(register, table, 8 * place as i32);
+            self.addresses[at] = Some(register);
+        }
+        let mut constants: Vec<(usize, u32)> = self
+            .values
+            .iter()
+            .filter_map(|(value, state)| match value {
+                Value::Constant(constant) => Some((state.uses.len(), *constant)),
+                _ => None,
+            })
+            .collect();
+        constants.sort_by_key(|(uses, constant)| (std::cmp::Reverse(*uses), *constant));
+        let left = self.holds.len().saturating_sub(program.registers + WORKING);
+        for (_, constant) in constants.into_iter().take(left) {
+            let (value, register) = (Value::Constant(constant), self.room(&[]));
+            self.fetch(register, value);
+            self.hold(register, value);
+            self.values.entry(value).or_default().fixed = true;
+        }
     }
 
     fn register(&self, value: Value) -> Option<Vector> {
@@ -240,19 +293,28 @@ impl Translation {
 
     /// The register of a value that nobody needs after this operation.
     fn dying(&self, value: Value) -> Option<Vector> {
-        self.register(value).filter(|_| self.next(value).is_none())
+        self.register(value).filter(|_| self.next(value).is_none() && !self.values[&value].fixed)
     }
 
     /// A value's operand in memory.
     fn memory(&mut self, value: Value) -> Operand {
         match value {
             Value::Input(input) => {
-                self.assembler.load_address(General::SHORT, FROM, 8 * i32::from(input));
-                Operand::Indexed(General::SHORT, AT)
+                let (base, distance) = self.beside[input as usize];
+                let address = self.address(FROM, base as usize, base as usize);
+                Operand::Indexed(address, AT, distance)
             }
             Value::Constant(constant) => Operand::Repeated(CONSTANTS, 8 * constant as i32),
             Value::Result(_) => slot(self.values[&value].slot.expect("a result that is in no register was stored")),
         }
+    }
+
+    /// The register with an address of a table, which is read if it is not kept.
+    fn address(&mut self, table: General, place: usize, at: usize) -> General {
+        self.addresses[at].unwrap_or_else(|| {
+            self.assembler.load_address(General::SHORT, table, 8 * place as i32);
+            General::SHORT
+        })
     }
 
     /// A register that is free for another value; values of `keep` stay where they are.
@@ -267,7 +329,7 @@ impl Translation {
             if stored { distance + distance / 2 } else { distance }
         };
         let held = self.holds.iter().enumerate().filter_map(|(register, value)| Some((register, (*value)?)));
-        let others = held.filter(|(_, value)| !keep.contains(value));
+        let others = held.filter(|(_, value)| !keep.contains(value) && !self.values[value].fixed);
         let (register, value) = others.max_by_key(|(_, value)| far(*value)).expect("few values are kept");
         self.put_away(value);
         register as Vector
@@ -334,7 +396,7 @@ impl Translation {
             while state.uses.last().is_some_and(|at| *at <= now) {
                 state.uses.pop();
             }
-            if state.uses.is_empty() {
+            if state.uses.is_empty() && !state.fixed {
                 if let Some(register) = state.register.take() {
                     self.holds[register as usize] = None;
                 }
@@ -389,8 +451,8 @@ impl Translation {
         };
         match step.to {
             To::Output(output) => {
-                self.assembler.load_address(General::SHORT, TO, 8 * output as i32);
-                self.assembler.store(register, Operand::Indexed(General::SHORT, AT));
+                let to = self.address(TO, output as usize, self.beside.len() + output as usize);
+                self.assembler.store(register, Operand::Indexed(to, AT, 0));
                 self.release(from);
             }
             To::Value(value) => {

@@ -36,6 +36,8 @@ pub struct Program {
     pub(super) given: Vec<(u16, u32)>,
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
+    /// Inputs that lie at a fixed distance from another one: input, the other, and how many cells behind it.
+    pub(super) beside: Vec<(u16, u16, i32)>,
     /// The same as machine code, where there can be any.
     #[cfg(target_arch = "x86_64")]
     pub(super) native: crate::language::native::Made,
@@ -136,6 +138,42 @@ impl Program {
         assignment.run();
         let Assignment { code, prelude, given, constants, registers, .. } = assignment;
         Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, ..Self::default() })
+    }
+
+    /// The input from which an input is found, and the distance from that [bytes].
+    pub(super) fn base_of(&self, input: usize) -> (u16, i32) {
+        let found = self.beside.iter().find(|(own, ..)| usize::from(*own) == input);
+        found.map_or((input as u16, 0), |&(_, base, cells)| (base, cells * size_of::<f64>() as i32))
+    }
+
+    /// The expressions of the outputs, in another graph and with other inputs.
+    pub(super) fn lift(&self, graph: &mut Graph, renamed: &dyn Fn(Input) -> Input) -> Vec<Id> {
+        let mut constants: Vec<Id> = self.constants.iter().map(|value| graph.number(*value)).collect();
+        for &(input, constant) in &self.given {
+            constants[constant as usize] = graph.input(renamed(self.inputs[input as usize]));
+        }
+        let mut registers: HashMap<u32, Id> = HashMap::new();
+        let mut outputs = vec![Id::default(); self.outputs];
+        for (instruction, constant) in &self.prelude {
+            let of = |place: &Place| constants[place.index as usize];
+            constants[*constant as usize] = expression(graph, instruction.code, instruction.from.each_ref().map(of));
+        }
+        let last = self.inputs.len() as u16 + 1;
+        for Instruction { code, to, from, .. } in &self.code {
+            let from = from.each_ref().map(|place| match place.base {
+                // Operands that an operation does not have name the first register.
+                0 => registers.get(&(place.index / TILE as u32)).copied().unwrap_or_default(),
+                base if base == last => constants[place.index as usize],
+                base => graph.input(renamed(self.inputs[base as usize - 1])),
+            });
+            let id = expression(graph, *code, from);
+            if to.output {
+                outputs[to.index as usize] = id;
+            } else {
+                registers.insert(to.index, id);
+            }
+        }
+        outputs
     }
 
     /// How many instructions it has, for estimates of time.
@@ -527,6 +565,37 @@ impl<'a> Assignment<'a> {
 
     fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
         self.code.push(instruction(code, index, output, from));
+    }
+}
+
+/// What an operation computes.
+fn expression(graph: &mut Graph, code: Code, [a, b, c]: [Id; 3]) -> Id {
+    match code {
+        Code::Copy => a,
+        Code::Add => graph.add(a, b),
+        Code::Subtract => graph.subtract(a, b),
+        Code::Multiply => graph.multiply(a, b),
+        Code::Divide => graph.divide(a, b),
+        Code::Negate => graph.negate(a),
+        Code::MultiplyAdd => {
+            let product = graph.multiply(a, b);
+            graph.add(product, c)
+        }
+        Code::MultiplySubtract => {
+            let product = graph.multiply(a, b);
+            graph.subtract(product, c)
+        }
+        Code::SubtractProduct => {
+            let product = graph.multiply(a, b);
+            graph.subtract(c, product)
+        }
+        Code::Minimum => graph.minimum(a, b),
+        Code::Maximum => graph.maximum(a, b),
+        Code::Less => graph.less(a, b),
+        Code::LessEqual => graph.less_equal(a, b),
+        Code::Choose => graph.choose(a, b, c),
+        Code::RealPower => graph.real_power(a, b),
+        Code::Apply(function) => graph.apply(function, a),
     }
 }
 

@@ -65,7 +65,7 @@ impl Explicit {
         }
         let (start, step) = (skin.time, span / steps);
         if let Rule::Euler(Some(fast)) = &mut self.rule {
-            fast.advance(skin, step, steps as u64);
+            fast.advance(skin, step, steps as u64)?;
         } else {
             for n in 0..steps as u64 {
                 self.step(system, skin, start + step * n as f64, step)?;

@@ -6,8 +6,8 @@
 //! `levels` steps while it is in cache: as the front moves down, plane z − t of level t is computed from planes z − t − 1 …
 //! z − t + 1 of level t − 1, of which no more than three are kept. Each level needs a row and a plane more around it than the
 //! next, so neighbouring tiles compute some cells twice, by the same operations: the bits depend neither on the tiles nor on
-//! the threads. Within a plane the kinetics of a few rows are computed by the program, then the differences to the
-//! neighbours are added, while all of it is in the nearest cache.
+//! the threads. A plane is one run of a program that computes kinetics and differences to the neighbours together
+//! ([`crate::language::update`]).
 //!
 //! Where it does not apply ([`Wavefront::new`] says so): chemotaxis, diffusivities that depend on fields, quasi-steady and
 //! surface fields, conditions on the faces of the domain, uneven lateral axes, unit cells that touch.
@@ -17,23 +17,19 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use crate::error::Result;
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{Compiled, Face, Input, Operand};
-use crate::processor::{Instructions, instructions};
+use crate::language::{AROUND, Compiled, Face, Input, MAX_INPUTS, Operand, Program, update};
 use crate::skin::{Layout, Skin};
+use crate::stepper::Shared;
 use crate::stepper::system::System;
 
 /// Values of a vector; rows begin at multiples of it.
 const LANES: usize = 8;
-/// Cells whose kinetics are computed at once are a multiple of this, since programs run slower on what is left over.
-const ROUND: usize = 64;
 /// Most steps of one pass.
 const LEVELS: usize = 6;
-/// Values of one field whose kinetics are computed at once: inputs, results and registers stay in the nearest cache.
-const GROUP: usize = 1100;
-/// What the planes of a tile may take of the shared cache [bytes]. Tiles for the private cache are so narrow that computing
-/// cells twice costs more than it saves.
-const CACHE: usize = 6 << 20;
+/// What the planes of a tile may take of the cache that a thread has to itself [bytes]: servers have one or two MiB.
+const CACHE: usize = 3 << 19;
 /// Rows of a tile below which too much is computed twice.
 const FEWEST_ROWS: usize = 12;
 
@@ -43,6 +39,11 @@ pub struct Wavefront {
     shape: Shape,
     /// Rates of exchange of each depth and field: x, y, above, below [1/s].
     exchange: Vec<[f64; 4]>,
+    /// A step, one program for all depths of a layer that exchange alike; and which one a depth has.
+    programs: Vec<Program>,
+    program: Vec<usize>,
+    /// The length of step that they are for [s].
+    step: f64,
     next: Vec<f64>,
     spaces: Vec<Mutex<Space>>,
 }
@@ -63,7 +64,8 @@ struct Shape {
 #[derive(Debug, Default)]
 struct Space {
     planes: Aligned,
-    rates: Aligned,
+    /// A plane of the last level.
+    last: Aligned,
     registers: Vec<f64>,
 }
 
@@ -94,6 +96,8 @@ struct Moment<'a> {
     skin: &'a Skin,
     step: f64,
     levels: usize,
+    programs: &'a [Program],
+    program: &'a [usize],
 }
 
 impl Wavefront {
@@ -108,7 +112,10 @@ impl Wavefront {
             matches!(input, Input::Volume(_) | Input::Signal(_) | Input::Time | Input::SinceSession | Input::Depth)
         };
         let closed = |face: &Face| matches!(face, Face::NoFlux);
+        // Besides fields, an input is the depth, a time or a signal.
+        let inputs = AROUND * layout.fields + 3 + compiled.signals.len();
         let applies = layout.surface == 0
+            && inputs <= MAX_INPUTS
             && layout.fields > 0
             && compiled.quasi.is_empty()
             && compiled.columns.is_empty()
@@ -139,13 +146,41 @@ impl Wavefront {
         Some(Self {
             shape: Shape { layout, nx, ny, periodic, stride },
             exchange,
+            programs: Vec::new(),
+            program: Vec::new(),
+            step: f64::NAN,
             next: skin.state.clone(),
             spaces: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
         })
     }
 
+    /// Makes the programs for a length of step.
+    fn prepare(&mut self, skin: &Skin, step: f64) -> Result<()> {
+        let (fields, layer) = (self.shape.layout.fields, &skin.grid.layer);
+        self.programs.clear();
+        self.program.clear();
+        let of = |z: usize| &self.exchange[z * fields..][..fields];
+        for z in 0..layer.len() {
+            if let Some(alike) = (0..z).find(|&other| layer[other] == layer[z] && of(other) == of(z)) {
+                self.program.push(self.program[alike]);
+                continue;
+            }
+            let exchange: Vec<[f64; 4]> = of(z).iter().map(|rates| rates.map(|rate| step * rate)).collect();
+            self.program.push(self.programs.len());
+            self.programs.push(update(&skin.compiled.layers[layer[z]], &exchange, step, self.shape.stride)?);
+        }
+        self.step = step;
+        Ok(())
+    }
+
     /// Advances a skin by so many steps; its time too.
-    pub fn advance(&mut self, skin: &mut Skin, step: f64, steps: u64) {
+    ///
+    /// # Errors
+    /// A step has no program, which [`Wavefront::new`] excludes.
+    pub fn advance(&mut self, skin: &mut Skin, step: f64, steps: u64) -> Result<()> {
+        if step != self.step {
+            self.prepare(skin, step)?;
+        }
         let mut left = steps;
         while left > 0 {
             let levels = left.min(LEVELS as u64) as usize;
@@ -154,19 +189,19 @@ impl Wavefront {
             skin.time += step * levels as f64;
             left -= levels as u64;
         }
+        Ok(())
     }
 
     fn pass(&mut self, skin: &Skin, step: f64, levels: usize) {
-        let exchange: Vec<[f64; 4]> = self.exchange.iter().map(|rates| rates.map(|rate| step * rate)).collect();
         let tiles = self.shape.tiles(levels, rayon::current_num_threads());
-        let moment = Moment { skin, step, levels };
-        let out = Shared { first: self.next.as_mut_ptr(), length: self.next.len() };
+        let moment = Moment { skin, step, levels, programs: &self.programs, program: &self.program };
+        let out = Shared::new(&mut self.next);
         let (shape, spaces) = (self.shape, &self.spaces);
         tiles.par_iter().for_each(|tile| {
             let own = rayon::current_thread_index().unwrap_or(0) % spaces.len();
             // A space holds nothing between tiles, so a panic elsewhere leaves nothing wrong in it.
             let mut space = spaces[own].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            shape.advance(tile, moment, &exchange, &mut space, &out);
+            shape.advance(tile, moment, &mut space, &out);
         });
     }
 }
@@ -179,7 +214,7 @@ impl Shape {
 
     /// Length of one field's plane in a buffer. What is beyond the last row holds its last neighbour, and rounding.
     fn plane(&self, rows: usize, levels: usize) -> usize {
-        self.buffer_rows(rows, levels) * self.stride + ROUND
+        self.buffer_rows(rows, levels) * self.stride + LANES
     }
 
     /// Tiles that fit the cache, at least two a thread where the grid is large enough.
@@ -214,39 +249,36 @@ impl Shape {
     }
 
     /// Takes a tile through the steps.
-    fn advance(&self, tile: &Tile, moment: Moment<'_>, exchange: &[[f64; 4]], space: &mut Space, out: &Shared) {
+    fn advance(&self, tile: &Tile, moment: Moment<'_>, space: &mut Space, out: &Shared) {
         let (levels, fields) = (moment.levels, self.layout.fields);
-        let plane = self.plane(tile.rows.len(), levels).next_multiple_of(LANES);
-        let level = 3 * fields * plane;
-        let Space { planes, rates, registers } = space;
-        let planes = planes.of(levels * level);
-        let group = (GROUP / self.stride).max(1);
-        let chunk = (group * self.stride).next_multiple_of(ROUND);
-        let rates = rates.of((fields + 1) * chunk);
-        rates[fields * chunk..].fill(0.0);
+        let plane = self.plane(tile.rows.len(), levels);
+        let size = fields * plane;
+        let Space { planes, last, registers } = space;
+        let (planes, last) = (planes.of(3 * levels * size), last.of(size));
         let begin = self.depths(tile, levels, 0);
         for front in begin.start..tile.depths.end + levels {
             if begin.contains(&front) {
-                let to = &mut planes[front % 3 * fields * plane..][..fields * plane];
+                let to = &mut planes[front % 3 * size..][..size];
                 self.load(tile, levels, &moment.skin.state, front, plane, to);
             }
             for t in 1..=levels {
                 let Some(z) = front.checked_sub(t).filter(|z| self.depths(tile, levels, t).contains(z)) else {
                     continue;
                 };
-                let (before, after) = planes.split_at_mut(t * level);
-                let source = &before[(t - 1) * level..];
-                let at = |z: usize| &source[z % 3 * fields * plane..][..fields * plane];
+                let (before, after) = planes.split_at_mut(3 * t * size);
+                let source = &before[3 * (t - 1) * size..];
+                let at = |z: usize| &source[z % 3 * size..][..size];
                 // Beyond the ends nothing is exchanged, and the plane itself stands in.
-                let three = [at(z.saturating_sub(1)), at(z), at((z + 1).min(self.layout.nz - 1))];
+                let three = [at(z), at(z.saturating_sub(1)), at((z + 1).min(self.layout.nz - 1))];
                 let rows = self.rows(tile, levels, t);
-                let own = &exchange[z * fields..][..fields];
-                let target = if t < levels {
-                    Target::Buffer(&mut after[z % 3 * fields * plane..][..fields * plane])
+                if t < levels {
+                    let to = &mut after[z % 3 * size..][..size];
+                    self.step(z, t, three, plane, &rows, moment, registers, to);
+                    to.chunks_mut(plane).for_each(|plane| self.surround(plane, rows.clone()));
                 } else {
-                    Target::State(out, tile)
-                };
-                self.step(z, t, three, plane, rows, moment, own, (rates, group, registers), target);
+                    self.step(z, t, three, plane, &rows, moment, registers, last);
+                    self.store(tile, &rows, z, last.chunks(plane), out);
+                }
             }
         }
     }
@@ -283,167 +315,67 @@ impl Shape {
         plane.copy_within(row(rows.end - 1), first(rows.end));
     }
 
-    /// One step of one plane.
+    /// One step of one plane: its new values from those of the plane, the one above and the one below.
     fn step(
         &self,
         z: usize,
         t: usize,
         three: [&[f64]; 3],
         plane: usize,
-        rows: Range<usize>,
+        rows: &Range<usize>,
         moment: Moment<'_>,
-        exchange: &[[f64; 4]],
-        (rates, group, registers): (&mut [f64], usize, &mut Vec<f64>),
-        mut target: Target<'_>,
+        registers: &mut Vec<f64>,
+        to: &mut [f64],
     ) {
         let skin = moment.skin;
-        let kinetics = &skin.compiled.layers[skin.grid.layer[z]];
         let time = skin.time + moment.step * (t - 1) as f64;
-        let [above, own, below] = three;
-        let mut operands = Vec::with_capacity(kinetics.rate.inputs.len());
-        let zeros = exchange.len() * (group * self.stride).next_multiple_of(ROUND);
-        for first in rows.clone().step_by(group) {
-            let count = group.min(rows.end - first);
-            let places = first * self.stride..(first + count) * self.stride;
-            let length = places.len().next_multiple_of(ROUND);
-            operands.clear();
-            operands.extend(kinetics.rate.inputs.iter().map(|input| match *input {
-                Input::Volume(field) => Operand::Block(&own[field * plane + places.start..][..length]),
-                Input::Signal(signal) => Operand::Value(skin.signals[signal]),
-                Input::Time => Operand::Value(time),
-                Input::SinceSession => Operand::Value(time - skin.last_session),
-                _ => Operand::Value(skin.grid.z.centres[z]),
-            }));
-            kinetics.rate.run(&operands, length, rates, registers);
-            for (field, exchange) in exchange.iter().enumerate() {
-                let rate = kinetics.fields.iter().position(|own| *own == field).map_or(zeros, |at| at * length);
-                let around = &own[field * plane..][places.start - self.stride..places.end + self.stride + LANES];
-                let above = &above[field * plane..][places.clone()];
-                let below = &below[field * plane..][places.clone()];
-                let work = Work { count, nx: self.nx, stride: self.stride, exchange: *exchange, step: moment.step };
-                let rate = &rates[rate..][..length];
-                match &mut target {
-                    Target::Buffer(to) => {
-                        let out = &mut to[field * plane..][places.clone()];
-                        balance(work, (self.stride, LANES), around, above, below, rate, out);
-                    }
-                    Target::State(shared, tile) => {
-                        let start = self.layout.row(z, field).start;
-                        let y = tile.rows.start + first - (moment.levels + 1);
-                        // Safety: a tile's own rows and depths are written by nobody else.
-                        let out = unsafe { shared.piece(start + y * self.nx, count * self.nx) };
-                        balance(work, (self.nx, 0), around, above, below, rate, out);
-                    }
-                }
+        // From the first cell of the first row to the last one of the last, and what lies between rows.
+        let first = rows.start * self.stride + LANES;
+        let length = ((rows.len() - 1) * self.stride + self.nx).next_multiple_of(LANES);
+        let program = &moment.programs[moment.program[z]];
+        let operand = |input: &Input| match *input {
+            Input::Volume(at) => {
+                let [own, above, below] = three.map(|three| &three[at / AROUND * plane..][..plane]);
+                let block = match at % AROUND {
+                    0 => &own[first..],
+                    1 => &own[first - 1..],
+                    2 => &own[first + 1..],
+                    3 => &own[first - self.stride..],
+                    4 => &own[first + self.stride..],
+                    5 => &above[first..],
+                    _ => &below[first..],
+                };
+                Operand::Block(&block[..length])
             }
-        }
-        if let Target::Buffer(to) = target {
-            to.chunks_mut(plane).for_each(|plane| self.surround(plane, rows.clone()));
-        }
-    }
-}
-
-/// Where a level goes.
-enum Target<'a> {
-    Buffer(&'a mut [f64]),
-    State(&'a Shared, &'a Tile),
-}
-
-/// What is done to some rows of a field.
-#[derive(Debug, Clone, Copy)]
-struct Work {
-    count: usize,
-    nx: usize,
-    stride: usize,
-    exchange: [f64; 4],
-    step: f64,
-}
-
-/// The new values of some rows. `around` holds the rows and one more on each side; `to` says the distance of rows in `out`
-/// and where the first value of a row is.
-#[inline(always)]
-fn balance_body<const FUSED: bool>(
-    work: Work,
-    to: (usize, usize),
-    around: &[f64],
-    above: &[f64],
-    below: &[f64],
-    rate: &[f64],
-    out: &mut [f64],
-) {
-    let Work { count, nx, stride, exchange: [x, y, up, down], step } = work;
-    let fused = |a: f64, b: f64, c: f64| if FUSED { a.mul_add(b, c) } else { a * b + c };
-    for row in 0..count {
-        let at = row * stride + LANES;
-        let here = at + stride;
-        let (own, west, east) = (&around[here..][..nx], &around[here - 1..][..nx], &around[here + 1..][..nx]);
-        let (north, south) = (&around[here - stride..][..nx], &around[here + stride..][..nx]);
-        let (above, below, rate) = (&above[at..][..nx], &below[at..][..nx], &rate[at..][..nx]);
-        let out = &mut out[row * to.0 + to.1..][..nx];
-        for i in 0..nx {
-            let u = own[i];
-            // A uniform field gives exactly zero.
-            let across = fused(-2.0, u, west[i] + east[i]);
-            let along = fused(-2.0, u, north[i] + south[i]);
-            let sum = fused(x, across, step * rate[i]);
-            let sum = fused(y, along, sum);
-            let sum = fused(up, above[i] - u, sum);
-            let sum = fused(down, below[i] - u, sum);
-            out[i] = u + sum;
-        }
-    }
-}
-
-/// As [`balance_body`], with the instructions in use.
-fn balance(
-    work: Work,
-    to: (usize, usize),
-    around: &[f64],
-    above: &[f64],
-    below: &[f64],
-    rate: &[f64],
-    out: &mut [f64],
-) {
-    // Functions of their own, so that the compiler knows `out` to be apart from what is read.
-    macro_rules! compiled {
-        ($name:ident, $fused:literal, $(#[$attribute:meta])*) => {
-            $(#[$attribute])*
-            fn $name(w: Work, to: (usize, usize), a: &[f64], u: &[f64], d: &[f64], r: &[f64], out: &mut [f64]) {
-                balance_body::<$fused>(w, to, a, u, d, r, out);
-            }
+            Input::Signal(signal) => Operand::Value(skin.signals[signal]),
+            Input::Time => Operand::Value(time),
+            Input::SinceSession => Operand::Value(time - skin.last_session),
+            _ => Operand::Value(skin.grid.z.centres[z]),
         };
+        let mut operands = [Operand::Value(0.0); MAX_INPUTS];
+        for (operand_of, input) in operands.iter_mut().zip(&program.inputs) {
+            *operand_of = operand(input);
+        }
+        let operands = &operands[..program.inputs.len()];
+        program.run_into(operands, length, &mut to[first..], plane, registers);
     }
-    compiled!(plain, false, #[inline(never)]);
-    #[cfg(target_arch = "x86_64")]
-    compiled!(avx2, true, #[target_feature(enable = "avx2,fma")]);
-    #[cfg(target_arch = "x86_64")]
-    compiled!(avx512, true, #[target_feature(enable = "avx512f,avx2,fma")]);
-    match instructions() {
-        Instructions::Plain => plain(work, to, around, above, below, rate, out),
-        // Safety: the processor has what is in use.
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { avx2(work, to, around, above, below, rate, out) },
-        // Safety: as above.
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { avx512(work, to, around, above, below, rate, out) },
-    }
-}
 
-/// A state that several threads write, each its own places.
-struct Shared {
-    first: *mut f64,
-    length: usize,
-}
-
-// Safety: only `piece` reaches the values, and its callers hand every thread places of its own.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// # Safety
-    /// Nobody else uses those values meanwhile.
-    #[allow(clippy::mut_from_ref)]
-    unsafe fn piece(&self, start: usize, length: usize) -> &mut [f64] {
-        assert!(start + length <= self.length);
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(start), length) }
+    /// Copies the rows of a finished plane to the new state.
+    fn store<'a>(
+        &self,
+        tile: &Tile,
+        rows: &Range<usize>,
+        z: usize,
+        planes: impl Iterator<Item = &'a [f64]>,
+        out: &Shared,
+    ) {
+        for (field, plane) in planes.enumerate() {
+            let start = self.layout.row(z, field).start + tile.rows.start * self.nx;
+            // Safety: a tile's own rows and depths are written by nobody else.
+            let out = unsafe { out.row(start..start + rows.len() * self.nx) };
+            for (row, out) in rows.clone().zip(out.chunks_exact_mut(self.nx)) {
+                out.copy_from_slice(&plane[row * self.stride + LANES..][..self.nx]);
+            }
+        }
     }
 }
