@@ -239,15 +239,15 @@ impl Assembler {
         self.operand(to.0, Operand::Near(base, displacement), 1);
     }
 
-    /// Saves the registers that belong to the caller, and takes the five arguments of a function with the System V convention
-    /// into rbx, r14, r15, r13, rbp.
+    /// Saves the registers that belong to the caller, and takes the six arguments of a function with the System V convention
+    /// into rbx, r14, r15, r13, rbp, r12.
     pub fn begin(&mut self) {
         // push rbx, rbp, r12, r13, r14, r15; sub rsp, 8
         self.code.extend([0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, 0x48, 0x83, 0xec, 0x08]);
         // mov rbx, rdi; mov r14, rsi; mov r15, rdx; mov r13, rcx; mov rbp, r8
         self.code.extend([0x48, 0x89, 0xfb, 0x49, 0x89, 0xf6, 0x49, 0x89, 0xd7, 0x49, 0x89, 0xcd, 0x4c, 0x89, 0xc5]);
-        // xor r12d, r12d
-        self.code.extend([0x45, 0x31, 0xe4]);
+        // mov r12, r9
+        self.code.extend([0x4d, 0x89, 0xcc]);
     }
 
     /// Adds to r12, and goes back to `start` as long as it is below rbp.

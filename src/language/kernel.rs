@@ -10,11 +10,13 @@
 //! or constant lies inside its array, whose size [`Layout`] computes; an input's address is that of a slice whose length
 //! [`Program::run_into`] has checked; and a result never goes to a register that the same instruction reads.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use crate::language::native::{MORE, Native};
-use crate::language::program::{Code, Instruction, LANES, MAX_INPUTS, Place, Program, TILE};
+use crate::language::program::{Code, Instruction, LANES, Place, Program, ROOM, TILE, uniform};
 use crate::processor::{Instructions, instructions};
 
 /// The values of one input for a block of cells.
@@ -53,7 +55,7 @@ impl Layout {
 /// Where operands and results of a tile lie.
 struct Table {
     /// Registers, then each input, then constants.
-    from: [MaybeUninit<*const f64>; MAX_INPUTS + 2],
+    from: [MaybeUninit<*const f64>; ROOM + 2],
     /// Registers, outputs.
     to: [*mut f64; 2],
     /// Distance between registers, between outputs.
@@ -98,7 +100,7 @@ impl Program {
         scratch: &mut Vec<f64>,
     ) {
         assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
-        assert!(inputs.len() <= MAX_INPUTS, "a program has a bounded number of inputs");
+        assert!(inputs.len() <= ROOM, "a program has a bounded number of inputs");
         assert!(stride >= length, "outputs do not overlap");
         assert!(
             self.outputs == 0 || out.len() >= (self.outputs - 1) * stride + length,
@@ -108,7 +110,8 @@ impl Program {
         if length >= LANES
             && let Some(native) = self.native.of(self, level)
         {
-            return self.run_native(native, level, inputs, length, out, stride, scratch);
+            let prepared = self.prepare(native, level, inputs, length, scratch);
+            return prepared.run_all(inputs, 0..length, out, stride);
         }
         self.interpret(level, inputs, length, out, stride, scratch);
     }
@@ -135,7 +138,7 @@ impl Program {
             }
         }
         let mut table = Table {
-            from: [const { MaybeUninit::uninit() }; MAX_INPUTS + 2],
+            from: [const { MaybeUninit::uninit() }; ROOM + 2],
             to: [buffer, out.as_mut_ptr()],
             stride: [TILE, stride],
         };
@@ -228,27 +231,108 @@ impl Program {
     }
 }
 
+/// A program with its inputs, to be run for one range of cells after the other: what is the same for all is computed once.
+#[derive(Debug)]
+pub struct Bound<'a> {
+    program: &'a Program,
+    inputs: &'a [Operand<'a>],
+    by: By<'a>,
+}
+
+/// How a bound program is run.
+#[derive(Debug)]
+enum By<'a> {
+    Loop(&'a mut Vec<f64>),
+    #[cfg(target_arch = "x86_64")]
+    Native(Prepared<'a>),
+}
+
+impl Program {
+    /// Binds inputs with `length` values; `scratch` as for [`Program::run`].
+    ///
+    /// # Panics
+    /// As [`Program::run`].
+    pub fn bind<'a>(&'a self, inputs: &'a [Operand<'a>], length: usize, scratch: &'a mut Vec<f64>) -> Bound<'a> {
+        #[cfg(target_arch = "x86_64")]
+        if length >= LANES
+            && let Some(native) = self.native.of(self, instructions())
+        {
+            let prepared = self.prepare(native, instructions(), inputs, length, scratch);
+            return Bound { program: self, inputs, by: By::Native(prepared) };
+        }
+        Bound { program: self, inputs, by: By::Loop(scratch) }
+    }
+}
+
+impl Bound<'_> {
+    /// Computes the cells of a range; output k of the range's cell i goes to `out[k * stride + i]`.
+    ///
+    /// # Panics
+    /// As [`Program::run`].
+    pub fn run(&mut self, range: Range<usize>, out: &mut [f64], stride: usize) {
+        match &mut self.by {
+            #[cfg(target_arch = "x86_64")]
+            By::Native(prepared) if range.start.is_multiple_of(LANES) => {
+                prepared.run_all(self.inputs, range, out, stride);
+            }
+            by => {
+                let mut spare = Vec::new();
+                let scratch = match by {
+                    By::Loop(scratch) => &mut **scratch,
+                    #[cfg(target_arch = "x86_64")]
+                    By::Native(_) => &mut spare,
+                };
+                let mut operands = [const { MaybeUninit::<Operand<'_>>::uninit() }; ROOM];
+                for (operand, input) in operands.iter_mut().zip(self.inputs) {
+                    operand.write(match input {
+                        Operand::Block(block) => Operand::Block(&block[range.clone()]),
+                        value => *value,
+                    });
+                }
+                // SAFETY: as many were written as there are inputs.
+                let operands = unsafe { &*(&raw const operands[..self.inputs.len()] as *const [Operand<'_>]) };
+                self.program.run_into(operands, range.len(), out, stride, scratch);
+            }
+        }
+    }
+}
+
+/// Machine code with what it is handed: tables of addresses, constants, space, inputs with one value repeated, the last
+/// incomplete vector of inputs and of outputs. All of it lies in one buffer.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+struct Prepared<'a> {
+    native: &'a Native,
+    outputs: usize,
+    length: usize,
+    from: *mut *const f64,
+    to: *mut *mut f64,
+    constants: *const f64,
+    space: *mut f64,
+    tail: *mut f64,
+    tail_out: *mut f64,
+    buffer: PhantomData<&'a mut [f64]>,
+}
+
 #[cfg(target_arch = "x86_64")]
 impl Program {
-    /// [`Program::run_at`] by machine code.
-    fn run_native(
-        &self,
-        native: &Native,
+    fn prepare<'a>(
+        &'a self,
+        native: &'a Native,
         level: Instructions,
-        inputs: &[Operand<'_>],
+        inputs: &[Operand<'a>],
         length: usize,
-        out: &mut [f64],
-        stride: usize,
-        scratch: &mut Vec<f64>,
-    ) {
-        // Constants, the result of a prelude, space of the code, addresses of outputs, tiles of inputs with one value, the last
-        // incomplete vector of inputs and of outputs.
+        scratch: &'a mut Vec<f64>,
+    ) -> Prepared<'a> {
+        assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
+        let repeated = inputs.iter().filter(|input| matches!(input, Operand::Value(_))).count();
         let sizes = [
+            inputs.len(),
+            self.outputs,
             self.constants.len() + MORE.len(),
             LANES,
             native.space,
-            self.outputs,
-            inputs.len() * TILE,
+            repeated * length.next_multiple_of(LANES),
             inputs.len() * LANES,
             self.outputs * LANES,
         ];
@@ -260,74 +344,99 @@ impl Program {
         });
         let buffer = grown(scratch, end + LANES);
         // SAFETY: all offsets are inside the buffer.
-        let [constants, single, space, addresses, values, tail, tail_out] =
-            starts.map(|start| unsafe { buffer.add(start) });
-        let mut table = Table {
-            from: [const { MaybeUninit::uninit() }; MAX_INPUTS + 2],
-            to: [single, out.as_mut_ptr()],
-            stride: [TILE, stride],
-        };
-        // SAFETY: as above.
-        unsafe {
-            self.settle(level, inputs, &mut table, constants, single);
-            constants.add(self.constants.len()).copy_from_nonoverlapping(MORE.as_ptr(), MORE.len());
-        }
-        let mut single_values = false;
+        let places = starts.map(|start| unsafe { buffer.add(start) });
+        let [from, to, constants, single, space, mut values, tail, tail_out] = places;
+        let (from, to) = (from.cast::<*const f64>(), to.cast::<*mut f64>());
         for (index, input) in inputs.iter().enumerate() {
-            match input {
-                // SAFETY: as above.
-                Operand::Value(value) => unsafe {
-                    std::slice::from_raw_parts_mut(values.add(index * TILE), TILE).fill(*value);
-                    single_values = true;
-                },
-                Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
-            }
+            let address = match input {
+                Operand::Block(block) => {
+                    assert!(block.len() >= length, "a block has a value for each cell");
+                    block.as_ptr()
+                }
+                Operand::Value(value) => {
+                    let own = values.cast_const();
+                    // What is the same in all cells of every run is among the constants.
+                    if !uniform(self.inputs[index]) {
+                        // SAFETY: there is room for all values that are repeated.
+                        unsafe {
+                            std::slice::from_raw_parts_mut(values, length.next_multiple_of(LANES)).fill(*value);
+                            values = values.add(length.next_multiple_of(LANES));
+                        }
+                    }
+                    own
+                }
+            };
+            // SAFETY: as above.
+            unsafe { from.add(index).write(address) };
         }
         for &(input, base, cells) in &self.beside {
             let (Operand::Block(own), Operand::Block(base)) = (inputs[input as usize], inputs[base as usize]) else {
                 panic!("inputs beside each other are blocks")
             };
-            assert_eq!(
-                own.as_ptr(),
-                base.as_ptr().wrapping_offset(cells as isize),
-                "inputs lie beside each other as they were said to"
-            );
+            let said = base.as_ptr().wrapping_offset(cells as isize);
+            assert_eq!(own.as_ptr(), said, "inputs lie beside each other as they were said to");
         }
-        let whole = length / LANES * LANES;
-        // Inputs with one value have a tile of it.
-        let most = if single_values { TILE } else { whole };
-        let addresses = addresses.cast::<*mut f64>();
-        let mut run = |at: usize, cells: usize, last: bool| {
-            // SAFETY: the code is handed whole vectors: of blocks and outputs that are long enough, or copies of them.
+        let mut table =
+            Table { from: [const { MaybeUninit::uninit() }; ROOM + 2], to: [single, single], stride: [TILE, TILE] };
+        // SAFETY: as above.
+        unsafe {
+            self.settle(level, inputs, &mut table, constants, single);
+            constants.add(self.constants.len()).copy_from_nonoverlapping(MORE.as_ptr(), MORE.len());
+        }
+        let outputs = self.outputs;
+        Prepared { native, outputs, length, from, to, constants, space, tail, tail_out, buffer: PhantomData }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Prepared<'_> {
+    /// The cells of a range; output k of the range's cell i goes to `out[k * stride + i]`.
+    fn run_all(&self, inputs: &[Operand<'_>], range: Range<usize>, out: &mut [f64], stride: usize) {
+        assert!(range.end <= self.length, "the range lies in what was bound");
+        if range.is_empty() || self.outputs == 0 {
+            return;
+        }
+        let room = stride >= range.len() && out.len() >= (self.outputs - 1) * stride + range.len();
+        assert!(room, "there is room for all outputs, and they do not overlap");
+        let whole = range.start + range.len() / LANES * LANES;
+        if range.start < whole {
+            // SAFETY: the code is handed whole vectors of blocks and outputs that are long enough, as was asserted. Addresses
+            // of outputs are those from which the range is counted.
             unsafe {
-                for (index, input) in inputs.iter().enumerate() {
-                    table.from[index + 1].write(match input {
-                        Operand::Value(_) => values.add(index * TILE),
-                        Operand::Block(block) if last => {
-                            let copy = tail.add(index * LANES);
-                            (0..LANES).for_each(|lane| copy.add(lane).write(block[at + lane.min(length - at - 1)]));
-                            copy
-                        }
-                        Operand::Block(block) => block.as_ptr().add(at),
-                    });
-                }
                 for output in 0..self.outputs {
-                    let to = if last { tail_out.add(output * LANES) } else { table.to[1].add(output * stride + at) };
-                    addresses.add(output).write(to);
+                    let first = out.as_mut_ptr().add(output * stride);
+                    self.to.add(output).write(first.wrapping_sub(range.start));
                 }
-                let from = table.from[1..].as_ptr().cast::<*const f64>();
-                native.run(from, addresses.cast_const(), constants, space, cells);
+                self.native.run(self.from, self.to, self.constants, self.space, range.start..whole);
             }
-        };
-        for at in (0..whole).step_by(most.max(1)) {
-            run(at, most.min(whole - at), false);
         }
-        if whole < length {
-            run(whole, LANES, true);
+        if whole < range.end {
+            self.run_last(inputs, whole..range.end, &mut out[whole - range.start..], stride);
+        }
+    }
+
+    /// Less than a vector of cells; output k of the range's cell i goes to `out[k * stride + i]`.
+    fn run_last(&self, inputs: &[Operand<'_>], range: Range<usize>, out: &mut [f64], stride: usize) {
+        // SAFETY: the buffer has room for a vector of each input and each output, and the table for all addresses.
+        unsafe {
+            for (index, input) in inputs.iter().enumerate() {
+                let Operand::Block(block) = input else { continue };
+                let copy = self.tail.add(index * LANES);
+                (0..LANES).for_each(|lane| copy.add(lane).write(block[(range.start + lane).min(range.end - 1)]));
+                self.from.add(index).write(copy);
+            }
             for output in 0..self.outputs {
-                for lane in 0..length - whole {
-                    // SAFETY: as above.
-                    out[output * stride + whole + lane] = unsafe { tail_out.add(output * LANES + lane).read() };
+                self.to.add(output).write(self.tail_out.add(output * LANES));
+            }
+            self.native.run(self.from, self.to, self.constants, self.space, 0..LANES);
+            for output in 0..self.outputs {
+                for lane in 0..range.len() {
+                    out[output * stride + lane] = self.tail_out.add(output * LANES + lane).read();
+                }
+            }
+            for (index, input) in inputs.iter().enumerate() {
+                if let Operand::Block(block) = input {
+                    self.from.add(index).write(block.as_ptr());
                 }
             }
         }

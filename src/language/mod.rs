@@ -43,11 +43,11 @@ mod update;
 
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};
-pub use kernel::Operand;
+pub use kernel::{Bound, Operand};
 pub use model::*;
-pub use program::{MAX_INPUTS, Program};
+pub use program::{MAX_INPUTS, Program, ROOM};
 pub use syntax::Expression;
-pub use update::{AROUND, update};
+pub use update::{AROUND, Given, stage, update};
 
 use crate::sourced::Traits;
 

@@ -14,6 +14,7 @@
 //! [`Program::run_into`](crate::language::Program::run_into) has checked, constants, and its own space.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use memmap2::{Mmap, MmapMut};
@@ -60,8 +61,8 @@ pub(super) struct Native {
     pub space: usize,
 }
 
-/// Addresses of inputs and of outputs, constants, space, bytes of a row. Whole vectors only.
-type Entry = unsafe extern "sysv64" fn(*const *const f64, *const *mut f64, *const f64, *mut f64, usize);
+/// Addresses of inputs and of outputs, constants, space, where to end and where to begin \[bytes of a row\]. Whole vectors only.
+type Entry = unsafe extern "sysv64" fn(*const *const f64, *const *mut f64, *const f64, *mut f64, usize, usize);
 
 impl Native {
     fn new(program: &Program, wide: bool) -> Option<Self> {
@@ -71,23 +72,25 @@ impl Native {
         Some(Self { code: memory.make_exec().ok()?, space })
     }
 
-    /// Computes some cells.
+    /// Computes the cells of a range.
     ///
     /// # Safety
-    /// `cells` is a multiple of eight; each varying input and each output has an address in the tables with so many values;
-    /// `constants` holds those of the program, `space` as many numbers as [`Native::space`]; the processor has the instructions.
+    /// Begin and length of the range are multiples of eight, and it is not empty; each varying input and each output has an
+    /// address in the tables from which the values of the range are found; `constants` holds those of the program and [`MORE`],
+    /// `space` has as many numbers as [`Native::space`]; the processor has the instructions.
     pub unsafe fn run(
         &self,
         from: *const *const f64,
         to: *const *mut f64,
         constants: *const f64,
         space: *mut f64,
-        cells: usize,
+        range: Range<usize>,
     ) {
+        const SIZE: usize = size_of::<f64>();
         // Safety: what was translated is such a function, and the caller vouches for what it is handed.
         unsafe {
             let entry: Entry = std::mem::transmute(self.code.as_ptr());
-            entry(from, to, constants, space, cells * size_of::<f64>());
+            entry(from, to, constants, space, range.end * SIZE, range.start * SIZE);
         }
     }
 }

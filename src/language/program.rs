@@ -15,8 +15,10 @@ use crate::language::Input;
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::kernel::operation;
 
-/// The largest number of inputs a program may read.
+/// The largest number of inputs a program of a model may read.
 pub const MAX_INPUTS: usize = 512;
+/// The largest number of inputs a program may read that the solver puts together from others.
+pub const ROOM: usize = 6 * MAX_INPUTS;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
 /// Values that a constant is repeated for; also the smallest tile.
@@ -113,6 +115,11 @@ impl Program {
     /// # Errors
     /// More than [`MAX_INPUTS`] inputs.
     pub(super) fn compile(graph: &Graph, roots: &[Id]) -> Result<Self> {
+        Self::compile_within(MAX_INPUTS, graph, roots)
+    }
+
+    /// The same with another largest number of inputs.
+    pub(super) fn compile_within(most: usize, graph: &Graph, roots: &[Id]) -> Result<Self> {
         let reachable = graph.reachable(roots);
         let mut inputs: Vec<Input> = reachable
             .iter()
@@ -122,9 +129,9 @@ impl Program {
             })
             .collect();
         inputs.sort_unstable();
-        if inputs.len() > MAX_INPUTS {
+        if inputs.len() > most {
             return Err(Error::input(format!(
-                "an expression depends on {} fields, signals and variables, more than the {MAX_INPUTS} possible",
+                "an expression depends on {} fields, signals and variables, more than the {most} possible",
                 inputs.len()
             )));
         }
@@ -348,7 +355,7 @@ fn root_of(graph: &Graph, below: Id) -> (Id, u32) {
 }
 
 /// Whether an input has one value for all cells of every run.
-fn uniform(input: Input) -> bool {
+pub(super) fn uniform(input: Input) -> bool {
     matches!(
         input,
         Input::QuasiRest(_)

@@ -1,4 +1,12 @@
-//! One explicit Euler step of a cell as a program: kinetics and the exchange with its six neighbours.
+//! Programs put together from those of a model.
+//!
+//! **A stage** of a linearly implicit method: its right-hand side
+//!
+//! γ (h (R(u) + m) + Σⱼ wⱼ kⱼ)
+//!
+//! with what moves m, and earlier stages kⱼ with their weights.
+//!
+//! **An explicit Euler step** of a cell: kinetics and the exchange with its six neighbours,
 //!
 //! u ← u + x (u_west + u_east − 2u) + y (u_north + u_south − 2u) + a (u_above − u) + b (u_below − u) + h R(u)
 //!
@@ -8,9 +16,73 @@
 
 use crate::error::Result;
 use crate::language::graph::{Graph, Id};
-use crate::language::{Input, Program, Rates};
+use crate::language::{Input, Program, ROOM, Rates};
 
-/// Values that a step reads of each field.
+/// What a stage reads besides what the rates do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// What moves of a field.
+    Moved(usize),
+    /// A field's row of an earlier stage: field, stage.
+    Stage(usize, usize),
+    /// γ h.
+    Scale,
+    /// γ times the weight of an earlier stage.
+    Weight(usize),
+}
+
+/// Fields and signals of a model have smaller numbers.
+const BEYOND: usize = 1 << 20;
+
+impl Given {
+    fn input(self) -> Input {
+        match self {
+            Self::Moved(field) => Input::Volume(BEYOND + field),
+            Self::Stage(field, stage) => Input::Volume((stage + 2) * BEYOND + field),
+            Self::Scale => Input::Signal(BEYOND),
+            Self::Weight(stage) => Input::Signal(BEYOND + 1 + stage),
+        }
+    }
+
+    /// What an input of a stage's program is, if it is not one of the rates.
+    pub fn of(input: Input) -> Option<Self> {
+        match input {
+            Input::Volume(at) if at >= 2 * BEYOND => Some(Self::Stage(at % BEYOND, at / BEYOND - 2)),
+            Input::Volume(at) if at >= BEYOND => Some(Self::Moved(at - BEYOND)),
+            Input::Signal(BEYOND) => Some(Self::Scale),
+            Input::Signal(at) if at > BEYOND => Some(Self::Weight(at - BEYOND - 1)),
+            _ => None,
+        }
+    }
+}
+
+/// The right-hand side of a stage after `done` others, an output for each of `fields`, of which `moves` says whether they move.
+///
+/// # Errors
+/// More inputs than a program may have.
+pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Result<Program> {
+    let mut graph = Graph::default();
+    let net = rates.rate.lift(&mut graph, &|input| input);
+    let scale = graph.input(Given::Scale.input());
+    let mut roots = Vec::with_capacity(fields.len());
+    for (&field, &moves) in fields.iter().zip(moves) {
+        let zero = graph.number(0.0);
+        let rate = rates.fields.iter().position(|own| *own == field).map_or(zero, |at| net[at]);
+        let moved = if moves { graph.input(Given::Moved(field).input()) } else { zero };
+        let change = graph.add(rate, moved);
+        let mut sum = graph.multiply(scale, change);
+        for j in 0..done {
+            let weight = graph.input(Given::Weight(j).input());
+            let earlier = graph.input(Given::Stage(field, j).input());
+            let part = graph.multiply(weight, earlier);
+            sum = graph.add(sum, part);
+        }
+        roots.push(sum);
+    }
+    Program::compile_within(ROOM, &graph, &roots)
+}
+
+/// Values that an explicit step reads of each field.
 pub const AROUND: usize = 7;
 
 /// The step of a cell. Outputs are the new values of fields 0 … `exchange.len()` − 1; the input `Volume(n * AROUND + k)` is field n

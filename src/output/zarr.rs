@@ -22,6 +22,8 @@ use crate::output::file;
 use crate::units::{DAY, Unit};
 
 const MILLIMETRE: f64 = 1e-3;
+/// Packing harder takes twice the time and leaves a twentieth less.
+const GZIP_LEVEL: u32 = 1;
 
 /// The middles of cells, in the unit of the faces.
 pub fn centres(faces: &[f64]) -> Vec<f64> {
@@ -230,7 +232,7 @@ impl<'a> Entry<'a> {
             "fill_value": "NaN",
             "codecs": [
                 { "name": "bytes", "configuration": { "endian": "little" } },
-                { "name": "gzip", "configuration": { "level": 4 } },
+                { "name": "gzip", "configuration": { "level": GZIP_LEVEL } },
             ],
             "attributes": { "units": self.unit, "long_name": self.what },
             "dimension_names": self.dimensions,
@@ -246,7 +248,7 @@ impl<'a> Entry<'a> {
             }
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             let file = fs::File::create(&place).map_err(failed)?;
-            let mut packed = GzEncoder::new(file, Compression::new(4));
+            let mut packed = GzEncoder::new(file, Compression::new(GZIP_LEVEL));
             packed.write_all(&bytes).map_err(failed)?;
             packed.finish().map_err(failed)?;
             Ok::<(), Error>(())

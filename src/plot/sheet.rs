@@ -3,6 +3,7 @@
 //! Figures are described in a plane of [`WIDTH`] units across, y down. The list is plain data: tests look at it to see
 //! whether texts overlap, and the two files of a figure cannot differ in content.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -11,6 +12,11 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::{Error, Result};
 use crate::output::file;
+
+thread_local! {
+    /// A picture on the fine grid, kept for the next figure: fresh memory for each costs more than drawing it.
+    static FINE_PICTURE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Width of every figure in units, which are the pixels of its PNG.
 pub const WIDTH: f64 = 1600.0;
@@ -139,21 +145,25 @@ impl Sheet {
 
     fn write_png(&self, path: &Path) -> std::result::Result<(), String> {
         let (width, height) = self.fine_size();
-        let mut fine = vec![255u8; 3 * width as usize * height as usize];
-        self.put(&BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area(), RAISED)?;
-        let half = (width / 2, height / 2);
-        let stride = 3 * width as usize;
-        let mut plain = Vec::with_capacity(fine.len() / 4);
-        for row in 0..half.1 as usize {
-            for column in 0..half.0 as usize {
-                for channel in 0..3 {
-                    let at = 2 * row * stride + 6 * column + channel;
-                    let sum: u16 =
-                        [at, at + 3, at + stride, at + stride + 3].iter().map(|at| u16::from(fine[*at])).sum();
-                    plain.push(((sum + 2) / 4) as u8);
+        let (half, stride) = ((width / 2, height / 2), 3 * width as usize);
+        let plain = FINE_PICTURE.with_borrow_mut(|fine| {
+            // The background covers what an earlier figure left.
+            fine.resize(stride * height as usize, 0);
+            self.put(&BitMapBackend::with_buffer(fine, (width, height)).into_drawing_area(), RAISED)?;
+            let mut plain = Vec::with_capacity(fine.len() / 4);
+            for rows in fine.chunks_exact(2 * stride) {
+                let (upper, lower) = rows.split_at(stride);
+                for (a, b) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+                    let mean = |channel: usize| {
+                        let sum =
+                            [a[channel], a[channel + 3], b[channel], b[channel + 3]].map(u16::from).iter().sum::<u16>();
+                        ((sum + 2) / 4) as u8
+                    };
+                    plain.extend([mean(0), mean(1), mean(2)]);
                 }
             }
-        }
+            Ok::<_, String>(plain)
+        })?;
         // The library saves by file name, so the picture is drawn beside its place and moved there.
         let parent = path.parent().unwrap_or(Path::new("."));
         let beside = tempfile::Builder::new().prefix(".part-").tempdir_in(parent).map_err(|cause| cause.to_string())?;

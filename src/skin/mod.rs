@@ -22,7 +22,7 @@ use crate::language::{Compiled, Input, Operand};
 use crate::units::Unit;
 
 pub use reduce::{Scratch, columns, over_tissue};
-pub use view::{SessionNumbers, View};
+pub use view::{Operands, SessionNumbers, View};
 
 /// Where each field's values stand in the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,11 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::grid::Grid;
-use crate::language::{Input, MAX_INPUTS, Operand, Program};
+use crate::language::{Bound, Input, Operand, Program, ROOM};
 use crate::skin::{Holes, Layout};
+
+/// Room for the inputs of any program.
+pub type Operands<'a> = [MaybeUninit<Operand<'a>>; ROOM];
 
 /// What a session tells the response model as a whole [SI].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -110,13 +113,35 @@ impl<'a> View<'a> {
     ) where
         'a: 'b,
     {
-        let mut operands = [const { MaybeUninit::<Operand<'b>>::uninit() }; MAX_INPUTS];
+        let mut operands = [const { MaybeUninit::<Operand<'b>>::uninit() }; ROOM];
         for (operand, input) in operands.iter_mut().zip(&program.inputs) {
             operand.write(own(*input).unwrap_or_else(|| self.operand(*input, z, &range)));
         }
-        // Safety: as many operands were written as there are inputs, and a program has at most `MAX_INPUTS`.
+        // Safety: as many operands were written as there are inputs, and a program has no more than there is room for.
         let operands = unsafe { &*(&raw const operands[..program.inputs.len()] as *const [Operand<'b>]) };
         program.run_into(operands, range.len(), out, stride, scratch);
+    }
+
+    /// Binds a program for the places of `range` at depth index `z`; `own` may replace inputs. `operands` and `scratch` are kept
+    /// as long as the program is bound.
+    pub fn bind<'b>(
+        &self,
+        program: &'b Program,
+        z: usize,
+        range: Range<usize>,
+        operands: &'b mut Operands<'b>,
+        scratch: &'b mut Vec<f64>,
+        own: &dyn Fn(Input) -> Option<Operand<'b>>,
+    ) -> Bound<'b>
+    where
+        'a: 'b,
+    {
+        for (operand, input) in operands.iter_mut().zip(&program.inputs) {
+            operand.write(own(*input).unwrap_or_else(|| self.operand(*input, z, &range)));
+        }
+        // Safety: as many operands were written as there are inputs, and a program has no more than there is room for.
+        let operands = unsafe { &*(&raw const operands[..program.inputs.len()] as *const [Operand<'b>]) };
+        program.bind(operands, range.len(), scratch)
     }
 
     /// Runs a program that depends on signals and time only.

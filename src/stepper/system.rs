@@ -6,20 +6,21 @@
 //! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
 //! linear solve in one pass over each depth, block by block, while values are in cache.
 
+use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::grid::Grid;
-use crate::language::{Compiled, Diffusion, Program};
-use crate::skin::{self, Layout, SessionNumbers, Skin, View};
+use crate::language::{self, Compiled, Diffusion, Given, Operand, Program, ROOM, Rates};
+use crate::skin::{self, Layout, Operands, SessionNumbers, Skin, View};
+use crate::stepper::Shared;
 use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
 use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
-use crate::stepper::{Shared, multiply_add};
 
 /// A field that follows another.
 #[derive(Debug)]
@@ -43,9 +44,18 @@ struct Spread {
 struct Active {
     /// Fields: first those with a rate, in the order of the program's outputs, then those that only move.
     fields: Vec<usize>,
-    /// Which of them move.
-    moves: Vec<bool>,
     plan: Plan,
+    /// Right-hand sides of them, after so many other stages.
+    stages: Vec<Program>,
+}
+
+impl Active {
+    /// `fields` are those with a rate and others that move or drive, as `moves` says.
+    fn new(rates: &Rates, fields: Vec<usize>, moves: Vec<bool>) -> Result<Self> {
+        let stages =
+            (0..MAX_STAGES).map(|done| language::stage(rates, &fields, &moves, done)).collect::<Result<_>>()?;
+        Ok(Self { plan: Plan::new(&fields, &rates.pattern), stages, fields })
+    }
 }
 
 /// Buffers of one thread.
@@ -55,6 +65,10 @@ pub struct Buffers {
     jacobian: Vec<f64>,
     work: Vec<f64>,
     pub(super) registers: Vec<f64>,
+    /// The same, for a second program beside the first.
+    more: Vec<f64>,
+    /// What moves, the rows of a depth.
+    moved: Vec<f64>,
     lines: sweep::Scratch,
     tracks: follow::Scratch,
 }
@@ -192,15 +206,16 @@ impl System {
                 let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
                 fields.extend((0..layout.fields).filter(|f| !rates.fields.contains(f) && (moving(*f) || drives(*f))));
                 let moves = fields.iter().map(|&field| moving(field)).collect();
-                Active { plan: Plan::new(&fields, &rates.pattern), fields, moves }
+                Active::new(rates, fields, moves)
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let surface = {
             let rates = &compiled.surface_rates;
             let mut fields = rates.fields.clone();
             let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
             fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && drives(*f)));
-            Active { plan: Plan::new(&fields, &rates.pattern), moves: vec![false; fields.len()], fields }
+            let still = vec![false; fields.len()];
+            Active::new(rates, fields, still)?
         };
         let blocks = layout.plane.div_ceil(BLOCK);
         let mut factor_starts = vec![0];
@@ -421,39 +436,33 @@ impl System {
                 let (start, end) = (self.factor_starts[z], self.factor_starts[z + 1]);
                 // Safety: the ranges of depths do not overlap, and each depth is one task.
                 let factors = unsafe { shared.range(start, end) };
-                self.transport(&view, closure, z, slab, buffers);
+                let mut moved = std::mem::take(&mut buffers.moved);
+                moved.resize(layout.slab(), 0.0);
+                self.transport(&view, closure, z, &mut moved, buffers);
                 let layer = self.grid.layer[z];
-                let rates = &self.compiled.layers[layer];
-                let before = Before { stage, offset: z * layout.slab() };
-                self.local(
-                    &view,
-                    z,
-                    (&self.active[layer], &rates.rate, &rates.jacobian),
-                    &before,
-                    slab,
-                    factors,
-                    buffers,
-                );
+                let before = Before { stage, offset: z * layout.slab(), moved: &moved };
+                let programs = (&self.active[layer], &self.compiled.layers[layer].jacobian);
+                self.local(&view, z, programs, &before, slab, factors, buffers);
+                buffers.moved = moved;
                 let (movers, base) = (&self.movers, &self.base);
                 let lines = &mut buffers.lines;
                 self.sweeps.lateral(&self.grid, layout, movers, &base.outsides, &base.spread, z, slab, lines);
             });
         }
         if layout.surface > 0 {
-            let rates = &self.compiled.surface_rates;
-            let before = Before { stage, offset: layout.volume() };
-            let programs = (&self.surface, &rates.rate, &rates.jacobian);
+            let before = Before { stage, offset: layout.volume(), moved: &[] };
+            let programs = (&self.surface, &self.compiled.surface_rates.jacobian);
             self.local(&view, 0, programs, &before, surface, of_surface, &mut self.buffers());
         }
         self.factors = factors;
     }
 
     /// Writes what moves at depth `z` to the rows of the fields that do.
-    fn transport(&self, view: &View<'_>, closure: &Closure, z: usize, slab: &mut [f64], buffers: &mut Buffers) {
+    fn transport(&self, view: &View<'_>, closure: &Closure, z: usize, moved: &mut [f64], buffers: &mut Buffers) {
         let (layout, grid) = (self.layout, &*self.grid);
         for (m, mover) in self.movers.iter().enumerate().filter(|(_, mover)| mover.moves[z]) {
             let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-            let out = &mut slab[mover.field * layout.stride..][..layout.plane];
+            let out = &mut moved[mover.field * layout.stride..][..layout.plane];
             match mover.dependent {
                 None => mover.spread(grid, &self.lateral, z, &rows, &closure.outsides[m], out),
                 Some(index) => {
@@ -465,57 +474,55 @@ impl System {
         }
         for follower in self.followers.iter().filter(|follower| follower.moves[z]) {
             if !self.movers.iter().any(|mover| mover.field == follower.field && mover.moves[z]) {
-                slab[follower.field * layout.stride..][..layout.plane].fill(0.0);
+                moved[follower.field * layout.stride..][..layout.plane].fill(0.0);
             }
         }
-        self.follow(view, closure, z, slab, buffers);
+        self.follow(view, closure, z, moved, buffers);
     }
 
-    /// Kinetics, the combination with earlier stages, and the local solve, for the rows of one depth or of the surface.
+    /// Kinetics, the combination with what moves and earlier stages, and the local solve, for the rows of one depth or of the
+    /// surface.
     fn local(
         &self,
         view: &View<'_>,
         z: usize,
-        (active, rate, jacobian): (&Active, &Program, &Program),
+        (active, jacobian): (&Active, &Program),
         before: &Before<'_>,
         rows: &mut [f64],
         factors: &mut [f32],
         buffers: &mut Buffers,
     ) {
         let (layout, stage) = (self.layout, before.stage);
-        let Buffers { values, jacobian: entries, work, registers, .. } = buffers;
+        let Buffers { values, jacobian: entries, work, registers, more, .. } = buffers;
         let grow = |buffer: &mut Vec<f64>, blocks: usize| buffer.resize(buffer.len().max(blocks * BLOCK), 0.0);
-        grow(values, active.fields.len().max(rate.outputs));
+        grow(values, active.fields.len());
         grow(entries, jacobian.outputs);
         grow(work, active.plan.work() / BLOCK);
         let size = active.plan.work();
+        let given = |input| match Given::of(input)? {
+            Given::Moved(field) => Some(Operand::Block(&before.moved[field * layout.stride..][..layout.stride])),
+            Given::Stage(field, j) => {
+                let start = before.offset + field * layout.stride;
+                Some(Operand::Block(&stage.done[j][start..][..layout.stride]))
+            }
+            Given::Scale => Some(Operand::Value(stage.gamma * stage.step)),
+            Given::Weight(j) => Some(Operand::Value(stage.gamma * stage.weights[j])),
+        };
+        // Rows are padded, so vectors may run over their end.
+        let all = 0..layout.stride;
+        let mut room: [Operands<'_>; 2] = [const { [const { MaybeUninit::uninit() }; ROOM] }; 2];
+        let [room, room_of_entries] = &mut room;
+        let program = &active.stages[stage.done.len()];
+        let mut right = view.bind(program, z, all.clone(), room, registers, &given);
+        let mut slopes = stage.first.then(|| view.bind(jacobian, z, all, room_of_entries, more, &|_| None));
         for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
-            // Rows are padded, so vectors may run over their end.
             let places = start..(start + BLOCK).min(layout.stride);
             let length = places.len();
             let factors = &mut factors[block * size..][..size];
-            view.run_into(rate, z, places.clone(), values, BLOCK, registers, &|_| None);
-            if stage.first {
-                view.run_into(jacobian, z, places.clone(), entries, BLOCK, registers, &|_| None);
+            right.run(places.clone(), values, BLOCK);
+            if let Some(slopes) = &mut slopes {
+                slopes.run(places, entries, BLOCK);
                 active.plan.factorise(stage.gamma * stage.step, entries, work, factors);
-            }
-            for (at, (&field, values)) in active.fields.iter().zip(values.chunks_exact_mut(BLOCK)).enumerate() {
-                if at >= rate.outputs {
-                    values.fill(0.0);
-                }
-                let row = field * layout.stride + start;
-                let moved = active.moves[at].then(|| &rows[row..][..length]);
-                let done: [&[f64]; MAX_STAGES - 1] = std::array::from_fn(|j| match stage.done.get(j) {
-                    Some(k) => &k[before.offset + row..][..length],
-                    None => &[],
-                });
-                gather(
-                    &mut values[..length],
-                    moved,
-                    &done[..stage.done.len()],
-                    stage.weights,
-                    [stage.gamma, stage.step],
-                );
             }
             active.plan.solve(factors, values);
             for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
@@ -671,6 +678,8 @@ struct Before<'a> {
     stage: &'a Stage<'a>,
     /// Where the depth begins in a state.
     offset: usize,
+    /// What moves there, where something does.
+    moved: &'a [f64],
 }
 
 /// Factors that several threads write, each its own depths.
@@ -686,46 +695,4 @@ impl SharedFactors {
     unsafe fn range(&self, start: usize, end: usize) -> &mut [f32] {
         unsafe { std::slice::from_raw_parts_mut(self.0.add(start), end - start) }
     }
-}
-
-/// values ← γ (step·(values + moved) + Σ weights·done)
-#[inline(always)]
-fn gather_body<const LEVEL: u8>(
-    values: &mut [f64],
-    moved: Option<&[f64]>,
-    done: &[&[f64]],
-    weights: &[f64],
-    [gamma, step]: [f64; 2],
-) {
-    let n = values.len();
-    let scale = gamma * step;
-    if let Some(moved) = moved {
-        values.iter_mut().zip(moved).for_each(|(value, moved)| *value += moved);
-    }
-    let weight = |j: usize| gamma * weights[j];
-    match done {
-        [] => values.iter_mut().for_each(|value| *value *= scale),
-        [a] => {
-            let (a, x) = (&a[..n], weight(0));
-            (0..n).for_each(|i| values[i] = multiply_add::<LEVEL>(x, a[i], scale * values[i]));
-        }
-        [a, b] => {
-            let (a, b, x, y) = (&a[..n], &b[..n], weight(0), weight(1));
-            for i in 0..n {
-                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
-                values[i] = multiply_add::<LEVEL>(y, b[i], sum);
-            }
-        }
-        [a, b, c, ..] => {
-            let (a, b, c, [x, y, z]) = (&a[..n], &b[..n], &c[..n], [weight(0), weight(1), weight(2)]);
-            for i in 0..n {
-                let sum = multiply_add::<LEVEL>(x, a[i], scale * values[i]);
-                values[i] = multiply_add::<LEVEL>(z, c[i], multiply_add::<LEVEL>(y, b[i], sum));
-            }
-        }
-    }
-}
-
-crate::stepper::wide! {
-    fn gather(values: &mut [f64], moved: Option<&[f64]>, done: &[&[f64]], weights: &[f64], scale: [f64; 2]) = gather_body;
 }
