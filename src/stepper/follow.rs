@@ -37,6 +37,23 @@ impl Spacing {
             periodic,
         }
     }
+
+    /// So many axes in a row that do not touch: over the gaps nothing flows, and slopes are zero.
+    fn repeated(&self, times: usize) -> Self {
+        let n = self.near.len();
+        let faces = |values: &[f64]| {
+            let mut all = values[..n].repeat(times);
+            all.push(values[n]);
+            all
+        };
+        Self {
+            near: self.near.repeat(times),
+            weight: faces(&self.weight),
+            ahead: self.ahead.each_ref().map(|way| faces(way)),
+            measure: self.measure.repeat(times),
+            periodic: false,
+        }
+    }
 }
 
 /// The lateral axes of a grid, as chemotaxis needs them.
@@ -68,9 +85,13 @@ pub struct Rows<'a> {
 }
 
 impl Tracks {
-    /// The tracks of a grid.
+    /// The tracks of a grid. Rows that do not touch each other, as those of unit cells, are one row with gaps.
     pub fn new(grid: &Grid) -> Self {
-        Self { x: Spacing::new(&grid.x), y: Spacing::new(&grid.y) }
+        let (mut x, y) = (Spacing::new(&grid.x), Spacing::new(&grid.y));
+        if grid.exchange.is_some() && !x.periodic {
+            x = x.repeated(grid.y.len());
+        }
+        Self { x, y }
     }
 
     /// Adds the balance of depth `z` to `out`.
@@ -82,7 +103,8 @@ impl Tracks {
         scratch.slopes.iter_mut().for_each(|row| row.resize(plane, 0.0));
         scratch.fluxes.iter_mut().for_each(|row| row.resize(plane + 1, 0.0));
         self.depth(grid, rows, z, out, scratch);
-        let (nx, ny) = (grid.x.len(), grid.y.len());
+        let nx = self.x.near.len();
+        let ny = plane / nx;
         let (own, signal, sensitivity) = ((rows.own)(z), (rows.signal)(z), (rows.sensitivity)(z));
         if nx > 1 {
             for j in 0..ny {

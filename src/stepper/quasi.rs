@@ -19,9 +19,9 @@ use crate::language::{Face, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
 use crate::stepper::line::{backward_modes, forward_modes};
 use crate::stepper::modes::Modes;
-use crate::stepper::multiply_add;
 use crate::stepper::system::Buffers;
-use crate::stepper::transport::{Lateral, spread_row};
+use crate::stepper::transport::Lateral;
+use crate::stepper::{Shared, multiply_add};
 
 /// One quasi-steady field on one grid.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Quasi {
     spare: Vec<f64>,
     /// Diagonals in depth of the preconditioner.
     diagonals: Vec<f64>,
+    /// What each depth contributes to a sum over all; added up in order, whoever computed them.
+    sums: Vec<f64>,
     /// The quasi-steady fields, while this one is solved for.
     values: Vec<f64>,
 }
@@ -64,6 +66,8 @@ pub type Lend<'a> = &'a (dyn Fn() -> MutexGuard<'a, Buffers> + Sync);
 
 /// Relative accuracy to which balances are solved, unless less is asked.
 const ACCURACY: f64 = 1e-9;
+/// Modes that are solved side by side by one thread.
+const PIECE: usize = 256;
 const NEWTON_STEPS: usize = 60;
 const GRADIENT_STEPS: usize = 400;
 
@@ -111,6 +115,7 @@ impl Quasi {
             zeros: vec![0.0; layout.plane],
             tolerance: ACCURACY * field.scale,
             diagonals: vec![0.0; last - first],
+            sums: vec![0.0; last - first],
             values: vec![0.0; layout.nz * layout.stride * count],
             slope: buffer(),
             residual: buffer(),
@@ -259,20 +264,6 @@ impl Quasi {
         ((square / volume).sqrt(), slope / volume + slowest / (thickness * thickness))
     }
 
-    fn dot(&self, grid: &Grid, a: &[f64], b: &[f64]) -> f64 {
-        let stride = a.len() / self.range.len();
-        let plane = self.lateral.len();
-        self.range
-            .clone()
-            .zip(a.chunks_exact(stride).zip(b.chunks_exact(stride)))
-            .map(|(k, (a, b))| {
-                let mut row = 0.0;
-                dot_row(&mut row, &self.lateral, &a[..plane], &b[..plane]);
-                row * grid.z.width(k)
-            })
-            .sum()
-    }
-
     /// Conjugate gradients for the change, until the residual is below `target` in root mean square.
     fn gradients(&mut self, grid: &Grid, ends: &[(f64, f64); 2], target: f64) -> Result<()> {
         let stride = self.residual.len() / self.range.len();
@@ -280,37 +271,48 @@ impl Quasi {
         let enough = target * target * volume;
         self.factors(grid, ends);
         self.change.fill(0.0);
-        self.precondition();
+        let mut energy = self.precondition();
         self.direction.copy_from_slice(&self.preconditioned);
-        let mut energy = self.dot(grid, &self.residual, &self.preconditioned);
         for _ in 0..GRADIENT_STEPS {
             // −∇·(D∇p) + s p
-            let (range, diffusivity, depth, direction, slope, rates) =
-                (&self.range, &self.diffusivity, &self.depth, &self.direction, &self.slope, &self.rates);
-            let plane = self.lateral.len();
+            let Self { range, diffusivity, depth, direction, slope, rates, lateral, widths, image, sums, .. } = self;
+            let direction = &*direction;
+            let plane = lateral.len();
             let values = |k: usize| &direction[(k - range.start) * stride..][..plane];
-            self.image.par_chunks_mut(stride).enumerate().for_each(|(at, image)| {
-                let k = range.start + at;
-                spread(grid, rates, range, diffusivity, depth, ends, k, &values, false, &mut image[..plane]);
-                for (p, image) in image[..plane].iter_mut().enumerate() {
-                    *image = slope[at * stride + p] * direction[at * stride + p] - *image;
-                }
+            let rows = image.par_chunks_mut(stride).zip(&mut *sums).enumerate();
+            rows.for_each(|(at, (image, sum))| {
+                let (k, image) = (range.start + at, &mut image[..plane]);
+                spread(grid, rates, range, diffusivity, depth, ends, k, &values, false, image);
+                let (slope, direction) = (&slope[at * stride..][..plane], values(k));
+                mix_product(image, -1.0, slope, direction);
+                dot_row(sum, lateral, direction, image);
+                *sum *= widths[k];
             });
-            let curvature = self.dot(grid, &self.direction, &self.image);
+            let curvature: f64 = sums.iter().sum();
             if curvature <= 0.0 || !curvature.is_finite() {
                 return Ok(());
             }
             let length = energy / curvature;
-            mix(&mut self.change, 1.0, length, &self.direction);
-            mix(&mut self.residual, 1.0, -length, &self.image);
-            if self.dot(grid, &self.residual, &self.residual) <= enough {
+            let Self { change, residual, .. } = self;
+            let image = &*image;
+            let changes = change.par_chunks_mut(stride).zip(residual.par_chunks_mut(stride));
+            changes.zip(&mut *sums).enumerate().for_each(|(at, ((change, residual), sum))| {
+                let row = at * stride..(at + 1) * stride;
+                mix(change, 1.0, length, &direction[row.clone()]);
+                mix(residual, 1.0, -length, &image[row]);
+                dot_row(sum, lateral, &residual[..plane], &residual[..plane]);
+                *sum *= widths[range.start + at];
+            });
+            if sums.iter().sum::<f64>() <= enough {
                 return Ok(());
             }
-            self.precondition();
-            let next = self.dot(grid, &self.residual, &self.preconditioned);
+            let next = self.precondition();
             let turn = next / energy;
             energy = next;
-            mix(&mut self.direction, turn, 1.0, &self.preconditioned);
+            let preconditioned = self.preconditioned.par_chunks(stride);
+            self.direction.par_chunks_mut(stride).zip(preconditioned).for_each(|(direction, own)| {
+                mix(direction, turn, 1.0, own);
+            });
         }
         Err(Error::simulation(format!("the balance of `{}` did not converge", self.name)))
     }
@@ -326,43 +328,50 @@ impl Quasi {
         }
     }
 
-    /// preconditioned ← P⁻¹ residual.
-    fn precondition(&mut self) {
+    /// preconditioned ← P⁻¹ residual; returns the product of both, by volume.
+    fn precondition(&mut self) -> f64 {
         let stride = self.residual.len() / self.range.len();
         let plane = self.lateral.len();
         let m = plane;
-        let modes = &self.modes;
-        self.modal.par_chunks_mut(m).zip(self.spare.par_chunks_mut(m)).zip(self.residual.par_chunks(stride)).for_each(
+        let Self { modes, range, depth, widths, diagonals, diffusivity, lateral, residual, .. } = self;
+        let Self { modal, spare, zeros, preconditioned, sums, .. } = self;
+        let residual = &*residual;
+        modal.par_chunks_mut(m).zip(spare.par_chunks_mut(m)).zip(residual.par_chunks(stride)).for_each(
             |((out, spare), row)| {
                 out.copy_from_slice(&row[..plane]);
                 modes.forward(out, spare);
             },
         );
-        // One tridiagonal solve in depth for each mode, all modes side by side; `spare` keeps the upper factors.
-        for at in 0..self.range.len() {
-            let k = self.range.start + at;
-            let (up, down) = (self.depth[k] / self.widths[k], self.depth[k + 1] / self.widths[k]);
-            let (before, own) = self.modal.split_at_mut(at * m);
-            let (factors, own_factors) = self.spare.split_at_mut(at * m);
-            let row = [if at == 0 { 0.0 } else { up }, self.diagonals[at], down, self.diffusivity[k]];
-            // The first row has nothing before it, and no weight for it.
-            let last = at.max(1) - 1;
-            let (before, factors) =
-                if at == 0 { (&self.zeros[..], &self.zeros[..]) } else { (&before[last * m..], &factors[last * m..]) };
-            forward_modes(&mut own[..m], &before[..m], &factors[..m], &mut own_factors[..m], &modes.values, row);
-        }
-        for at in (0..self.range.len() - 1).rev() {
-            let (own, after) = self.modal[at * m..].split_at_mut(m);
-            backward_modes(own, &after[..m], &self.spare[at * m..][..m]);
-        }
-        self.preconditioned
-            .par_chunks_mut(stride)
-            .zip(self.spare.par_chunks_mut(m))
-            .zip(self.modal.par_chunks(m))
-            .for_each(|((row, spare), modal)| {
-                row[..plane].copy_from_slice(modal);
-                modes.backward(&mut row[..plane], spare);
-            });
+        // One tridiagonal solve in depth for each mode, all modes of a piece side by side; `spare` keeps the upper factors.
+        let (shared, factors, count) = (Shared::new(modal), Shared::new(spare), range.len());
+        (0..m.div_ceil(PIECE)).into_par_iter().for_each(|piece| {
+            let own = piece * PIECE..((piece + 1) * PIECE).min(m);
+            // Safety: a piece's places are used by nobody else, and rows of different depths do not overlap.
+            let row = |at: usize| unsafe { shared.row(at * m + own.start..at * m + own.end) };
+            let upper = |at: usize| unsafe { factors.row(at * m + own.start..at * m + own.end) };
+            for at in 0..count {
+                let k = range.start + at;
+                let (up, down) = (depth[k] / widths[k], depth[k + 1] / widths[k]);
+                let weights = [if at == 0 { 0.0 } else { up }, diagonals[at], down, diffusivity[k]];
+                // The first row has nothing before it, and no weight for it.
+                let (before, factors) = match at.checked_sub(1) {
+                    None => (&zeros[..own.len()], &zeros[..own.len()]),
+                    Some(last) => (&*row(last), &*upper(last)),
+                };
+                forward_modes(row(at), before, factors, upper(at), &modes.values[own.clone()], weights);
+            }
+            for at in (0..count - 1).rev() {
+                backward_modes(row(at), row(at + 1), upper(at));
+            }
+        });
+        let rows = preconditioned.par_chunks_mut(stride).zip(spare.par_chunks_mut(m));
+        rows.zip(modal.par_chunks(m)).zip(&mut *sums).enumerate().for_each(|(at, (((row, spare), modal), sum))| {
+            row[..plane].copy_from_slice(modal);
+            modes.backward(&mut row[..plane], spare);
+            dot_row(sum, lateral, &residual[at * stride..][..plane], &row[..plane]);
+            *sum *= widths[range.start + at];
+        });
+        sums.iter().sum()
     }
 }
 
@@ -380,16 +389,10 @@ fn spread<'a>(
     out: &mut [f64],
 ) {
     let (own, width, d) = (rows(k), grid.z.width(k), diffusivity[k]);
-    let (nx, ny) = (grid.x.len(), grid.y.len());
     // A neighbour that is not there is the cell itself, with weight zero.
     let (above, up) = if k > range.start { (rows(k - 1), depth[k] / width) } else { (own, 0.0) };
     let (below, down) = if k + 1 < range.end { (rows(k + 1), depth[k + 1] / width) } else { (own, 0.0) };
-    for j in 0..ny {
-        let row = |values: &'a [f64], j: usize| &values[j * nx..][..nx];
-        let near = [row(above, j), row(below, j), row(own, (j + ny - 1) % ny), row(own, (j + 1) % ny)];
-        let weights = [up, down, d * lateral.y[0][j], d * lateral.y[1][j]];
-        spread_row(&mut out[j * nx..][..nx], row(own, j), near, weights, &lateral.x, d);
-    }
+    lateral.spread(out, [own, above, below], [up, down], d);
     for (at, (conductance, value)) in [(range.start, ends[0]), (range.end - 1, ends[1])] {
         if k == at && conductance > 0.0 {
             let value = if outside { value } else { 0.0 };
@@ -397,6 +400,7 @@ fn spread<'a>(
         }
     }
     if let Some(exchange) = &grid.exchange {
+        let (nx, ny) = (grid.x.len(), grid.y.len());
         let ring = |j: usize| j * nx + nx - 1;
         let mean: f64 = exchange.weights.iter().enumerate().map(|(j, weight)| weight * own[ring(j)]).sum();
         (0..ny).for_each(|j| out[ring(j)] += d * exchange.rate * (mean - own[ring(j)]));
@@ -421,6 +425,14 @@ fn dot_body<const LEVEL: u8>(sum: &mut f64, weights: &[f64], a: &[f64], b: &[f64
     *sum = lanes.iter().sum();
 }
 
+/// out ← scale·out + a·b
+#[inline(always)]
+fn mix_product_body<const LEVEL: u8>(out: &mut [f64], scale: f64, a: &[f64], b: &[f64]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = multiply_add::<LEVEL>(*a, *b, scale * *out);
+    }
+}
+
 /// out ← scale·out + factor·other
 #[inline(always)]
 fn mix_body<const LEVEL: u8>(out: &mut [f64], scale: f64, factor: f64, other: &[f64]) {
@@ -431,5 +443,6 @@ fn mix_body<const LEVEL: u8>(out: &mut [f64], scale: f64, factor: f64, other: &[
 
 crate::stepper::wide! {
     fn dot_row(sum: &mut f64, weights: &[f64], a: &[f64], b: &[f64]) = dot_body;
+    fn mix_product(out: &mut [f64], scale: f64, a: &[f64], b: &[f64]) = mix_product_body;
     fn mix(out: &mut [f64], scale: f64, factor: f64, other: &[f64]) = mix_body;
 }

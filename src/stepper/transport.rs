@@ -277,19 +277,12 @@ impl Mover {
         outsides: &Outsides,
         out: &mut [f64],
     ) {
-        let (nx, ny) = (grid.x.len(), grid.y.len());
         let (own, d) = (rows(k), self.diffusivity[k]);
         let measure = self.density[k] * grid.z.width(k);
         // A neighbour that is not there is the cell itself, with weight zero.
         let (above, up) = if self.joined(k) { (rows(k - 1), self.depth[k] / measure) } else { (own, 0.0) };
         let (below, down) = if self.joined(k + 1) { (rows(k + 1), self.depth[k + 1] / measure) } else { (own, 0.0) };
-        for j in 0..ny {
-            let row = |values: &'a [f64], j: usize| &values[j * nx..][..nx];
-            let (south, north) = ((j + ny - 1) % ny, (j + 1) % ny);
-            let near = [row(above, j), row(below, j), row(own, south), row(own, north)];
-            let weights = [up, down, d * exchange.y[0][j], d * exchange.y[1][j]];
-            spread_row(&mut out[j * nx..][..nx], row(own, j), near, weights, &exchange.x, d);
-        }
+        exchange.spread(out, [own, above, below], [up, down], d);
         let half = 0.5 * grid.z.width(k);
         for (side, at) in [(0, 0), (1, self.moves.len() - 1)] {
             let Some(outside) = outsides[side].filter(|_| k == at) else { continue };
@@ -297,6 +290,7 @@ impl Mover {
             out.iter_mut().zip(own).for_each(|(out, own)| *out += g * (outside.value - own));
         }
         if let Some(exchange) = &grid.exchange {
+            let (nx, ny) = (grid.x.len(), grid.y.len());
             let ring = |j: usize| j * nx + nx - 1;
             let mean: f64 = exchange.weights.iter().enumerate().map(|(j, weight)| weight * own[ring(j)]).sum();
             (0..ny).for_each(|j| out[ring(j)] += exchange.rate * d * (mean - own[ring(j)]));
@@ -311,11 +305,12 @@ impl Mover {
     }
 }
 
-/// Rates of exchange of each cell with its lower and its upper neighbour along x and y, for unit diffusivity [1/m²].
+/// Rates of exchange of each cell with its lower and its upper neighbour along x and y, for unit diffusivity [1/m²]. Rows that
+/// do not touch each other, as those of unit cells, are one row with gaps.
 #[derive(Debug, Clone)]
 pub struct Lateral {
-    pub(super) x: [Vec<f64>; 2],
-    pub(super) y: [Vec<f64>; 2],
+    x: [Vec<f64>; 2],
+    y: [Vec<f64>; 2],
 }
 
 impl Lateral {
@@ -324,15 +319,31 @@ impl Lateral {
         let rates = |axis: &Axis, shift: usize| -> Vec<f64> {
             (0..axis.len()).map(|i| axis.conductance[i + shift] / axis.volume[i]).collect()
         };
-        let mut y = [rates(&grid.y, 0), rates(&grid.y, 1)];
-        if grid.exchange.is_some() || grid.y.len() == 1 {
-            y.iter_mut().for_each(|rates| rates.fill(0.0));
-        }
         let mut x = [rates(&grid.x, 0), rates(&grid.x, 1)];
         if grid.x.len() == 1 {
             x.iter_mut().for_each(|rates| rates.fill(0.0));
         }
+        let y = if grid.exchange.is_some() || grid.y.len() == 1 {
+            x = x.map(|rates| rates.repeat(grid.y.len()));
+            [vec![0.0], vec![0.0]]
+        } else {
+            [rates(&grid.y, 0), rates(&grid.y, 1)]
+        };
         Self { x, y }
+    }
+
+    /// Writes what a depth gains from its neighbours to `out`: across, and from the planes above and below at the rates `up` and
+    /// `down`.
+    pub(super) fn spread(&self, out: &mut [f64], planes: [&[f64]; 3], [up, down]: [f64; 2], d: f64) {
+        let (nx, ny) = (self.x[0].len(), self.y[0].len());
+        for j in 0..ny {
+            let [own, above, below] = planes;
+            let (south, north) = ((j + ny - 1) % ny, (j + 1) % ny);
+            let near =
+                [&above[j * nx..][..nx], &below[j * nx..][..nx], &own[south * nx..][..nx], &own[north * nx..][..nx]];
+            let weights = [up, down, d * self.y[0][j], d * self.y[1][j]];
+            spread_row(&mut out[j * nx..][..nx], &own[j * nx..][..nx], near, weights, &self.x, d);
+        }
     }
 }
 
@@ -371,5 +382,5 @@ fn spread_row_body<const LEVEL: u8>(
 }
 
 crate::stepper::wide! {
-    pub fn spread_row(out: &mut [f64], own: &[f64], near: [&[f64]; 4], weights: [f64; 4], x: &[Vec<f64>; 2], d: f64) = spread_row_body;
+    fn spread_row(out: &mut [f64], own: &[f64], near: [&[f64]; 4], weights: [f64; 4], x: &[Vec<f64>; 2], d: f64) = spread_row_body;
 }
