@@ -119,16 +119,26 @@ impl Line {
 
     /// Solves across rows, in a slab whose row i of `width` values follows row i − 1 at once.
     pub fn solve_across(&self, slab: &mut [f64], width: usize, scratch: &mut Vec<f64>) {
-        let n = self.inverse.len();
-        for i in 0..n {
-            let (before, own) = slab.split_at_mut(i * width);
-            self.forward(i, &mut own[..width], if i > 0 { Some(&before[(i - 1) * width..]) } else { None });
+        eliminate_rows(self, 0, slab, width);
+        self.substitute_across(slab, width, scratch);
+    }
+
+    /// Solves along each contiguous row of a plane by `along`, then across the rows by this line: rows are eliminated while they
+    /// are in the nearest cache.
+    pub fn solve_plane(&self, along: &Line, plane: &mut [f64], scratch: &mut Vec<f64>) {
+        let width = along.inverse.len();
+        for first in (0..self.inverse.len()).step_by(ROWS) {
+            let end = (first + ROWS).min(self.inverse.len());
+            along.solve_rows(&mut plane[first * width..end * width], scratch);
+            eliminate_rows(self, first, &mut plane[first.saturating_sub(1) * width..end * width], width);
         }
-        for i in (0..n - 1).rev() {
-            let (own, after) = slab[i * width..].split_at_mut(width);
-            self.backward(i, own, after);
-        }
+        self.substitute_across(plane, width, scratch);
+    }
+
+    fn substitute_across(&self, slab: &mut [f64], width: usize, scratch: &mut Vec<f64>) {
+        substitute_rows(self, slab, width);
         if let Some(wrap) = &self.wrap {
+            let n = self.inverse.len();
             let amounts = &mut room(scratch, width)[..width];
             let last = &slab[(n - 1) * width..];
             for ((amount, first), last) in amounts.iter_mut().zip(&*slab).zip(last) {
@@ -232,6 +242,27 @@ fn forward_body<const LEVEL: u8>(own: &mut [f64], before: Option<&[f64]>, invers
 fn backward_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], upper: f64) {
     for (value, after) in own.iter_mut().zip(after) {
         *value = multiply_add::<LEVEL>(upper, *after, *value);
+    }
+}
+
+/// Eliminates across rows from row `first` on. `slab` begins with the row before it, if there is one.
+#[inline(always)]
+fn eliminate_rows_body<const LEVEL: u8>(line: &Line, first: usize, slab: &mut [f64], width: usize) {
+    let held = first.min(1);
+    for at in held..slab.len() / width {
+        let i = first + at - held;
+        let (before, own) = slab.split_at_mut(at * width);
+        let before = (at > 0).then(|| &before[(at - 1) * width..]);
+        forward_body::<LEVEL>(&mut own[..width], before, line.inverse[i], line.carry[i]);
+    }
+}
+
+/// Substitutes across all rows, from the last one up.
+#[inline(always)]
+fn substitute_rows_body<const LEVEL: u8>(line: &Line, slab: &mut [f64], width: usize) {
+    for i in (0..line.inverse.len() - 1).rev() {
+        let (own, after) = slab[i * width..].split_at_mut(width);
+        backward_body::<LEVEL>(own, after, line.upper[i]);
     }
 }
 
@@ -460,6 +491,8 @@ unsafe fn turn_512(from: *const f64, starts: [usize; TURN], to: *mut f64, column
 }
 
 crate::stepper::wide! {
+    fn eliminate_rows(line: &Line, first: usize, slab: &mut [f64], width: usize) = eliminate_rows_body;
+    fn substitute_rows(line: &Line, slab: &mut [f64], width: usize) = substitute_rows_body;
     fn forward(own: &mut [f64], before: Option<&[f64]>, inverse: f64, carry: f64) = forward_body;
     fn backward(own: &mut [f64], after: &[f64], upper: f64) = backward_body;
     fn solve_8(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_8_body;

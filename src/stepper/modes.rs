@@ -124,14 +124,9 @@ impl Modes {
             }
             Kind::Classes(mean, deviation, weights) => {
                 let n = mean.n;
-                let average = &mut spare[..n];
-                average.fill(0.0);
-                row.chunks_exact(n).zip(weights).for_each(|(row, weight)| add(average, row, *weight));
-                let (first, others) = row.split_at_mut(n);
-                first.copy_from_slice(average);
-                others.chunks_exact_mut(n).for_each(|row| add(row, first, -1.0));
-                mean.along(&mean.forward, first, &mut spare[..n]);
-                deviation.along(&deviation.forward, others, &mut spare[n..]);
+                split(row, weights);
+                mean.along(&mean.forward, &row[..n], &mut spare[..n]);
+                deviation.along(&deviation.forward, &row[n..], &mut spare[n..]);
                 row.copy_from_slice(spare);
             }
         }
@@ -153,18 +148,36 @@ impl Modes {
                 let n = mean.n;
                 mean.along(&mean.backward, &row[..n], &mut spare[..n]);
                 deviation.along(&deviation.backward, &row[n..], &mut spare[n..]);
-                let (average, others) = spare.split_at(n);
-                let (first, rest) = row.split_at_mut(n);
-                first.copy_from_slice(average);
-                for ((row, deviation), weight) in
-                    rest.chunks_exact_mut(n).zip(others.chunks_exact(n)).zip(&weights[1..])
-                {
-                    row.copy_from_slice(average);
-                    add(row, deviation, 1.0);
-                    add(first, deviation, -weight / weights[0]);
-                }
+                join(row, spare, weights);
             }
         }
+    }
+}
+
+/// Replaces the rows of classes by their mean, in place of the first, and the deviations of the others from it.
+#[inline(always)]
+fn split_body<const LEVEL: u8>(rows: &mut [f64], weights: &[f64]) {
+    let n = rows.len() / weights.len();
+    let (first, others) = rows.split_at_mut(n);
+    first.iter_mut().for_each(|mean| *mean *= weights[0]);
+    for (row, weight) in others.chunks_exact(n).zip(&weights[1..]) {
+        add_body::<LEVEL>(first, row, *weight);
+    }
+    for row in others.chunks_exact_mut(n) {
+        row.iter_mut().zip(&*first).for_each(|(own, mean)| *own -= mean);
+    }
+}
+
+/// The rows of classes from their mean and the deviations of all but the first, whose own follows from the others.
+#[inline(always)]
+fn join_body<const LEVEL: u8>(rows: &mut [f64], parts: &[f64], weights: &[f64]) {
+    let n = rows.len() / weights.len();
+    let (first, others) = rows.split_at_mut(n);
+    let (mean, deviations) = parts.split_at(n);
+    first.copy_from_slice(mean);
+    for ((row, deviation), weight) in others.chunks_exact_mut(n).zip(deviations.chunks_exact(n)).zip(&weights[1..]) {
+        add_body::<LEVEL>(first, deviation, -weight / weights[0]);
+        row.iter_mut().zip(mean).zip(deviation).for_each(|((own, mean), deviation)| *own = mean + deviation);
     }
 }
 
@@ -248,6 +261,10 @@ fn rows_times<const LEVEL: u8, const R: usize>(table: &[f64], size: [usize; 2], 
                 patch::<LEVEL, R, 5>(table, size, at, input, out);
                 at += 5 * LANES;
             }
+            4.. if R <= 4 => {
+                patch::<LEVEL, R, 4>(table, size, at, input, out);
+                at += 4 * LANES;
+            }
             3.. if R <= 4 => {
                 patch::<LEVEL, R, 3>(table, size, at, input, out);
                 at += 3 * LANES;
@@ -294,6 +311,8 @@ fn add_body<const LEVEL: u8>(out: &mut [f64], values: &[f64], weight: f64) {
 crate::stepper::wide! {
     fn product(table: &[f64], size: [usize; 2], input: &[f64], out: &mut [f64]) = product_body;
     fn add(out: &mut [f64], values: &[f64], weight: f64) = add_body;
+    fn split(rows: &mut [f64], weights: &[f64]) = split_body;
+    fn join(rows: &mut [f64], parts: &[f64], weights: &[f64]) = join_body;
 }
 
 #[cfg(test)]

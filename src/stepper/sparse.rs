@@ -39,6 +39,8 @@ pub struct Plan {
     scatter: Vec<u32>,
     /// Entries that are diagonal.
     diagonal: Vec<u32>,
+    /// Entries that receive nothing, as fill-in.
+    empty: Vec<u32>,
     entries: usize,
     operations: Vec<Operation>,
     substitutions: Vec<Substitution>,
@@ -67,7 +69,8 @@ impl Plan {
         left.sort_unstable();
         left.dedup();
         let diagonal: Vec<u32> = left.iter().map(|&i| place(&mut entry[i][i])).collect();
-        let scatter = pattern.iter().map(|&(row, column)| place(&mut entry[local(row)][local(column)])).collect();
+        let scatter: Vec<u32> =
+            pattern.iter().map(|&(row, column)| place(&mut entry[local(row)][local(column)])).collect();
         // Markowitz: next the pivot with the smallest bound on fill-in.
         let mut order = Vec::with_capacity(n);
         let mut operations = Vec::new();
@@ -106,7 +109,8 @@ impl Plan {
         for (at, &row) in order.iter().enumerate().rev() {
             substitute(row, &order[at + 1..], entry[row][row]);
         }
-        Self { scatter, diagonal, entries: entries as usize, operations, substitutions, terms }
+        let empty = (0..entries).filter(|entry| !scatter.contains(entry)).collect();
+        Self { empty, scatter, diagonal, entries: entries as usize, operations, substitutions, terms }
     }
 
     /// Length of the factors of one block, and of the work array of [`Plan::factorise`].
@@ -117,7 +121,9 @@ impl Plan {
     /// Factorises I − θJ for up to [`BLOCK`] cells. `jacobian[k * BLOCK + i]` is output k of the Jacobian program in cell i.
     pub fn factorise(&self, theta: f64, jacobian: &[f64], work: &mut [f64], factors: &mut [f32]) {
         let work = &mut work[..self.work()];
-        work.fill(0.0);
+        for &entry in &self.empty {
+            work[entry as usize * BLOCK..][..BLOCK].fill(0.0);
+        }
         for (&target, values) in self.scatter.iter().zip(jacobian.chunks_exact(BLOCK)) {
             for (entry, value) in work[target as usize * BLOCK..][..BLOCK].iter_mut().zip(values) {
                 *entry = -theta * value;

@@ -137,6 +137,10 @@ impl Sweeps {
                 continue;
             }
             let at = m * grid.layers.len() + mover.layer[k];
+            if mover.dependent.is_none() && nx > 1 && ny > 1 && grid.exchange.is_none() {
+                self.y[at].solve_plane(&self.x[at], row, &mut scratch.turned);
+                continue;
+            }
             let own = mover.dependent.map(|index| &spread[(index * layout.nz + k) * layout.stride..][..layout.plane]);
             if nx > 1 {
                 match own {
