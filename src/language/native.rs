@@ -26,7 +26,7 @@ use crate::processor::Instructions;
 
 /// The code of a program for both widths of vectors, each made when it is first wanted.
 #[derive(Debug, Default)]
-pub(super) struct Made([OnceLock<Option<Native>>; 2]);
+pub(super) struct Made(Box<[OnceLock<Option<Native>>; 2]>);
 
 // Code follows from the program, so a copy makes its own.
 impl Clone for Made {

@@ -419,6 +419,78 @@ fn registers_are_used_again() {
     assert!(program.registers <= 4, "{} registers", program.registers);
 }
 
+/// A program whose results are needed again and again, more of them than any processor has registers, between calls of
+/// functions that leave nothing in those.
+#[test]
+fn machine_code_puts_values_away_where_registers_run_out() {
+    const COUNT: usize = 60;
+    for called in [false, true] {
+        let mut graph = Graph::default();
+        let x: Vec<Id> = (0..COUNT).map(|index| graph.input(Input::Volume(index))).collect();
+        let depth = graph.input(Input::Depth);
+        let sums: Vec<Id> = (0..COUNT)
+            .map(|i| {
+                let product = graph.multiply(x[i], x[(i + 1) % COUNT]);
+                graph.add(product, x[(i + 7) % COUNT])
+            })
+            .collect();
+        let one = graph.number(1.0);
+        let roots: Vec<Id> = (0..COUNT)
+            .map(|i| {
+                let other = sums[(7 * i + 3) % COUNT];
+                let square = graph.power(x[(i + 11) % COUNT], 2);
+                let below = graph.add(one, square);
+                let sum = graph.add(sums[i], other);
+                let mut root = graph.divide(sum, below);
+                if called && i % 5 == 0 {
+                    let less = graph.negate(root);
+                    let small = graph.apply(Function::Exp, less);
+                    root = graph.real_power(small, depth);
+                }
+                let larger = graph.less(other, sums[i]);
+                let least = graph.minimum(root, x[i]);
+                let chosen = graph.choose(larger, least, sums[(i + 31) % COUNT]);
+                let product = graph.multiply(chosen, depth);
+                graph.subtract(product, sums[(i + 41) % COUNT])
+            })
+            .collect();
+        let program = Program::compile(&graph, &roots).expect("compiles");
+        let cells = 19;
+        let blocks: Vec<Vec<f64>> =
+            (0..COUNT).map(|i| (0..cells).map(|c| 1.5 + ((i * 31 + c * 17) as f64).sin()).collect()).collect();
+        let value = |input: &Input| match input {
+            Input::Volume(index) => Operand::Block(&blocks[*index]),
+            _ => Operand::Value(0.8),
+        };
+        let values: Vec<Operand> = program.inputs.iter().map(value).collect();
+        for level in levels() {
+            #[cfg(target_arch = "x86_64")]
+            assert_eq!(program.native.of(&program, level).is_some(), level != Instructions::Plain);
+            let run = |by_loop: bool| {
+                let mut out = vec![f64::NAN; COUNT * cells];
+                if by_loop {
+                    program.interpret(level, &values, cells, &mut out, cells, &mut Vec::new());
+                } else {
+                    program.run_at(level, &values, cells, &mut out, cells, &mut Vec::new());
+                }
+                out.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+            };
+            assert_eq!(run(true), run(false), "{level:?}, with calls: {called}");
+        }
+        // Range by range from what is bound once, the last one incomplete.
+        let (mut scratch, mut whole) = (Vec::new(), vec![0.0; COUNT * cells]);
+        program.run(&values, cells, &mut whole, &mut scratch);
+        let mut bound = program.bind(&values, cells, &mut scratch);
+        for range in [0..8, 8..cells] {
+            let mut part = vec![0.0; COUNT * range.len()];
+            bound.run(range.clone(), &mut part, range.len());
+            for (whole, part) in whole.chunks(cells).zip(part.chunks(range.len())) {
+                assert_eq!(&whole[range.clone()], part);
+            }
+        }
+    }
+}
+
 #[test]
 fn too_many_inputs_are_refused() {
     let mut graph = Graph::default();
