@@ -108,6 +108,7 @@ impl Program {
         );
         #[cfg(target_arch = "x86_64")]
         if length >= LANES
+            && self.may_end(length)
             && let Some(native) = self.native.of(self, level)
         {
             let prepared = self.prepare(native, level, inputs, length, scratch);
@@ -272,7 +273,7 @@ impl Bound<'_> {
     pub fn run(&mut self, range: Range<usize>, out: &mut [f64], stride: usize) {
         match &mut self.by {
             #[cfg(target_arch = "x86_64")]
-            By::Native(prepared) if range.start.is_multiple_of(LANES) => {
+            By::Native(prepared) if range.start.is_multiple_of(LANES) && self.program.may_end(range.len()) => {
                 prepared.run_all(self.inputs, range, out, stride);
             }
             by => {
@@ -316,6 +317,12 @@ struct Prepared<'a> {
 
 #[cfg(target_arch = "x86_64")]
 impl Program {
+    /// Whether machine code may compute so many cells. The last incomplete vector is computed from copies of the inputs, beside
+    /// which nothing lies.
+    fn may_end(&self, cells: usize) -> bool {
+        self.beside.is_empty() || cells.is_multiple_of(LANES)
+    }
+
     fn prepare<'a>(
         &'a self,
         native: &'a Native,

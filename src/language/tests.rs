@@ -492,6 +492,27 @@ fn machine_code_puts_values_away_where_registers_run_out() {
 }
 
 #[test]
+fn neighbours_are_found_at_the_end_of_a_row_too() {
+    let mut graph = Graph::default();
+    let [own, next] = [0, 1].map(|index| graph.input(Input::Volume(index)));
+    let root = graph.subtract(next, own);
+    let mut program = Program::compile(&graph, &[root]).expect("compiles");
+    program.beside = vec![(1, 0, 1)];
+    let row: Vec<f64> = (0..40).map(|i| f64::from(i * i)).collect();
+    for cells in [8, 13, 16, 21] {
+        let values = [Operand::Block(&row[..cells]), Operand::Block(&row[1..=cells])];
+        let known: Vec<f64> = row.windows(2).take(cells).map(|pair| pair[1] - pair[0]).collect();
+        let (mut out, mut scratch) = (vec![f64::NAN; cells], Vec::new());
+        program.run(&values, cells, &mut out, &mut scratch);
+        assert_eq!(out, known);
+        let mut bound = program.bind(&values, cells, &mut scratch);
+        out.fill(f64::NAN);
+        bound.run(0..cells, &mut out, cells);
+        assert_eq!(out, known);
+    }
+}
+
+#[test]
 fn too_many_inputs_are_refused() {
     let mut graph = Graph::default();
     let roots: Vec<Id> = (0..=crate::language::MAX_INPUTS).map(|index| graph.input(Input::Volume(index))).collect();
