@@ -11,10 +11,11 @@
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `graph`, `derivative` and `interval`
 //! (expressions as mathematics), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
-//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `update` (a whole explicit step as a program), `explain` and `latex`.
+//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
 
 #[cfg(target_arch = "x86_64")]
 mod assembler;
+mod bound;
 mod check;
 mod compile;
 mod compiled;
@@ -41,9 +42,10 @@ mod syntax;
 mod tests;
 mod update;
 
+pub use bound::Bound;
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};
-pub use kernel::{Bound, Operand};
+pub use kernel::Operand;
 pub use model::*;
 pub use program::{MAX_INPUTS, Program, ROOM};
 pub use syntax::Expression;
