@@ -6,6 +6,7 @@
 //! Research software: nothing it computes is medical advice.
 
 pub mod error;
+pub mod memory;
 pub mod processor;
 pub mod typeset;
 pub mod units;

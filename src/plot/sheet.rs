@@ -146,24 +146,25 @@ impl Sheet {
     fn write_png(&self, path: &Path) -> std::result::Result<(), String> {
         let (width, height) = self.fine_size();
         let (half, stride) = ((width / 2, height / 2), 3 * width as usize);
-        let plain =
-            FINE_PICTURE.with_borrow_mut(|fine| {
-                // The background covers what an earlier figure left.
-                fine.resize(stride * height as usize, 0);
-                self.put(&BitMapBackend::with_buffer(fine, (width, height)).into_drawing_area(), RAISED)?;
-                let mut plain = Vec::with_capacity(fine.len() / 4);
-                let mut both = vec![0_u16; stride];
-                for rows in fine.chunks_exact(2 * stride) {
-                    let (upper, lower) = rows.split_at(stride);
-                    for (both, (a, b)) in both.iter_mut().zip(upper.iter().zip(lower)) {
-                        *both = u16::from(*a) + u16::from(*b);
-                    }
-                    plain.extend(both.chunks_exact(6).flat_map(|two| {
-                        [0, 1, 2].map(|channel: usize| ((two[channel] + two[channel + 3] + 2) / 4) as u8)
-                    }));
+        let plain = FINE_PICTURE.with_borrow_mut(|fine| {
+            // The background covers what an earlier figure left.
+            fine.resize(stride * height as usize, 0);
+            self.put(&BitMapBackend::with_buffer(fine, (width, height)).into_drawing_area(), RAISED)?;
+            let mut plain = vec![0; fine.len() / 4];
+            let mut both = vec![0_u16; stride];
+            for (plain, rows) in plain.chunks_exact_mut(stride / 2).zip(fine.chunks_exact(2 * stride)) {
+                let (upper, lower) = rows.split_at(stride);
+                for (both, (a, b)) in both.iter_mut().zip(upper.iter().zip(lower)) {
+                    *both = u16::from(*a) + u16::from(*b);
                 }
-                Ok::<_, String>(plain)
-            })?;
+                for (plain, two) in plain.chunks_exact_mut(3).zip(both.chunks_exact(6)) {
+                    for channel in 0..3 {
+                        plain[channel] = ((two[channel] + two[channel + 3] + 2) / 4) as u8;
+                    }
+                }
+            }
+            Ok::<_, String>(plain)
+        })?;
         // The library saves by file name, so the picture is drawn beside its place and moved there.
         let parent = path.parent().unwrap_or(Path::new("."));
         let beside = tempfile::Builder::new().prefix(".part-").tempdir_in(parent).map_err(|cause| cause.to_string())?;

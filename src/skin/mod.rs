@@ -19,6 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::{Error, Result};
 use crate::grid::Grid;
 use crate::language::{Compiled, Input, Operand};
+use crate::memory;
 use crate::units::Unit;
 
 pub use reduce::{Scratch, columns, over_tissue};
@@ -151,7 +152,7 @@ impl Skin {
             }
         }
         let mut skin = Self {
-            state: vec![0.0; layout.len()],
+            state: memory::zeros(layout.len()),
             quasi,
             quasi_rest: vec![0.0; compiled.quasi.len() * layout.nz],
             signals: compiled.signals.iter().map(|(_, value)| *value).collect(),

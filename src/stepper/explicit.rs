@@ -5,6 +5,7 @@
 //!   acts, `wavefront` computes several of its steps while the values are in cache.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::skin::Skin;
 use crate::stepper::Count;
 use crate::stepper::system::{Frame, System};
@@ -30,14 +31,14 @@ pub struct Explicit {
 impl Explicit {
     /// The method of order four.
     pub fn runge_kutta(skin: &Skin) -> Self {
-        let buffer = || vec![0.0; skin.state.len()];
+        let buffer = || memory::zeros(skin.state.len());
         Self { rule: Rule::RungeKutta, rate: buffer(), sum: buffer(), stage: buffer() }
     }
 
     /// Euler's method.
     pub fn euler(system: &System, skin: &Skin) -> Self {
         let fast = Wavefront::new(system, skin);
-        let rate = if fast.is_some() { Vec::new() } else { vec![0.0; skin.state.len()] };
+        let rate = if fast.is_some() { Vec::new() } else { memory::zeros(skin.state.len()) };
         Self { rule: Rule::Euler(fast.map(Box::new)), rate, sum: Vec::new(), stage: Vec::new() }
     }
 

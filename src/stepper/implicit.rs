@@ -17,6 +17,7 @@
 //! the error estimate shortens the step.
 
 use crate::error::Result;
+use crate::memory;
 use crate::skin::Skin;
 use crate::stepper::positive;
 use crate::stepper::system::{Frame, Stage, System};
@@ -139,7 +140,7 @@ impl Implicit {
     /// Buffers for a skin.
     pub fn new(skin: &Skin, system: &System, tableau: Tableau) -> Self {
         let fields = skin.layout.fields + skin.layout.surface;
-        let buffer = || vec![0.0; skin.state.len()];
+        let buffer = || memory::zeros(skin.state.len());
         let mut own = Self {
             stages: Stages::new(&tableau),
             k: std::array::from_fn(|_| buffer()),

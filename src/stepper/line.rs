@@ -111,10 +111,7 @@ impl Line {
     /// Solves along each contiguous row of `values`; `scratch` is grown as needed.
     pub fn solve_rows(&self, values: &mut [f64], scratch: &mut Vec<f64>) {
         let n = self.inverse.len();
-        let scratch = room(scratch, n * ROWS);
-        for group in values.chunks_mut(n * ROWS) {
-            if group.len() > n * ROWS / 2 { solve_16(self, group, scratch) } else { solve_8(self, group, scratch) }
-        }
+        solve_rows(self, values, room(scratch, n * ROWS));
     }
 
     /// Solves across rows, in a slab whose row i of `width` values follows row i − 1 at once.
@@ -275,73 +272,41 @@ fn room(scratch: &mut Vec<f64>, length: usize) -> &mut [f64] {
     &mut scratch[skip..skip + length]
 }
 
-/// Rows and columns that are turned at a time.
+/// Values of a cache line, and rows that are turned at a time where vectors are short.
 const TURN: usize = 8;
 
-/// Solves up to R contiguous rows.
+/// Solves contiguous rows, sixteen at a time and what is left by eight.
 #[inline(always)]
-fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
+fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
     let n = line.inverse.len();
-    let count = rows.len() / n;
-    let (turned, _) = scratch[..n * R].as_chunks_mut::<R>();
-    // Rows that are not there repeat the last one.
-    for first in (0..R).step_by(TURN) {
-        let starts: [usize; TURN] = std::array::from_fn(|r| (first + r).min(count - 1) * n);
-        let whole = n / TURN * TURN;
-        for at in (0..whole).step_by(TURN) {
-            let columns = std::array::from_fn(|c| (at + c) * R + first);
-            turn::<LEVEL>(rows, starts.map(|start| start + at), turned.as_flattened_mut(), columns);
-            // Of the next group, which memory could not guess.
-            starts.iter().for_each(|start| prefetch(rows.as_ptr().wrapping_add(n * R + start + at)));
-        }
-        for at in whole..n {
-            for (own, start) in turned[at][first..].iter_mut().zip(starts) {
-                *own = rows[start + at];
+    let mut groups = rows.chunks_exact_mut(n * ROWS);
+    for group in &mut groups {
+        #[cfg(target_arch = "x86_64")]
+        if LEVEL > 0 {
+            // Safety: these levels are compiled for processors with these instructions and chosen only on them; there are
+            // sixteen rows, and room for as many in the scratch.
+            unsafe {
+                assert!(scratch.len() >= n * ROWS && [&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
+                let (rows, turned) = (group.as_mut_ptr(), scratch.as_mut_ptr());
+                if LEVEL == 2 { solve_512(line, rows, turned) } else { solve_256(line, rows, turned) }
             }
+            continue;
         }
+        solve_group::<LEVEL, ROWS>(line, group, scratch);
     }
-    recur::<LEVEL, R>(line, turned);
-    if let Some(wrap) = &line.wrap {
-        let (first, last) = (turned[0], turned[n - 1]);
-        let amounts: [f64; R] = std::array::from_fn(|r| -(first[r] + wrap.share * last[r]) * wrap.correction);
-        for (own, column) in turned.iter_mut().zip(&line.column) {
-            for (own, amount) in own.iter_mut().zip(&amounts) {
-                *own = multiply_add::<LEVEL>(*column, *amount, *own);
-            }
-        }
-    }
-    for first in (0..count).step_by(TURN) {
-        let whole = n / TURN * TURN;
-        let here = TURN.min(count - first);
-        for at in (0..whole).step_by(TURN) {
-            let columns = std::array::from_fn(|c| (at + c) * R + first);
-            if here == TURN {
-                let starts = std::array::from_fn(|r| (first + r) * n + at);
-                turn::<LEVEL>(turned.as_flattened(), columns, rows, starts);
-                continue;
-            }
-            for (c, r) in (0..TURN).flat_map(|c| (0..here).map(move |r| (c, r))) {
-                rows[(first + r) * n + at + c] = turned[at + c][first + r];
-            }
-        }
-        for at in whole..n {
-            for r in 0..here {
-                rows[(first + r) * n + at] = turned[at][first + r];
-            }
-        }
+    for group in groups.into_remainder().chunks_mut(n * TURN) {
+        solve_group::<LEVEL, TURN>(line, group, scratch);
     }
 }
 
-/// Elimination and substitution over columns of R rows.
+/// Solves up to R contiguous rows side by side.
 #[inline(always)]
-fn recur<const LEVEL: u8, const R: usize>(line: &Line, turned: &mut [[f64; R]]) {
-    #[cfg(target_arch = "x86_64")]
-    if LEVEL > 0 && R == 16 {
-        let turned = turned.as_flattened_mut();
-        // Safety: these levels are compiled for processors with these instructions and chosen only on them.
-        return unsafe { if LEVEL == 2 { recur_512(line, turned) } else { recur_256(line, turned) } };
+fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
+    let n = line.inverse.len();
+    let (turned, _) = scratch[..n * R].as_chunks_mut::<R>();
+    for (r, row) in rows.chunks_exact(n).enumerate() {
+        turned.iter_mut().zip(row).for_each(|(column, value)| column[r] = *value);
     }
-    let n = turned.len();
     turned[0].iter_mut().for_each(|own| *own *= line.inverse[0]);
     for i in 1..n {
         // What is carried is read back from the column before: as registers, compilers leave it scalar.
@@ -356,40 +321,141 @@ fn recur<const LEVEL: u8, const R: usize>(line: &Line, turned: &mut [[f64; R]]) 
             *own = multiply_add::<LEVEL>(line.upper[i], *after, *own);
         }
     }
+    if let Some(wrap) = &line.wrap {
+        let (first, last) = (turned[0], turned[n - 1]);
+        for (own, column) in turned.iter_mut().zip(&line.column) {
+            for (r, own) in own.iter_mut().enumerate() {
+                let amount = -multiply_add::<LEVEL>(wrap.share, last[r], first[r]) * wrap.correction;
+                *own = multiply_add::<LEVEL>(*column, amount, *own);
+            }
+        }
+    }
+    for (r, row) in rows.chunks_exact_mut(n).enumerate() {
+        turned.iter().zip(row).for_each(|(column, value)| *value = column[r]);
+    }
 }
 
-/// [`recur`] for sixteen rows, with what is carried in so many registers of so many values.
+/// Transposes a block of vectors held in registers.
 #[cfg(target_arch = "x86_64")]
-macro_rules! recur_in {
-    ($name:ident, $features:literal, $count:literal of $width:literal,
+macro_rules! transpose_512 {
+    ($block:ident) => {{
+        let [a, b, c, d, e, f, g, h] = $block;
+        macro_rules! half {
+            ($unpack:ident) => {{
+                let (ab, cd, ef, gh) = ($unpack(a, b), $unpack(c, d), $unpack(e, f), $unpack(g, h));
+                let (left, right) = (_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0x88>(ef, gh));
+                let (first, third) =
+                    (_mm512_shuffle_f64x2::<0x88>(left, right), _mm512_shuffle_f64x2::<0xdd>(left, right));
+                let (left, right) = (_mm512_shuffle_f64x2::<0xdd>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ef, gh));
+                [first, _mm512_shuffle_f64x2::<0x88>(left, right), third, _mm512_shuffle_f64x2::<0xdd>(left, right)]
+            }};
+        }
+        let ([a, c, e, g], [b, d, f, h]) = (half!(_mm512_unpacklo_pd), half!(_mm512_unpackhi_pd));
+        [a, b, c, d, e, f, g, h]
+    }};
+}
+#[cfg(target_arch = "x86_64")]
+macro_rules! transpose_256 {
+    ($block:ident) => {{
+        let [a, b, c, d] = $block;
+        let (even_ab, odd_ab) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        let (even_cd, odd_cd) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+        [
+            _mm256_permute2f128_pd::<0x20>(even_ab, even_cd),
+            _mm256_permute2f128_pd::<0x20>(odd_ab, odd_cd),
+            _mm256_permute2f128_pd::<0x31>(even_ab, even_cd),
+            _mm256_permute2f128_pd::<0x31>(odd_ab, odd_cd),
+        ]
+    }};
+}
+
+/// [`solve_group`] for sixteen rows: blocks of as many rows as a vector has values are turned in registers and eliminated there,
+/// substituted in the scratch, and turned back. Loops over blocks have constant bounds, so blocks stay in registers;
+/// functions that take closures would not be compiled for these instructions.
+///
+/// # Safety
+/// The processor has the instructions; the line has n factors of each kind, and there are sixteen rows of n values and as much
+/// scratch.
+#[cfg(target_arch = "x86_64")]
+macro_rules! solve_sixteen {
+    ($name:ident, $features:literal, $width:literal, $transpose:ident,
      $zero:ident, $all:ident, $load:ident, $store:ident, $times:ident, $multiply_add:ident) => {
-        #[cfg(target_arch = "x86_64")]
         #[inline]
         #[target_feature(enable = $features)]
-        fn $name(line: &Line, turned: &mut [f64]) {
+        unsafe fn $name(line: &Line, rows: *mut f64, turned: *mut f64) {
             use std::arch::x86_64::*;
-            let (columns, _) = turned.as_chunks_mut::<16>();
-            let mut carried = [$zero(); $count];
-            for ((own, inverse), carry) in columns.iter_mut().zip(&line.inverse).zip(&line.carry) {
-                let (inverse, carry) = ($all(*inverse), $all(*carry));
-                for (part, carried) in carried.iter_mut().enumerate() {
-                    // Safety: a column has sixteen values, and no alignment is asked for.
-                    unsafe {
-                        let own = own.as_mut_ptr().add($width * part);
-                        *carried = $multiply_add(carry, *carried, $times($load(own), inverse));
-                        $store(own, *carried);
+            const PARTS: usize = ROWS / $width;
+            let n = line.inverse.len();
+            let whole = n / $width * $width;
+            // Safety: the caller's; no alignment is asked for.
+            unsafe {
+                let mut carried = [$zero(); PARTS];
+                macro_rules! eliminate {
+                    ($i:expr, $part:ident, $value:expr) => {
+                        let (inverse, carry) =
+                            ($all(*line.inverse.get_unchecked($i)), $all(*line.carry.get_unchecked($i)));
+                        carried[$part] = $multiply_add(carry, carried[$part], $times($value, inverse));
+                        $store(turned.add($i * ROWS + $part * $width), carried[$part]);
+                    };
+                }
+                for at in (0..whole).step_by($width) {
+                    for part in 0..PARTS {
+                        let mut block = [$zero(); $width];
+                        for r in 0..$width {
+                            let row = rows.add((part * $width + r) * n + at);
+                            block[r] = $load(row);
+                            // Of the next rows, which memory could not guess.
+                            prefetch(row.wrapping_add(ROWS * n));
+                        }
+                        let block = $transpose!(block);
+                        for c in 0..$width {
+                            eliminate!(at + c, part, block[c]);
+                        }
                     }
                 }
-            }
-            let last = columns.len() - 1;
-            for (own, upper) in columns[..last].iter_mut().zip(&line.upper).rev() {
-                let upper = $all(*upper);
-                for (part, carried) in carried.iter_mut().enumerate() {
-                    // Safety: as above.
-                    unsafe {
-                        let own = own.as_mut_ptr().add($width * part);
-                        *carried = $multiply_add(upper, *carried, $load(own));
-                        $store(own, *carried);
+                for i in whole..n {
+                    for part in 0..PARTS {
+                        let mut column = [0.0; $width];
+                        for r in 0..$width {
+                            column[r] = *rows.add((part * $width + r) * n + i);
+                        }
+                        eliminate!(i, part, $load(column.as_ptr()));
+                    }
+                }
+                for i in (0..n - 1).rev() {
+                    let upper = $all(*line.upper.get_unchecked(i));
+                    for part in 0..PARTS {
+                        let own = turned.add(i * ROWS + part * $width);
+                        carried[part] = $multiply_add(upper, carried[part], $load(own));
+                        $store(own, carried[part]);
+                    }
+                }
+                if let Some(wrap) = &line.wrap {
+                    for part in 0..PARTS {
+                        let (first, last) = (turned.add(part * $width), turned.add((n - 1) * ROWS + part * $width));
+                        let ends = $multiply_add($all(wrap.share), $load(last), $load(first));
+                        let amount = $times(ends, $all(-wrap.correction));
+                        for (i, column) in line.column.iter().enumerate() {
+                            let own = turned.add(i * ROWS + part * $width);
+                            $store(own, $multiply_add($all(*column), amount, $load(own)));
+                        }
+                    }
+                }
+                for at in (0..whole).step_by($width) {
+                    for part in 0..PARTS {
+                        let mut block = [$zero(); $width];
+                        for c in 0..$width {
+                            block[c] = $load(turned.add((at + c) * ROWS + part * $width));
+                        }
+                        let block = $transpose!(block);
+                        for r in 0..$width {
+                            $store(rows.add((part * $width + r) * n + at), block[r]);
+                        }
+                    }
+                }
+                for i in whole..n {
+                    for r in 0..ROWS {
+                        *rows.add(r * n + i) = *turned.add(i * ROWS + r);
                     }
                 }
             }
@@ -398,105 +464,38 @@ macro_rules! recur_in {
 }
 
 #[cfg(target_arch = "x86_64")]
-recur_in!(
-    recur_512, "avx512f", 2 of 8,
-    _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_mul_pd, _mm512_fmadd_pd
+solve_sixteen!(
+    solve_512,
+    "avx512f",
+    8,
+    transpose_512,
+    _mm512_setzero_pd,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_mul_pd,
+    _mm512_fmadd_pd
 );
 #[cfg(target_arch = "x86_64")]
-recur_in!(
-    recur_256, "avx2,fma", 4 of 4,
-    _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_mul_pd, _mm256_fmadd_pd
+solve_sixteen!(
+    solve_256,
+    "avx2,fma",
+    4,
+    transpose_256,
+    _mm256_setzero_pd,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_mul_pd,
+    _mm256_fmadd_pd
 );
-
-#[inline(always)]
-fn solve_8_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
-    solve_group::<LEVEL, 8>(line, rows, scratch);
-}
-
-#[inline(always)]
-fn solve_16_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
-    solve_group::<LEVEL, 16>(line, rows, scratch);
-}
-
-/// Transposes a block: row r of eight values begins at `starts[r]` of `from`, column c at `columns[c]` of `to`.
-#[inline(always)]
-fn turn<const LEVEL: u8>(from: &[f64], starts: [usize; TURN], to: &mut [f64], columns: [usize; TURN]) {
-    assert!(starts.iter().all(|start| start + TURN <= from.len()));
-    assert!(columns.iter().all(|column| column + TURN <= to.len()));
-    #[cfg(target_arch = "x86_64")]
-    if LEVEL > 0 {
-        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
-        // Safety: these levels are compiled for processors with these instructions and chosen only on them; rows and columns
-        // lie inside their arrays.
-        return unsafe {
-            if LEVEL == 2 { turn_512(from, starts, to, columns) } else { turn_256(from, starts, to, columns) }
-        };
-    }
-    for (c, column) in columns.into_iter().enumerate() {
-        for (r, start) in starts.into_iter().enumerate() {
-            to[column + r] = from[start + c];
-        }
-    }
-}
-
-/// [`turn`] in four blocks of four rows and columns: pairs within halves, then halves.
-///
-/// # Safety
-/// Eight values can be read from each start and written to each column.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn turn_256(from: *const f64, starts: [usize; TURN], to: *mut f64, columns: [usize; TURN]) {
-    use std::arch::x86_64::*;
-    for (row, column) in [(0, 0), (0, 4), (4, 0), (4, 4)] {
-        // Safety: the caller's; no alignment is asked for.
-        unsafe {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|r| _mm256_loadu_pd(from.add(starts[row + r] + column)));
-            let (even_ab, odd_ab) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
-            let (even_cd, odd_cd) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
-            _mm256_storeu_pd(to.add(columns[column] + row), _mm256_permute2f128_pd::<0x20>(even_ab, even_cd));
-            _mm256_storeu_pd(to.add(columns[column + 1] + row), _mm256_permute2f128_pd::<0x20>(odd_ab, odd_cd));
-            _mm256_storeu_pd(to.add(columns[column + 2] + row), _mm256_permute2f128_pd::<0x31>(even_ab, even_cd));
-            _mm256_storeu_pd(to.add(columns[column + 3] + row), _mm256_permute2f128_pd::<0x31>(odd_ab, odd_cd));
-        }
-    }
-}
-
-/// [`turn`] in 24 shuffles: pairs within rows of two, then quarters.
-///
-/// # Safety
-/// Eight values can be read from each start and written to each column.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn turn_512(from: *const f64, starts: [usize; TURN], to: *mut f64, columns: [usize; TURN]) {
-    use std::arch::x86_64::*;
-    // Safety: the caller's; no alignment is asked for.
-    unsafe {
-        let [a, b, c, d, e, f, g, h] = starts.map(|start| _mm512_loadu_pd(from.add(start)));
-        macro_rules! half {
-            ($unpack:ident, $odd:literal) => {
-                let (ab, cd, ef, gh) = ($unpack(a, b), $unpack(c, d), $unpack(e, f), $unpack(g, h));
-                let (left, right) = (_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0x88>(ef, gh));
-                _mm512_storeu_pd(to.add(columns[$odd]), _mm512_shuffle_f64x2::<0x88>(left, right));
-                _mm512_storeu_pd(to.add(columns[4 + $odd]), _mm512_shuffle_f64x2::<0xdd>(left, right));
-                let (left, right) = (_mm512_shuffle_f64x2::<0xdd>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ef, gh));
-                _mm512_storeu_pd(to.add(columns[2 + $odd]), _mm512_shuffle_f64x2::<0x88>(left, right));
-                _mm512_storeu_pd(to.add(columns[6 + $odd]), _mm512_shuffle_f64x2::<0xdd>(left, right));
-            };
-        }
-        half!(_mm512_unpacklo_pd, 0);
-        half!(_mm512_unpackhi_pd, 1);
-    }
-}
 
 crate::stepper::wide! {
     fn eliminate_rows(line: &Line, first: usize, slab: &mut [f64], width: usize) = eliminate_rows_body;
     fn substitute_rows(line: &Line, slab: &mut [f64], width: usize) = substitute_rows_body;
     fn forward(own: &mut [f64], before: Option<&[f64]>, inverse: f64, carry: f64) = forward_body;
     fn backward(own: &mut [f64], after: &[f64], upper: f64) = backward_body;
-    fn solve_8(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_8_body;
-    fn solve_16(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_16_body;
+    fn solve_rows(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_rows_body;
 }
 
 #[cfg(test)]

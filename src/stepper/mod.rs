@@ -59,13 +59,14 @@ fn multiply_add<const LEVEL: u8>(a: f64, b: f64, c: f64) -> f64 {
     if LEVEL > 0 { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Asks for a value that will be needed soon. The address need not be one of the program's.
+/// Asks for a value that will be needed soon, into the second cache: the first one is full of what is worked on. The address
+/// need not be one of the program's.
 #[inline(always)]
 fn prefetch(at: *const f64) {
     #[cfg(target_arch = "x86_64")]
     // Safety: a hint that never faults.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

@@ -17,10 +17,10 @@ struct Basis {
     /// n, rounded up to whole vectors.
     padded: usize,
     values: Vec<f64>,
-    /// Row i: what cell i contributes to each mode.
-    forward: Vec<f64>,
-    /// Row m: what mode m contributes to each cell.
-    backward: Vec<f64>,
+    /// Row i: what cell i contributes to each mode; and its transpose, rows without padding.
+    forward: [Vec<f64>; 2],
+    /// Row m: what mode m contributes to each cell; and its transpose.
+    backward: [Vec<f64>; 2],
 }
 
 /// Values of a vector.
@@ -49,11 +49,12 @@ impl Basis {
         let vectors = &eigen.eigenvectors;
         let padded = n.next_multiple_of(LANES);
         let table = |entry: &dyn Fn(usize, usize) -> f64| {
-            let mut table = vec![0.0; n * padded];
-            for row in 0..n {
-                (0..n).for_each(|column| table[row * padded + column] = entry(row, column));
+            let (mut table, mut turned) = (vec![0.0; n * padded], vec![0.0; n * n]);
+            for (row, column) in (0..n).flat_map(|row| (0..n).map(move |column| (row, column))) {
+                table[row * padded + column] = entry(row, column);
+                turned[column * n + row] = entry(row, column);
             }
-            table
+            [table, turned]
         };
         Self {
             n,
@@ -64,19 +65,14 @@ impl Basis {
         }
     }
 
-    /// out\[r]\[m] = Σᵢ table\[i]\[m] input\[r]\[i] for contiguous rows.
-    fn along(&self, table: &[f64], input: &[f64], out: &mut [f64]) {
-        product(table, [self.n, self.padded], input, out);
+    /// Sums over the cells of each contiguous row: out\[r]\[m] = Σᵢ input\[r]\[i] table\[i]\[m].
+    fn along(&self, [table, _]: &[Vec<f64>; 2], input: &[f64], out: &mut [f64]) {
+        product(input, table, [self.n, self.padded, self.n], out);
     }
 
-    /// The same across rows of `width` values.
-    fn across(&self, table: &[f64], input: &[f64], out: &mut [f64], width: usize) {
-        out.fill(0.0);
-        for (row, coefficients) in input.chunks_exact(width).zip(table.chunks_exact(self.padded)) {
-            for (out, coefficient) in out.chunks_exact_mut(width).zip(coefficients) {
-                add(out, row, *coefficient);
-            }
-        }
+    /// Sums across rows of `width` values: out\[m]\[i] = Σᵣ table\[r]\[m] input\[r]\[i].
+    fn across(&self, [_, turned]: &[Vec<f64>; 2], input: &[f64], out: &mut [f64], width: usize) {
+        product(turned, input, [self.n, width, width], out);
     }
 }
 
@@ -181,123 +177,189 @@ fn join_body<const LEVEL: u8>(rows: &mut [f64], parts: &[f64], weights: &[f64]) 
     }
 }
 
-/// R rows times C vectors of columns of a table, from column `at`: all sums stay in registers.
+/// R rows of the left factor times C vectors of columns of the right one, from column `at`: all sums stay in registers.
+/// `size` is as in [`product`]. Rows of the right factor hold C whole vectors from there, or with PART what they hold is read.
 #[inline(always)]
-fn patch<const LEVEL: u8, const R: usize, const C: usize>(
-    table: &[f64],
-    [n, padded]: [usize; 2],
+fn patch<const LEVEL: u8, const R: usize, const C: usize, const PART: bool>(
+    left: &[f64],
+    right: &[f64],
+    [n, stride, columns]: [usize; 3],
     at: usize,
-    input: &[f64],
     out: &mut [f64],
 ) {
+    assert!(left.len() >= R * n && right.len() + stride >= n * stride + columns && columns <= stride);
+    assert!(at < columns && out.len() >= R * columns);
+    assert!(PART || right.len() >= (n - 1) * stride + at + C * if LEVEL == 1 { LANES / 2 } else { LANES });
     #[cfg(target_arch = "x86_64")]
-    if LEVEL == 2 {
-        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
-        return unsafe { patch_512::<R, C>(table, [n, padded], at, input, out) };
-    }
-    let rows: [&[f64]; R] = std::array::from_fn(|r| &input[r * n..][..n]);
-    let mut sums = [[[0.0; LANES]; C]; R];
-    for i in 0..n {
-        let (entries, _) = table[i * padded + at..][..C * LANES].as_chunks::<LANES>();
-        for r in 0..R {
-            for c in 0..C {
-                for lane in 0..LANES {
-                    sums[r][c][lane] = multiply_add::<LEVEL>(rows[r][i], entries[c][lane], sums[r][c][lane]);
-                }
+    if LEVEL > 0 {
+        // Safety: these levels are compiled for processors with these instructions and chosen only on them; the sizes were
+        // just checked.
+        return unsafe {
+            match LEVEL {
+                1 => patch_256::<R, C, PART>(left.as_ptr(), right.as_ptr(), [n, stride, columns], at, out.as_mut_ptr()),
+                _ => patch_512::<R, C, PART>(left.as_ptr(), right.as_ptr(), [n, stride, columns], at, out.as_mut_ptr()),
             }
-        }
+        };
     }
-    let here = (C * LANES).min(n - at);
-    for (r, sums) in sums.iter().enumerate() {
-        out[r * n + at..][..here].copy_from_slice(&sums.as_flattened()[..here]);
+    let here = (C * LANES).min(columns - at);
+    for (row, out) in left.chunks_exact(n).zip(out.chunks_exact_mut(columns)).take(R) {
+        let out = &mut out[at..at + here];
+        out.fill(0.0);
+        for (value, entries) in row.iter().zip(right.chunks(stride)) {
+            out.iter_mut()
+                .zip(&entries[at..])
+                .for_each(|(out, entry)| *out = multiply_add::<LEVEL>(*value, *entry, *out));
+        }
     }
 }
 
 /// The same with the vectors written out: the compiler does not find them.
 #[cfg(target_arch = "x86_64")]
+macro_rules! patch_in {
+    ($name:ident, $features:literal, $lanes:literal, $mask:ident, $zero:ident, $all:ident, $load:ident,
+     $load_part:ident, $store:ident, $multiply_add:ident) => {
+        /// # Safety
+        /// The sizes of [`patch`] hold, and the processor has the instructions.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const R: usize, const C: usize, const PART: bool>(
+            left: *const f64,
+            right: *const f64,
+            [n, stride, columns]: [usize; 3],
+            at: usize,
+            out: *mut f64,
+        ) {
+            use std::arch::x86_64::*;
+            // Columns that are not there are not written.
+            let mut masks = [$mask(0); C];
+            for (c, mask) in masks.iter_mut().enumerate() {
+                *mask = $mask($lanes.min(columns.saturating_sub(at + c * $lanes)));
+            }
+            let mut sums = [[$zero(); C]; R];
+            // Safety: the caller's; masks keep to the rows, and addresses behind them are not used.
+            unsafe {
+                for i in 0..n {
+                    let mut entries = [$zero(); C];
+                    for (c, entry) in entries.iter_mut().enumerate() {
+                        let entries = right.wrapping_add(i * stride + at + c * $lanes);
+                        *entry = if PART { $load_part(entries, masks[c]) } else { $load(entries) };
+                    }
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let value = $all(*left.add(r * n + i));
+                        for c in 0..C {
+                            sums[c] = $multiply_add(value, entries[c], sums[c]);
+                        }
+                    }
+                }
+                for (r, sums) in sums.iter().enumerate() {
+                    for (c, sum) in sums.iter().enumerate() {
+                        $store(out.wrapping_add(r * columns + at + c * $lanes), masks[c], *sum);
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+patch_in!(
+    patch_512,
+    "avx512f",
+    8,
+    mask_512,
+    _mm512_setzero_pd,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    load_512,
+    _mm512_mask_storeu_pd,
+    _mm512_fmadd_pd
+);
+#[cfg(target_arch = "x86_64")]
+patch_in!(
+    patch_256,
+    "avx2,fma",
+    4,
+    mask_256,
+    _mm256_setzero_pd,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_maskload_pd,
+    _mm256_maskstore_pd,
+    _mm256_fmadd_pd
+);
+
+/// The first so many values of a vector.
+#[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn patch_512<const R: usize, const C: usize>(
-    table: &[f64],
-    [n, padded]: [usize; 2],
-    at: usize,
-    input: &[f64],
-    out: &mut [f64],
-) {
-    use std::arch::x86_64::*;
-    assert!(input.len() >= R * n && table.len() >= n * padded && at + C * LANES <= padded && out.len() >= R * n);
-    let mut sums = [[_mm512_setzero_pd(); C]; R];
-    for i in 0..n {
-        let mut entries = [_mm512_setzero_pd(); C];
-        for (c, entry) in entries.iter_mut().enumerate() {
-            // Safety: i < n, and the columns end before `padded`.
-            *entry = unsafe { _mm512_loadu_pd(table.as_ptr().add(i * padded + at + c * LANES)) };
-        }
-        for (r, sums) in sums.iter_mut().enumerate() {
-            // Safety: there are R rows of n values.
-            let value = _mm512_set1_pd(unsafe { *input.get_unchecked(r * n + i) });
-            for c in 0..C {
-                sums[c] = _mm512_fmadd_pd(value, entries[c], sums[c]);
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        for (c, sum) in sums.iter().enumerate() {
-            let column = at + c * LANES;
-            let here = LANES.min(n.saturating_sub(column));
-            // Safety: the mask keeps to the row.
-            unsafe { _mm512_mask_storeu_pd(out.as_mut_ptr().add(r * n + column), ((1_u16 << here) - 1) as u8, *sum) };
-        }
-    }
+fn mask_512(count: usize) -> std::arch::x86_64::__mmask8 {
+    ((1_u16 << count) - 1) as u8
 }
 
-/// R rows times a table. As many sums run side by side as hide the latency of a multiplication.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load_512(at: *const f64, mask: std::arch::x86_64::__mmask8) -> std::arch::x86_64::__m512d {
+    // Safety: the caller's.
+    unsafe { std::arch::x86_64::_mm512_maskz_loadu_pd(mask, at) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mask_256(count: usize) -> std::arch::x86_64::__m256i {
+    use std::arch::x86_64::{_mm256_cmpgt_epi64, _mm256_set_epi64x, _mm256_set1_epi64x};
+    _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_set_epi64x(3, 2, 1, 0))
+}
+
+/// Parts of rows times parts of tables. As many sums run side by side as hide the latency of a multiplication and fit into
+/// the registers.
 #[inline(always)]
-fn rows_times<const LEVEL: u8, const R: usize>(table: &[f64], size: [usize; 2], input: &[f64], out: &mut [f64]) {
+fn rows_times<const LEVEL: u8, const R: usize>(left: &[f64], right: &[f64], size: [usize; 3], out: &mut [f64]) {
+    let lanes = if LEVEL == 1 { LANES / 2 } else { LANES };
     let mut at = 0;
-    while at < size[1] {
-        match (size[1] - at) / LANES {
-            5.. if R == 1 => {
-                patch::<LEVEL, R, 5>(table, size, at, input, out);
-                at += 5 * LANES;
+    while at < size[2] {
+        // Rows of the right factor may be padded.
+        let count = match (size[1].min(size[2].next_multiple_of(lanes)) - at) / lanes {
+            0 => {
+                patch::<LEVEL, R, 1, true>(left, right, size, at, out);
+                return;
             }
-            4.. if R <= 4 => {
-                patch::<LEVEL, R, 4>(table, size, at, input, out);
-                at += 4 * LANES;
-            }
-            3.. if R <= 4 => {
-                patch::<LEVEL, R, 3>(table, size, at, input, out);
-                at += 3 * LANES;
-            }
-            2.. => {
-                patch::<LEVEL, R, 2>(table, size, at, input, out);
-                at += 2 * LANES;
-            }
-            _ => {
-                patch::<LEVEL, R, 1>(table, size, at, input, out);
-                at += LANES;
-            }
+            5.. if R == 1 => 5,
+            4.. if R == 1 || R == 4 && LEVEL == 2 => 4,
+            3.. if R <= 4 => 3,
+            2.. => 2,
+            _ => 1,
+        };
+        match count {
+            5 => patch::<LEVEL, R, 5, false>(left, right, size, at, out),
+            4 => patch::<LEVEL, R, 4, false>(left, right, size, at, out),
+            3 => patch::<LEVEL, R, 3, false>(left, right, size, at, out),
+            2 => patch::<LEVEL, R, 2, false>(left, right, size, at, out),
+            _ => patch::<LEVEL, R, 1, false>(left, right, size, at, out),
         }
+        at += count * lanes;
     }
 }
 
+/// out ← left·right for rows of n values of the left factor; rows of the right one are `stride` apart, and `columns` of each
+/// count.
 #[inline(always)]
-fn product_body<const LEVEL: u8>(table: &[f64], size: [usize; 2], input: &[f64], out: &mut [f64]) {
-    let n = size[0];
-    let (mut input, mut out) = (input, out);
-    while !input.is_empty() {
-        let rows = match input.len() / n {
-            8.. => 8,
+fn product_body<const LEVEL: u8>(left: &[f64], right: &[f64], [n, stride, columns]: [usize; 3], out: &mut [f64]) {
+    let (mut left, mut out) = (left, out);
+    while !left.is_empty() {
+        let rows = match left.len() / n {
+            8.. if LEVEL != 1 => 8,
             4.. => 4,
             _ => 1,
         };
-        let (here, after) = out.split_at_mut(rows * n);
+        let (here, after) = out.split_at_mut(rows * columns);
         match rows {
-            8 => rows_times::<LEVEL, 8>(table, size, input, here),
-            4 => rows_times::<LEVEL, 4>(table, size, input, here),
-            _ => rows_times::<LEVEL, 1>(table, size, input, here),
+            8 => rows_times::<LEVEL, 8>(left, right, [n, stride, columns], here),
+            4 => rows_times::<LEVEL, 4>(left, right, [n, stride, columns], here),
+            _ => rows_times::<LEVEL, 1>(left, right, [n, stride, columns], here),
         }
-        (input, out) = (&input[rows * n..], after);
+        (left, out) = (&left[rows * n..], after);
     }
 }
 
@@ -309,8 +371,7 @@ fn add_body<const LEVEL: u8>(out: &mut [f64], values: &[f64], weight: f64) {
 }
 
 crate::stepper::wide! {
-    fn product(table: &[f64], size: [usize; 2], input: &[f64], out: &mut [f64]) = product_body;
-    fn add(out: &mut [f64], values: &[f64], weight: f64) = add_body;
+    fn product(left: &[f64], right: &[f64], size: [usize; 3], out: &mut [f64]) = product_body;
     fn split(rows: &mut [f64], weights: &[f64]) = split_body;
     fn join(rows: &mut [f64], parts: &[f64], weights: &[f64]) = join_body;
 }

@@ -44,7 +44,9 @@ pub struct Piece {
 }
 
 /// Places of a column piece: enough for vectors and few enough to stay in cache over the depth.
-const PIECE: usize = 512;
+const PIECE: usize = 256;
+/// Rows of a piece that are asked for ahead of the one that is worked on.
+const AHEAD: usize = 4;
 
 /// Buffers of the lateral solves of one thread.
 #[derive(Debug, Default)]
@@ -244,9 +246,9 @@ impl Sweeps {
                 let mut before: Option<&mut [f64]> = None;
                 for k in mover.range.clone() {
                     let own = row(k);
-                    if k + 2 < mover.range.end {
+                    if k + AHEAD < mover.range.end {
                         // Rows of a column lie far apart: memory cannot guess the next one.
-                        row(k + 2).chunks(8).for_each(|line| prefetch(line.as_ptr()));
+                        row(k + AHEAD).chunks(8).for_each(|line| prefetch(line.as_ptr()));
                     }
                     line.forward(k - mover.range.start, own, before.as_deref());
                     before = Some(own);

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::grid::Grid;
 use crate::language::{self, Compiled, Diffusion, Given, Operand, Program, ROOM, Rates};
+use crate::memory;
 use crate::skin::{self, Layout, Operands, SessionNumbers, Skin, View};
 use crate::stepper::Shared;
 use crate::stepper::follow::{self, Rows, Tracks};
@@ -222,7 +223,7 @@ impl System {
         for &layer in &grid.layer {
             factor_starts.push(factor_starts[factor_starts.len() - 1] + blocks * active[layer].plan.work());
         }
-        let factors = vec![0.0; factor_starts[layout.nz] + blocks * surface.plan.work()];
+        let factors = memory::zeros(factor_starts[layout.nz] + blocks * surface.plan.work());
         let now = Closure {
             quasi: skin.quasi.clone(),
             columns: vec![0.0; compiled.columns.len() * layout.stride],
@@ -431,7 +432,7 @@ impl System {
         let (volume, surface) = out.split_at_mut(layout.volume());
         if layout.fields > 0 {
             let shared = SharedFactors(of_volume.as_mut_ptr());
-            volume.par_chunks_mut(layout.slab()).enumerate().for_each(|(z, slab)| {
+            volume.par_chunks_mut(layout.slab()).enumerate().with_max_len(1).for_each(|(z, slab)| {
                 let buffers = &mut *self.buffers();
                 let (start, end) = (self.factor_starts[z], self.factor_starts[z + 1]);
                 // Safety: the ranges of depths do not overlap, and each depth is one task.
@@ -549,7 +550,7 @@ impl System {
         let (of_volume, of_surface) = sums.split_at_mut(self.pieces.len());
         let shared = Shared::new(volume);
         let base = &self.base;
-        self.pieces.par_iter().zip(of_volume).for_each(|(piece, sum)| {
+        self.pieces.par_iter().zip(of_volume).with_max_len(1).for_each(|(piece, sum)| {
             let buffers = &mut *self.buffers();
             let finished = |z: usize, row: &mut [f64]| {
                 let start = layout.row(z, piece.field).start;

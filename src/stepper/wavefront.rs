@@ -20,9 +20,10 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::grid::{Axis, Ends, Grid};
 use crate::language::{AROUND, Compiled, Face, Input, MAX_INPUTS, Operand, Program, update};
+use crate::memory;
 use crate::skin::{Layout, Skin};
-use crate::stepper::Shared;
 use crate::stepper::system::System;
+use crate::stepper::{Shared, prefetch};
 
 /// Values of a vector; rows begin at multiples of it.
 const LANES: usize = 8;
@@ -30,6 +31,10 @@ const LANES: usize = 8;
 const LEVELS: usize = 6;
 /// What the planes of a tile may take of the cache that a thread has to itself [bytes]: servers have one or two MiB.
 const CACHE: usize = 3 << 19;
+/// Cells after which something is fetched ahead, how many lines, and bytes of a line.
+const PIECE: usize = 256;
+const REQUESTS: usize = 12;
+const LINE: usize = 64;
 /// Rows of a tile below which too much is computed twice.
 const FEWEST_ROWS: usize = 12;
 
@@ -67,6 +72,37 @@ struct Space {
     /// A plane of the last level.
     last: Aligned,
     registers: Vec<f64>,
+    ahead: Ahead,
+}
+
+/// What will be needed when the front has moved by a plane: asked for bit by bit while there is something to compute, for a
+/// core keeps no more than so many requests in flight.
+#[derive(Debug, Default)]
+struct Ahead(Vec<Range<usize>>);
+
+impl Ahead {
+    fn add(&mut self, values: &[f64]) {
+        let start = values.as_ptr() as usize;
+        match self.0.last_mut() {
+            Some(last) if last.end == start => last.end += size_of_val(values),
+            _ => self.0.push(start..start + size_of_val(values)),
+        }
+    }
+
+    fn fetch(&mut self) {
+        let mut left = REQUESTS;
+        while left > 0
+            && let Some(range) = self.0.last_mut()
+        {
+            if range.start >= range.end {
+                self.0.pop();
+                continue;
+            }
+            prefetch(range.start as *const f64);
+            range.start += LINE;
+            left -= 1;
+        }
+    }
 }
 
 /// Numbers that begin at a cache line.
@@ -76,7 +112,8 @@ struct Aligned(Vec<f64>);
 impl Aligned {
     fn of(&mut self, length: usize) -> &mut [f64] {
         if self.0.len() < length + LANES {
-            self.0 = vec![0.0; length + LANES];
+            // Enough for large pages: small ones compete by chance for the same places of the cache.
+            self.0 = memory::zeros((length + LANES).max(memory::LARGE / size_of::<f64>()));
         }
         let skip = self.0.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
         &mut self.0[skip..skip + length]
@@ -143,13 +180,15 @@ impl Wavefront {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         let periodic = [&grid.x, &grid.y].map(|axis| axis.ends == Ends::Periodic);
         let stride = nx.next_multiple_of(LANES) + LANES;
+        let mut next = memory::zeros(skin.state.len());
+        next.copy_from_slice(&skin.state);
         Some(Self {
             shape: Shape { layout, nx, ny, periodic, stride },
             exchange,
             programs: Vec::new(),
             program: Vec::new(),
             step: f64::NAN,
-            next: skin.state.clone(),
+            next,
             spaces: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
         })
     }
@@ -253,13 +292,26 @@ impl Shape {
         let (levels, fields) = (moment.levels, self.layout.fields);
         let plane = self.plane(tile.rows.len(), levels);
         let size = fields * plane;
-        let Space { planes, last, registers } = space;
+        let Space { planes, last, registers, ahead } = space;
         let (planes, last) = (planes.of(3 * levels * size), last.of(size));
         let begin = self.depths(tile, levels, 0);
         for front in begin.start..tile.depths.end + levels {
             if begin.contains(&front) {
                 let to = &mut planes[front % 3 * size..][..size];
                 self.load(tile, levels, &moment.skin.state, front, plane, to);
+            }
+            ahead.0.clear();
+            if begin.contains(&(front + 1)) {
+                for field in 0..fields {
+                    let from = &moment.skin.state[self.layout.row(front + 1, field)];
+                    self.sources(tile, levels).for_each(|y| ahead.add(&from[y * self.nx..][..self.nx]));
+                }
+            }
+            if let Some(z) = (front + 1).checked_sub(levels).filter(|z| tile.depths.contains(z)) {
+                for field in 0..fields {
+                    // Safety: nobody else writes there, and nothing is read.
+                    ahead.add(unsafe { out.row(self.target(tile, z, field)) });
+                }
             }
             for t in 1..=levels {
                 let Some(z) = front.checked_sub(t).filter(|z| self.depths(tile, levels, t).contains(z)) else {
@@ -273,10 +325,10 @@ impl Shape {
                 let rows = self.rows(tile, levels, t);
                 if t < levels {
                     let to = &mut after[z % 3 * size..][..size];
-                    self.step(z, t, three, plane, &rows, moment, registers, to);
+                    self.step(z, t, three, plane, &rows, moment, registers, ahead, to);
                     to.chunks_mut(plane).for_each(|plane| self.surround(plane, rows.clone()));
                 } else {
-                    self.step(z, t, three, plane, &rows, moment, registers, last);
+                    self.step(z, t, three, plane, &rows, moment, registers, ahead, last);
                     self.store(tile, &rows, z, last.chunks(plane), out);
                 }
             }
@@ -288,12 +340,23 @@ impl Shape {
         let rows = self.rows(tile, levels, 0);
         for (field, to) in to.chunks_mut(plane).enumerate() {
             let from = &state[self.layout.row(z, field)];
-            for row in rows.clone() {
-                let y = (tile.rows.start + row + self.ny * (levels + 1) - levels - 1) % self.ny;
+            for (row, y) in rows.clone().zip(self.sources(tile, levels)) {
                 to[row * self.stride + LANES..][..self.nx].copy_from_slice(&from[y * self.nx..][..self.nx]);
             }
             self.surround(to, rows.clone());
         }
+    }
+
+    /// The rows of the state that a tile begins from, in the order of those of its buffer.
+    fn sources(&self, tile: &Tile, levels: usize) -> impl Iterator<Item = usize> {
+        let (start, ny) = (tile.rows.start, self.ny);
+        self.rows(tile, levels, 0).map(move |row| (start + row + ny * (levels + 1) - levels - 1) % ny)
+    }
+
+    /// Where a tile's plane of a field goes.
+    fn target(&self, tile: &Tile, z: usize, field: usize) -> Range<usize> {
+        let start = self.layout.row(z, field).start;
+        start + tile.rows.start * self.nx..start + tile.rows.end * self.nx
     }
 
     /// Puts the neighbours beyond the ends of rows, and rows beyond the first and the last.
@@ -325,6 +388,7 @@ impl Shape {
         rows: &Range<usize>,
         moment: Moment<'_>,
         registers: &mut Vec<f64>,
+        ahead: &mut Ahead,
         to: &mut [f64],
     ) {
         let skin = moment.skin;
@@ -356,8 +420,11 @@ impl Shape {
         for (operand_of, input) in operands.iter_mut().zip(&program.inputs) {
             *operand_of = operand(input);
         }
-        let operands = &operands[..program.inputs.len()];
-        program.run_into(operands, length, &mut to[first..], plane, registers);
+        let mut bound = program.bind(&operands[..program.inputs.len()], length, registers);
+        for start in (0..length).step_by(PIECE) {
+            bound.run(start..(start + PIECE).min(length), &mut to[first + start..], plane);
+            ahead.fetch();
+        }
     }
 
     /// Copies the rows of a finished plane to the new state.
@@ -370,9 +437,8 @@ impl Shape {
         out: &Shared,
     ) {
         for (field, plane) in planes.enumerate() {
-            let start = self.layout.row(z, field).start + tile.rows.start * self.nx;
             // Safety: a tile's own rows and depths are written by nobody else.
-            let out = unsafe { out.row(start..start + rows.len() * self.nx) };
+            let out = unsafe { out.row(self.target(tile, z, field)) };
             for (row, out) in rows.clone().zip(out.chunks_exact_mut(self.nx)) {
                 out.copy_from_slice(&plane[row * self.stride + LANES..][..self.nx]);
             }
