@@ -9,6 +9,8 @@
 //! places and classes, which keeps every content, and the new channel goes into the middle. A tile needs no such step; it is
 //! the judge of this one.
 
+use rayon::prelude::*;
+
 use crate::error::Result;
 use crate::grid::{Ends, Grid};
 use crate::language::{Input, Operand, Program};
@@ -107,7 +109,7 @@ impl Skin {
         }
     }
 
-    /// Applies one puncture.
+    /// Applies one puncture: depths side by side, then the surface.
     fn puncture(&mut self, (class, puncture): &(Option<usize>, Puncture)) {
         let compiled = self.compiled.clone();
         let grid = self.grid.clone();
@@ -115,26 +117,31 @@ impl Skin {
             Some(class) => *class..class + 1,
             None => 0..grid.y.len(),
         };
-        let mut work = Work::default();
-        for j in rows {
-            for z in 0..grid.z.len() {
-                let (fields, program) = &compiled.puncture.layers[grid.layer[z]];
-                self.effect(puncture, program, fields.len(), Some(z), j, *class, &mut work);
-                for (k, field) in fields.iter().enumerate() {
-                    let start = self.layout.row(z, *field).start + j * grid.x.len();
-                    work.write(&mut self.state[start..], k);
-                }
+        let own = &*self;
+        let at = |z: Option<usize>, work: &mut Work| -> Vec<Effect> {
+            let (fields, program) = match z {
+                Some(z) => &compiled.puncture.layers[grid.layer[z]],
+                None => &compiled.puncture.surface,
+            };
+            let effect = |j| own.effect(puncture, program, fields.len(), z, j, *class, work);
+            rows.clone().filter_map(effect).collect()
+        };
+        let depths: Vec<Vec<Effect>> =
+            (0..grid.z.len()).into_par_iter().map_init(Work::default, |work, z| at(Some(z), work)).collect();
+        let surface = at(None, &mut Work::default());
+        for (z, effects) in depths.iter().enumerate() {
+            for (k, field) in compiled.puncture.layers[grid.layer[z]].0.iter().enumerate() {
+                let row = &mut self.state[self.layout.row(z, *field)];
+                effects.iter().for_each(|effect| effect.write(row, k));
             }
-            let (fields, program) = &compiled.puncture.surface;
-            self.effect(puncture, program, fields.len(), None, j, *class, &mut work);
-            for (k, field) in fields.iter().enumerate() {
-                let start = self.layout.surface_row(*field).start + j * grid.x.len();
-                work.write(&mut self.state[start..], k);
-            }
+        }
+        for (k, field) in compiled.puncture.surface.0.iter().enumerate() {
+            let row = &mut self.state[self.layout.surface_row(*field)];
+            surface.iter().for_each(|effect| effect.write(row, k));
         }
     }
 
-    /// Mean new values of the cells of one row of x that the puncture can reach, left in `work`. `z` is `None` for the
+    /// Mean new values of the cells of one row of x that the puncture can reach, if there are any. `z` is `None` for the
     /// surface.
     fn effect(
         &self,
@@ -145,25 +152,23 @@ impl Skin {
         j: usize,
         class: Option<usize>,
         work: &mut Work,
-    ) {
-        work.range = 0..0;
+    ) -> Option<Effect> {
         let grid = &self.grid;
         let (x, nx) = (&grid.x, grid.x.len());
         if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.needle.shank_radius) {
-            return;
+            return None;
         }
         let reach = REACH * puncture.needle.shank_radius;
         let near = SAMPLED * puncture.needle.shank_radius;
         // The row of cells that the puncture can reach; a channel across a periodic end reaches the whole row.
         let row_distance = if class.is_some() { 0.0 } else { lateral(grid, 1, grid.y.centres[j], puncture.y).abs() };
         if row_distance > reach + grid.y.width(j) && class.is_none() && grid.y.len() > 1 {
-            return;
+            return None;
         }
         let within = |i: usize| lateral(grid, 0, x.centres[i], puncture.x).abs() <= reach + x.width(i);
         let first = (0..nx).find(|&i| within(i));
         let last = (0..nx).rev().find(|&i| within(i));
-        let (Some(first), Some(last)) = (first, last) else { return };
-        let range = first..last + 1;
+        let range = first?..last? + 1;
         let length = range.len();
         let samples = |width: f64| ((width / SAMPLE_SPACING).ceil() as usize).clamp(1, MOST_SAMPLES);
         let close = row_distance <= near + grid.y.width(j);
@@ -172,8 +177,10 @@ impl Skin {
         let along = if close && class.is_none() && grid.y.len() > 1 { samples(grid.y.width(j)) } else { 1 };
         let (top, thickness) = z.map_or((0.0, 0.0), |z| (grid.z.faces[z], grid.z.width(z)));
         let deep = if z.is_some() { samples(thickness) } else { 1 };
-        work.begin(range.clone(), outputs);
-        let start = j * nx + first;
+        work.begin(length);
+        let mut mean = vec![0.0; outputs * length];
+        work.out.resize(outputs * length, 0.0);
+        let start = j * nx + range.start;
         let view = self.view();
         for d in 0..deep {
             let depth = top + thickness * (d as f64 + 0.5) / deep as f64;
@@ -225,7 +232,7 @@ impl Skin {
                         },
                     );
                     let share = 1.0 / (deep * along) as f64;
-                    for (mean, out) in work.mean.chunks_mut(length).zip(work.out.chunks(length)) {
+                    for (mean, out) in mean.chunks_mut(length).zip(work.out.chunks(length)) {
                         for ((mean, out), weight) in mean.iter_mut().zip(out).zip(&work.weight) {
                             *mean += out * weight * share;
                         }
@@ -233,6 +240,7 @@ impl Skin {
                 }
             }
         }
+        Some(Effect { places: start..start + length, mean })
     }
 
     /// Remembers for each place the nearest hole of this session.
@@ -340,32 +348,31 @@ fn lateral(grid: &Grid, axis: usize, a: f64, b: f64) -> f64 {
 /// Buffers of [`Skin::effect`].
 #[derive(Default)]
 struct Work {
-    range: std::ops::Range<usize>,
     distance: Vec<f64>,
     stretch: Vec<f64>,
     weight: Vec<f64>,
     out: Vec<f64>,
-    mean: Vec<f64>,
     scratch: Vec<f64>,
 }
 
 impl Work {
-    fn begin(&mut self, range: std::ops::Range<usize>, outputs: usize) {
-        let length = range.len();
-        self.range = range;
+    fn begin(&mut self, length: usize) {
         self.distance.resize(length, 0.0);
         self.stretch.resize(length, 1.0);
         self.weight.resize(length, 0.0);
-        self.out.resize(outputs * length, 0.0);
-        self.mean.clear();
-        self.mean.resize(outputs * length, 0.0);
     }
+}
 
-    /// Copies output `k` into a row of x.
+/// What a puncture makes of some cells beside each other: the values of one output after the other.
+struct Effect {
+    places: std::ops::Range<usize>,
+    mean: Vec<f64>,
+}
+
+impl Effect {
+    /// Copies output `k` into the row of a field.
     fn write(&self, row: &mut [f64], k: usize) {
-        let length = self.range.len();
-        if length > 0 {
-            row[self.range.clone()].copy_from_slice(&self.mean[k * length..(k + 1) * length]);
-        }
+        let length = self.places.len();
+        row[self.places.clone()].copy_from_slice(&self.mean[k * length..(k + 1) * length]);
     }
 }
