@@ -16,12 +16,12 @@ use crate::grid::Grid;
 use crate::language::{self, Compiled, Diffusion, Given, Operand, Program, ROOM, Rates};
 use crate::memory;
 use crate::skin::{self, Layout, Operands, SessionNumbers, Skin, View};
-use crate::stepper::Shared;
 use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
 use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
+use crate::stepper::{Shared, prefetch};
 
 /// A field that follows another.
 #[derive(Debug)]
@@ -514,12 +514,21 @@ impl System {
         let mut room: [Operands<'_>; 2] = [const { [const { MaybeUninit::uninit() }; ROOM] }; 2];
         let [room, room_of_entries] = &mut room;
         let program = &active.stages[stage.done.len()];
+        let rows_start = rows.as_ptr();
         let mut right = view.bind(program, z, all.clone(), room, registers, &given);
         let mut slopes = stage.first.then(|| view.bind(jacobian, z, all, room_of_entries, more, &|_| None));
         for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
             let places = start..(start + BLOCK).min(layout.stride);
             let length = places.len();
             let factors = &mut factors[block * size..][..size];
+            // Of the next cells: there are more rows than memory can watch.
+            for &field in &active.fields {
+                let next = field * layout.stride + places.end;
+                let rows = stage.done.iter().map(|done| done[before.offset..].as_ptr());
+                for row in rows.chain([view.state[before.offset..].as_ptr(), rows_start]) {
+                    (0..BLOCK).step_by(8).for_each(|at| prefetch(row.wrapping_add(next + at)));
+                }
+            }
             right.run(places.clone(), values, BLOCK);
             if let Some(slopes) = &mut slopes {
                 slopes.run(places, entries, BLOCK);
