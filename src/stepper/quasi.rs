@@ -57,6 +57,8 @@ pub struct Quasi {
     diagonals: Vec<f64>,
     /// What each depth contributes to a sum over all; added up in order, whoever computed them.
     sums: Vec<f64>,
+    /// Mean slope of each depth, and mean square of its residual.
+    means: Vec<[f64; 2]>,
     /// The quasi-steady fields, while this one is solved for.
     values: Vec<f64>,
 }
@@ -116,6 +118,7 @@ impl Quasi {
             tolerance: ACCURACY * field.scale,
             diagonals: vec![0.0; last - first],
             sums: vec![0.0; last - first],
+            means: vec![[0.0; 2]; last - first],
             values: vec![0.0; layout.nz * layout.stride * count],
             slope: buffer(),
             residual: buffer(),
@@ -206,7 +209,7 @@ impl Quasi {
         [if at_top { top } else { (0.0, 0.0) }, if at_bottom { bottom } else { (0.0, 0.0) }]
     }
 
-    /// Residual and slope at the present values.
+    /// Residual and slope at the present values, and their means.
     fn evaluate(
         &mut self,
         grid: &Grid,
@@ -219,43 +222,39 @@ impl Quasi {
         let layout = view.layout;
         let (range, index, stride, plane) = (self.range.clone(), self.index, layout.stride, layout.plane);
         let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..stride];
-        let (diffusivity, depth, rates) = (&self.diffusivity, &self.depth, &self.rates);
-        self.residual.par_chunks_mut(stride).zip(self.slope.par_chunks_mut(stride)).enumerate().for_each(
-            |(at, (residual, slope))| {
-                let k = range.start + at;
-                let own = values(k);
-                spread(grid, rates, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
-                match &field.balance[grid.layer[k]] {
-                    None => slope.fill(0.0),
-                    Some(program) => {
-                        let Buffers { values: out, registers, .. } = &mut *lend();
-                        out.resize(out.len().max(2 * stride), 0.0);
-                        view.run(program, k, 0..stride, out, registers, &|input| match input {
-                            Input::Quasi(q) if q == index => Some(Operand::Block(own)),
-                            _ => None,
-                        });
-                        mix(&mut residual[..plane], 1.0, 1.0, &out[..plane]);
-                        for (slope, out) in slope.iter_mut().zip(&out[stride..]) {
-                            *slope = (-out).max(0.0);
-                        }
+        let Self { diffusivity, depth, rates, lateral, ones, residual, slope, means, .. } = self;
+        let rows = residual.par_chunks_mut(stride).zip(slope.par_chunks_mut(stride)).zip(means);
+        rows.enumerate().for_each(|(at, ((residual, slope), [mean, square]))| {
+            let k = range.start + at;
+            let own = values(k);
+            spread(grid, rates, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
+            match &field.balance[grid.layer[k]] {
+                None => slope.fill(0.0),
+                Some(program) => {
+                    let Buffers { values: out, registers, .. } = &mut *lend();
+                    out.resize(out.len().max(2 * stride), 0.0);
+                    view.run(program, k, 0..stride, out, registers, &|input| match input {
+                        Input::Quasi(q) if q == index => Some(Operand::Block(own)),
+                        _ => None,
+                    });
+                    mix(&mut residual[..plane], 1.0, 1.0, &out[..plane]);
+                    for (slope, out) in slope.iter_mut().zip(&out[stride..]) {
+                        *slope = (-out).max(0.0);
                     }
                 }
-            },
-        );
+            }
+            dot_row(mean, lateral, &slope[..plane], ones);
+            dot_row(square, lateral, &residual[..plane], &residual[..plane]);
+        });
     }
 
     /// Root mean square of the residual, and mean slope plus the weakest diffusion, by volume.
     fn size(&self, grid: &Grid) -> (f64, f64) {
-        let (stride, plane) = (self.residual.len() / self.range.len(), self.lateral.len());
         let (mut square, mut slope, mut volume) = (0.0, 0.0, 0.0);
-        for (at, k) in self.range.clone().enumerate() {
+        for (k, [mean, of_square]) in self.range.clone().zip(&self.means) {
             let width = grid.z.width(k);
-            let (residual, own) = (&self.residual[at * stride..][..plane], &self.slope[at * stride..][..plane]);
-            let mut sum = 0.0;
-            dot_row(&mut sum, &self.lateral, residual, residual);
-            square += width * sum;
-            dot_row(&mut sum, &self.lateral, own, &self.ones);
-            slope += width * sum;
+            square += width * of_square;
+            slope += width * mean;
             volume += width;
         }
         // Across the whole depth L the field relaxes at least at D/L².
@@ -319,12 +318,11 @@ impl Quasi {
 
     /// Diagonals in depth of the preconditioner, without the lateral modes, for mean slopes.
     fn factors(&mut self, grid: &Grid, ends: &[(f64, f64); 2]) {
-        let stride = self.slope.len() / self.range.len();
         for (at, k) in self.range.clone().enumerate() {
-            let mean: f64 = self.lateral.iter().zip(&self.slope[at * stride..]).map(|(w, s)| w * s).sum();
             let top = if k == self.range.start { ends[0].0 } else { 0.0 };
             let bottom = if k + 1 == self.range.end { ends[1].0 } else { 0.0 };
-            self.diagonals[at] = mean + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k);
+            self.diagonals[at] =
+                self.means[at][0] + (self.depth[k] + self.depth[k + 1] + top + bottom) / grid.z.width(k);
         }
     }
 
