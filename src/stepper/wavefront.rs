@@ -301,13 +301,15 @@ impl Shape {
                 self.load(tile, levels, &moment.skin.state, front, plane, to);
             }
             ahead.0.clear();
-            if begin.contains(&(front + 1)) {
+            // A state that fits into the cache lies there.
+            let large = size_of_val(&moment.skin.state[..]) > CACHE;
+            if large && begin.contains(&(front + 1)) {
                 for field in 0..fields {
                     let from = &moment.skin.state[self.layout.row(front + 1, field)];
                     self.sources(tile, levels).for_each(|y| ahead.add(&from[y * self.nx..][..self.nx]));
                 }
             }
-            if let Some(z) = (front + 1).checked_sub(levels).filter(|z| tile.depths.contains(z)) {
+            if let Some(z) = (front + 1).checked_sub(levels).filter(|z| large && tile.depths.contains(z)) {
                 for field in 0..fields {
                     // Safety: nobody else writes there, and nothing is read.
                     ahead.add(unsafe { out.row(self.target(tile, z, field)) });
@@ -421,8 +423,9 @@ impl Shape {
             *operand_of = operand(input);
         }
         let mut bound = program.bind(&operands[..program.inputs.len()], length, registers);
-        for start in (0..length).step_by(PIECE) {
-            bound.run(start..(start + PIECE).min(length), &mut to[first + start..], plane);
+        let piece = if ahead.0.is_empty() { length } else { PIECE };
+        for start in (0..length).step_by(piece) {
+            bound.run(start..(start + piece).min(length), &mut to[first + start..], plane);
             ahead.fetch();
         }
     }
