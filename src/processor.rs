@@ -2,8 +2,8 @@
 //!
 //! Kernels are compiled once for each set and ask here which to run. The choice is the widest set the processor has, unless
 //! a narrower one is forced before: fused and plain arithmetic round differently, so a comparison between machines, or an
-//! instrument that does not know the newest instructions, needs the same set everywhere. Only the arithmetic of the model
-//! language and of the explicit kernel is fused; the other kernels give the same bits with every set.
+//! instrument that does not know the newest instructions, needs the same set everywhere. Both wide sets are fused and give
+//! the same bits.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
