@@ -287,6 +287,7 @@ fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut
             // sixteen rows, and room for as many in the scratch.
             unsafe {
                 assert!(scratch.len() >= n * ROWS && [&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
+                assert!(line.wrap.is_none() || line.column.len() == n);
                 let (rows, turned) = (group.as_mut_ptr(), scratch.as_mut_ptr());
                 if LEVEL == 2 { solve_512(line, rows, turned) } else { solve_256(line, rows, turned) }
             }

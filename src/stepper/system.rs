@@ -6,6 +6,8 @@
 //! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
 //! linear solve in one pass over each depth, block by block, while values are in cache.
 
+mod part;
+
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex};
 
@@ -514,7 +516,7 @@ impl System {
         let mut room: [Operands<'_>; 2] = [const { [const { MaybeUninit::uninit() }; ROOM] }; 2];
         let [room, room_of_entries] = &mut room;
         let program = &active.stages[stage.done.len()];
-        let rows_start = rows.as_ptr();
+        let out = rows.as_ptr();
         let mut right = view.bind(program, z, all.clone(), room, registers, &given);
         let mut slopes = stage.first.then(|| view.bind(jacobian, z, all, room_of_entries, more, &|_| None));
         for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
@@ -522,10 +524,10 @@ impl System {
             let length = places.len();
             let factors = &mut factors[block * size..][..size];
             // Of the next cells: there are more rows than memory can watch.
-            for &field in &active.fields {
+            for &field in active.fields.iter().filter(|_| places.end < layout.stride) {
                 let next = field * layout.stride + places.end;
-                let rows = stage.done.iter().map(|done| done[before.offset..].as_ptr());
-                for row in rows.chain([view.state[before.offset..].as_ptr(), rows_start]) {
+                let done = stage.done.iter().map(|done| done[before.offset..].as_ptr());
+                for row in done.chain([view.state[before.offset..].as_ptr(), out]) {
                     (0..BLOCK).step_by(8).for_each(|at| prefetch(row.wrapping_add(next + at)));
                 }
             }
@@ -597,86 +599,6 @@ impl System {
     pub fn task_fields(&self) -> impl Iterator<Item = usize> + '_ {
         let surface = (0..self.layout.surface).map(|f| self.layout.fields + f);
         self.pieces.iter().map(|piece| piece.field).chain(surface)
-    }
-}
-
-/// The parts of a step one by one, for benchmarks and for tests against plain references.
-impl System {
-    /// Solves (I − θA_x)(I − θA_y)(I − θA_z) k = r in place for the volume part of a state: the linear solve of every stage,
-    /// without kinetics. [`System::prepare`] was called for θ.
-    pub fn sweep(&self, volume: &mut [f64]) {
-        self.sweep_lateral(volume);
-        self.sweep_depth(volume);
-    }
-
-    /// The part of [`System::sweep`] that solves a depth at a time.
-    pub fn sweep_lateral(&self, volume: &mut [f64]) {
-        let (layout, base) = (self.layout, &self.base);
-        volume.par_chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate().for_each(|(z, slab)| {
-            let lines = &mut self.buffers().lines;
-            self.sweeps.lateral(&self.grid, layout, &self.movers, &base.outsides, &base.spread, z, slab, lines);
-        });
-    }
-
-    /// The part of [`System::sweep`] that solves columns.
-    pub fn sweep_depth(&self, volume: &mut [f64]) {
-        let (layout, base) = (self.layout, &self.base);
-        let shared = Shared::new(volume);
-        self.pieces.par_iter().for_each(|piece| {
-            let lines = &mut self.buffers().lines;
-            // Safety: no two pieces share a value.
-            unsafe {
-                let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
-                self.sweeps.depth(&self.grid, layout, movers, outsides, spread, piece, &shared, lines, |_, _| {});
-            }
-        });
-    }
-
-    /// Solves (I − θJ)(I − θA_x)(I − θA_y)(I − θA_z) k = r in place, with the Jacobian that the last first stage factorised and
-    /// the θ of [`System::prepare`].
-    pub fn solve(&mut self, k: &mut [f64]) {
-        let layout = self.layout;
-        let mut factors = std::mem::take(&mut self.factors);
-        let (of_volume, of_surface) = factors.split_at_mut(self.factor_starts[layout.nz]);
-        let local = |active: &Active, rows: &mut [f64], factors: &[f32]| {
-            let values = &mut self.buffers().values;
-            values.resize(values.len().max(active.fields.len() * BLOCK), 0.0);
-            for (block, start) in (0..layout.plane).step_by(BLOCK).enumerate() {
-                let length = BLOCK.min(layout.stride - start);
-                for (field, values) in active.fields.iter().zip(values.chunks_exact_mut(BLOCK)) {
-                    values[..length].copy_from_slice(&rows[field * layout.stride + start..][..length]);
-                }
-                active.plan.solve(&factors[block * active.plan.work()..][..active.plan.work()], values);
-                for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
-                    rows[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
-                }
-            }
-        };
-        let (volume, surface) = k.split_at_mut(layout.volume());
-        for (z, slab) in volume.chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate() {
-            let own = self.factor_starts[z]..self.factor_starts[z + 1];
-            local(&self.active[self.grid.layer[z]], slab, &of_volume[own]);
-        }
-        local(&self.surface, surface, of_surface);
-        self.sweep(volume);
-        self.factors = factors;
-    }
-
-    /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
-    pub fn rates(&mut self, skin: &Skin, out: &mut [f64]) {
-        std::mem::swap(&mut self.now, &mut self.base);
-        self.rate(&Frame { skin }, &skin.state, out);
-        std::mem::swap(&mut self.now, &mut self.base);
-    }
-
-    /// A stage of a step from a skin for which [`System::refresh`] was called, but for the solve along depth. The first one
-    /// evaluates and factorises the Jacobian.
-    pub fn stage_of(&mut self, skin: &Skin, first: bool, gamma: f64, step: f64, out: &mut [f64]) {
-        if !first {
-            self.now.clone_from(&self.base);
-        }
-        let stage = Stage { state: &skin.state, first, done: &[], weights: &[], gamma, step };
-        self.stage(&Frame { skin }, &stage, out);
     }
 }
 
