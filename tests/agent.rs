@@ -37,7 +37,7 @@ fn what_is_put_on_is_on_the_skin_in_it_or_gone() {
         let parts = ["on_the_skin", "rubbed_off", "horny_layer", "epidermis", "dermis", "fat", "cleared"].map(all);
         for (row, put_on) in all("put_on").into_iter().enumerate() {
             let sum: f64 = parts.iter().map(|part| part[row]).sum();
-            // Steps keep amounts to their tolerance of 1e-3 of each field's size, of which some tens are in the sum.
+            // Steps keep amounts to what they may err, of which some tens are in the sum.
             assert!((sum - put_on).abs() <= 5e-3 * put_on.max(1.0), "{agent}: {sum} of {put_on} at row {row}");
         }
         assert!(end(&outcome, &format!("{agent}_cleared")) > 0.0, "{agent} reaches vessels");

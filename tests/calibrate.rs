@@ -31,7 +31,7 @@ impl Progress for Count {
 
 fn calibration(folder: &Path, text: &str) -> dermasim::error::Result<Calibration> {
     // Coarse: what is asked is the search, not the skin.
-    let changes = ["grid.resolution=0.25", "grid.strata=1", "stepping.tolerance=1e-2", "observe.every=12 h"];
+    let changes = ["grid.resolution=0.25", "grid.strata=1", "stepping.tolerance=5e-2", "observe.every=12 h"];
     let changes = changes.iter().map(|change| Change::parse(change)).collect::<Result<_, _>>()?;
     Calibration::read(&Source::new("x.toml", text), folder, changes)
 }

@@ -26,7 +26,7 @@ fn changes(texts: &[&str]) -> Vec<Change> {
 
 /// The answer to a claim, with few samples on a coarse grid.
 fn answered(id: &str, changed: &[&str]) -> Answer {
-    let coarse = ["population.number=4", "grid.resolution=0.3", "stepping.tolerance=1e-2"];
+    let coarse = ["population.number=4", "grid.resolution=0.3", "stepping.tolerance=5e-2"];
     let changes = changes(&[&coarse[..], changed].concat());
     let claim = claims::chosen(&[id.to_owned()], &changes).unwrap_or_else(|error| panic!("{error}"));
     let findings = claims::run_all(&claim, 2, &Quiet, &|_, _, _| Ok(())).unwrap_or_else(|error| panic!("{error}"));

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// The values of an observable over a run: largest deviation from rest, and the last value.
 fn run(text: &str, observable: &str, resolution: f64) -> [f64; 2] {
-    let grid = format!("[grid]\nstrata = 1\nresolution = {resolution}\n[stepping]\ntolerance = 3e-3\n");
+    let grid = format!("[grid]\nstrata = 1\nresolution = {resolution}\n[stepping]\ntolerance = 3e-2\n");
     let plan = Scenario::from_text("law", &format!("{text}\n{grid}")).plan().unwrap_or_else(|error| panic!("{error}"));
     let record = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).record;
     let column = record.headings.iter().position(|heading| heading.name == observable).expect("the observable");

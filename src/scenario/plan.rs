@@ -149,7 +149,7 @@ pub enum Dose {
 pub struct Stepping {
     /// Which method.
     pub method: Method,
-    /// Relative tolerance of a step.
+    /// Relative error that a short step may make; of a long one less is allowed (`stepper::implicit`).
     pub tolerance: f64,
     /// Longest step \[s\].
     pub longest: f64,

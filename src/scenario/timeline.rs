@@ -13,7 +13,9 @@ use crate::units::DAY;
 
 const DURATION: Limits = Limits { unit: "d", low: (1e-9, "1 ns"), high: (100.0 * 365.25 * DAY, "100 years") };
 pub(super) const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
-const TOLERANCE: Limits = Limits { unit: "1", low: (1e-12, "1e-12"), high: (0.1, "0.1") };
+/// Of a short step, unless a scenario says otherwise: every observable of the default scenario is then within 1 % of its peak.
+pub(super) const TOLERANCE: f64 = 0.02;
+const TOLERANCES: Limits = Limits { unit: "1", low: (1e-12, "1e-12"), high: (0.1, "0.1") };
 
 /// The most sessions of a course.
 const MOST_SESSIONS: usize = 500;
@@ -226,10 +228,11 @@ pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping) -> Resul
         "euler" => Method::Euler,
         _ => Method::Implicit,
     };
-    let tolerance = decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some("2e-3"), TOLERANCE)?;
+    let tolerance =
+        decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some(&format!("{TOLERANCE}")), TOLERANCES)?;
     let longest = decide.amount("stepping", "longest", typed.longest.as_ref(), Some("7 d"), DURATION)?;
     let fixed = decide.amount("stepping", "fixed", typed.fixed.as_ref(), None, DURATION)?;
-    Ok(Stepping { method, tolerance: tolerance.unwrap_or(2e-3), longest: longest.unwrap_or(DAY), fixed })
+    Ok(Stepping { method, tolerance: tolerance.unwrap_or(TOLERANCE), longest: longest.unwrap_or(DAY), fixed })
 }
 
 /// Steps after which a run is given up.

@@ -137,9 +137,6 @@ impl Stepper {
     pub fn new(skin: &mut Skin, stepping: &Stepping) -> Result<Self> {
         let mut system = System::new(skin)?;
         system.settle(skin)?;
-        if stepping.fixed.is_none() && stepping.method == Method::Implicit {
-            system.ask(BALANCE * stepping.tolerance);
-        }
         let scheme = match stepping.method {
             Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2))),
             Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
@@ -189,7 +186,11 @@ impl Stepper {
                 scheme.advance(&mut self.system, skin, step, self.stepping.fixed, &mut self.count)?;
             } else if let Scheme::Implicit(scheme) = &mut self.scheme {
                 let adaptive = self.stepping.fixed.is_none();
-                let (accepted, next) = scheme.step(&mut self.system, skin, step, self.stepping.tolerance, adaptive)?;
+                let allowed = implicit::allowed(&self.stepping, step);
+                if adaptive {
+                    self.system.ask(BALANCE * allowed);
+                }
+                let (accepted, next) = scheme.step(&mut self.system, skin, step, allowed, adaptive)?;
                 // A step cut short by an event says nothing against the longer one wanted before.
                 self.next = if accepted && step < wanted { next.max(wanted) } else { next };
                 if !accepted {
@@ -220,7 +221,7 @@ impl Stepper {
         let Scheme::Implicit(scheme) = &mut self.scheme else {
             return Err(Error::simulation("explicit methods choose their steps themselves"));
         };
-        if !scheme.step(&mut self.system, skin, step, self.stepping.tolerance, false)?.0 {
+        if !scheme.step(&mut self.system, skin, step, implicit::allowed(&self.stepping, step), false)?.0 {
             return Err(self.stuck(skin, step));
         }
         skin.time += step;

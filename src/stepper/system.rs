@@ -55,8 +55,7 @@ struct Active {
 impl Active {
     /// `fields` are those with a rate and others that move or drive, as `moves` says.
     fn new(rates: &Rates, fields: Vec<usize>, moves: Vec<bool>) -> Result<Self> {
-        let stages =
-            (0..MAX_STAGES).map(|done| language::stage(rates, &fields, &moves, done)).collect::<Result<_>>()?;
+        let stages = (0..=EARLIER).map(|done| language::stage(rates, &fields, &moves, done)).collect::<Result<_>>()?;
         Ok(Self { plan: Plan::new(&fields, &rates.pattern), stages, fields })
     }
 }
@@ -602,8 +601,8 @@ impl System {
     }
 }
 
-/// The largest number of stages of a method.
-pub const MAX_STAGES: usize = 4;
+/// Earlier stages, or sums of them, that a stage may look at.
+pub const EARLIER: usize = 2;
 
 /// Earlier stages, as the rows of one depth see them.
 struct Before<'a> {
