@@ -164,7 +164,8 @@ impl Quasi {
                 return Ok(());
             }
             last = error;
-            self.gradients(grid, &ends, 0.05 * self.tolerance * slope)?;
+            // Far from the balance the system is a guess itself: a tenth of the residual is as good as all of it.
+            self.gradients(grid, &ends, (0.05 * self.tolerance * slope).max(0.1 * residual))?;
             let layout = view.layout;
             for (k, change) in self.range.clone().zip(self.change.chunks_exact(layout.stride)) {
                 let start = (self.index * layout.nz + k) * layout.stride;
