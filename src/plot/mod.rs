@@ -67,16 +67,18 @@ pub struct Drawn {
 /// # Errors
 /// A file cannot be written.
 pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
-    let mut drawn = Vec::new();
-    drawn.extend(course::benefit_and_risk(kept));
-    drawn.extend(course::after_session(kept));
-    drawn.extend(grade::timeline(kept));
-    drawn.extend(course::whole(kept));
-    drawn.extend(needling::depths(kept));
-    drawn.extend(needling::ruptures(kept));
-    drawn.extend(practice::carried_off(kept));
-    drawn.extend(section::maps(kept));
-    drawn.extend(profile::profiles(kept));
+    let draw: [fn(&Kept<'_>) -> Vec<Drawn>; 9] = [
+        |kept| course::benefit_and_risk(kept).into_iter().collect(),
+        |kept| course::after_session(kept).into_iter().collect(),
+        |kept| grade::timeline(kept).into_iter().collect(),
+        |kept| course::whole(kept).into_iter().collect(),
+        |kept| needling::depths(kept).into_iter().collect(),
+        |kept| needling::ruptures(kept).into_iter().collect(),
+        |kept| practice::carried_off(kept).into_iter().collect(),
+        |kept| section::maps(kept).into_iter().collect(),
+        |kept| profile::profiles(kept).into_iter().collect(),
+    ];
+    let drawn = draw.par_iter().flat_map_iter(|draw| draw(kept)).collect();
     write(drawn, folder)
 }
 
