@@ -1,11 +1,9 @@
 //! Observables and their record: what is looked at, when, and what was seen. Looking changes nothing.
 
-use ndarray::Array3;
-use rayon::prelude::*;
-
 use crate::language::{Input, Observable, Operand};
-use crate::skin::{Scratch, Skin, View, over_tissue};
+use crate::skin::{Skin, View, over_tissue};
 use crate::units::Unit;
+use ndarray::Array3;
 
 /// What is known of an observable besides its values.
 #[derive(Debug, Clone)]
@@ -67,10 +65,7 @@ impl Observer {
         if self.lateral.len() != skin.layout.plane {
             self.lateral = skin.grid.lateral_weights();
         }
-        let (view, lateral) = (skin.view(), &self.lateral);
-        // Each is summed by one thread in a fixed order.
-        let over_tissue = |scratch: &mut Scratch, reduction| over_tissue(reduction, &view, lateral, scratch);
-        skin.compiled.reductions.par_iter().map_init(Scratch::default, over_tissue).collect()
+        over_tissue(&skin.compiled.passes, skin.compiled.reductions.len(), &skin.view(), &self.lateral)
     }
 
     /// The observables, each in its own unit, that follow from reductions of a skin at a moment [s] since its last event.

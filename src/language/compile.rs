@@ -6,7 +6,8 @@
 
 use crate::error::Result;
 use crate::language::compiled::{
-    Boundary, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, QuasiField, Rates, SurfaceField, VolumeField,
+    Boundary, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, Pass, QuasiField, Rates, SurfaceField,
+    VolumeField,
 };
 use crate::language::graph::Id;
 use crate::language::lower::Lowering;
@@ -14,7 +15,8 @@ use crate::language::model::{Condition, Event, Field, FieldKind, Layered, Mentio
 use crate::language::names::Local;
 use crate::language::place::{Compiler, Place, finite, program};
 use crate::language::syntax::Expression;
-use crate::language::{Input, Program, Setting};
+use crate::language::update::joined;
+use crate::language::{Input, Program, Reduction, Setting};
 
 impl Model {
     /// Compiles the model for a tissue and a person.
@@ -72,6 +74,7 @@ impl Compiler<'_> {
             .collect::<Result<_>>()?;
         let signals = model.signals.iter().map(|(name, signal)| (name.clone(), signal.default)).collect();
         let Self { columns, reductions, .. } = self;
+        let passes = passes(&reductions)?;
         Ok(Compiled {
             volume,
             surface,
@@ -83,6 +86,7 @@ impl Compiler<'_> {
             session,
             observables,
             reductions,
+            passes,
             signals,
         })
     }
@@ -290,6 +294,29 @@ impl Compiler<'_> {
         let layers = (0..count).map(|layer| one(Some(layer))).collect::<Result<_>>()?;
         Ok(Effects { layers, surface: one(None)? })
     }
+}
+
+/// What a pass computes at most: its values are added up while they are in the first cache.
+const TOGETHER: usize = 16;
+
+/// Reductions over the same region become one pass: what they share is computed once.
+fn passes(reductions: &[Reduction]) -> Result<Vec<Pass>> {
+    let mut passes: Vec<Pass> = Vec::new();
+    for (index, Reduction { kind, region, .. }) in reductions.iter().enumerate() {
+        let member = (*kind, index);
+        match passes.iter_mut().find(|pass| pass.region == *region && pass.members.len() < TOGETHER) {
+            Some(pass) => pass.members.push(member),
+            None => passes.push(Pass { region: region.clone(), members: vec![member], programs: Vec::new() }),
+        }
+    }
+    for Pass { members, programs, .. } in &mut passes {
+        let places = reductions[members[0].1].programs.len();
+        let at = |place: usize| -> Option<Vec<&Program>> {
+            members.iter().map(|&(_, member)| reductions[member].programs[place].as_ref()).collect()
+        };
+        *programs = (0..places).map(|place| at(place).map(|own| joined(&own)).transpose()).collect::<Result<_>>()?;
+    }
+    Ok(passes)
 }
 
 /// The net rate of a field in a place \[per second\]: the sum of what its processes do, in the order of the file.

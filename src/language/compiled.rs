@@ -81,6 +81,8 @@ pub struct Compiled {
     pub observables: Vec<Observable>,
     /// Reductions over the tissue that observables combine.
     pub reductions: Vec<Reduction>,
+    /// The same, as they are computed.
+    pub passes: Vec<Pass>,
     /// Signals with their value where the scenario does not set them.
     pub signals: Vec<(String, f64)>,
 }
@@ -253,6 +255,17 @@ pub struct Reduction {
     /// Where.
     pub region: Region,
     /// In each layer of the region (one entry for the surface): a program with two outputs, the value and its weight.
+    pub programs: Vec<Option<Program>>,
+}
+
+/// Reductions over one region that are computed together.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// Where.
+    pub region: Region,
+    /// How, and which of the reductions it is.
+    pub members: Vec<(Kind, usize)>,
+    /// As those of a [`Reduction`], with value and weight of each member.
     pub programs: Vec<Option<Program>>,
 }
 

@@ -13,6 +13,8 @@
 //! with the step h and x, y, a, b the step times the rates of exchange. Numbers are part of the program: what is not exchanged
 //! costs nothing, and neighbours with the same rate are added before they are weighed. Differences come before weights, so a
 //! uniform field stays as it is to the last bit.
+//!
+//! **Reductions** over one region: the programs of all, joined.
 
 use crate::error::Result;
 use crate::language::graph::{Graph, Id};
@@ -79,6 +81,16 @@ pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Re
         }
         roots.push(sum);
     }
+    Program::compile_within(ROOM, &graph, &roots)
+}
+
+/// One program with the outputs of several.
+///
+/// # Errors
+/// More inputs than a program may have.
+pub fn joined(programs: &[&Program]) -> Result<Program> {
+    let mut graph = Graph::default();
+    let roots: Vec<Id> = programs.iter().flat_map(|program| program.lift(&mut graph, &|input| input)).collect();
     Program::compile_within(ROOM, &graph, &roots)
 }
 

@@ -2,8 +2,15 @@
 //!
 //! Sums run in a fixed order, so the result does not depend on the number of threads.
 
-use crate::language::{Kind, Reduction, Region};
-use crate::skin::View;
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use crate::language::{Kind, Pass, Program, ROOM, Reduction, Region};
+use crate::skin::{Operands, View};
+
+/// Places computed at once, a multiple of a vector.
+const BLOCK: usize = 128;
 
 /// Running result of one column or of the tissue.
 #[derive(Debug, Clone, Copy)]
@@ -97,39 +104,66 @@ fn visit(
     let (plane, stride) = (view.layout.plane, view.layout.stride);
     out.resize(2 * stride, 0.0);
     let mut slab = |program, z, length: f64| {
-        // Rows are padded, so vectors may run over their end.
         view.run(program, z, 0..stride, out, registers, &|_| None);
         visit(&out[..plane], &out[stride..][..plane], length);
     };
-    match &reduction.region {
-        Region::Surface => {
-            if let Some(program) = reduction.programs.first().and_then(Option::as_ref) {
-                slab(program, 0, 1.0);
-            }
-        }
-        Region::Depth { layers, from, to } => {
-            for z in 0..view.layout.nz {
-                let layer = view.grid.layer[z];
-                let overlap = view.grid.z.faces[z + 1].min(*to) - view.grid.z.faces[z].max(*from);
-                if !layers[layer] || overlap <= 0.0 {
-                    continue;
-                }
-                if let Some(program) = &reduction.programs[layer] {
-                    slab(program, z, overlap);
-                }
-            }
+    for z in 0..view.layout.nz {
+        if let Some((program, length)) = at(&reduction.region, &reduction.programs, view, z) {
+            slab(program, z, length);
         }
     }
 }
 
-/// One number for the whole tissue; lateral cells count by their area, unit cells by the weight of their class.
-pub fn over_tissue(reduction: &Reduction, view: &View<'_>, lateral: &[f64], scratch: &mut Scratch) -> f64 {
-    let kind = reduction.kind;
-    let mut sum = Sum::start(kind);
-    visit(reduction, view, &mut scratch.out, &mut scratch.registers, |values, weights, length| {
-        sum.add_row(kind, values, weights, lateral, length);
-    });
-    sum.finish(kind)
+/// The program of a region at a depth, and the length over which its values count there [m]; 1 on the surface.
+fn at<'a>(region: &Region, programs: &'a [Option<Program>], view: &View<'_>, z: usize) -> Option<(&'a Program, f64)> {
+    match region {
+        Region::Surface => Some((programs.first()?.as_ref().filter(|_| z == 0)?, 1.0)),
+        Region::Depth { layers, from, to } => {
+            let layer = view.grid.layer[z];
+            let overlap = view.grid.z.faces[z + 1].min(*to) - view.grid.z.faces[z].max(*from);
+            let program = programs[layer].as_ref().filter(|_| layers[layer] && overlap > 0.0)?;
+            Some((program, overlap))
+        }
+    }
+}
+
+/// All reductions over the tissue, `count` of them; lateral cells count by their area, unit cells by the weight of their class.
+/// Depths are shared out; what they contribute is added in their order.
+pub fn over_tissue(passes: &[Pass], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
+    let start = || {
+        let mut sums = vec![Sum::start(Kind::Mean); count];
+        passes.iter().flat_map(|pass| &pass.members).for_each(|&(kind, index)| sums[index] = Sum::start(kind));
+        sums
+    };
+    let at_depth = |Scratch { out, registers, .. }: &mut Scratch, z: usize| {
+        let mut sums = start();
+        for pass in passes {
+            let Some((program, length)) = at(&pass.region, &pass.programs, view, z) else { continue };
+            let mut operands: Operands<'_> = [const { MaybeUninit::uninit() }; ROOM];
+            let mut bound = view.bind(program, z, 0..view.layout.stride, &mut operands, registers, &|_| None);
+            out.resize(program.outputs * BLOCK, 0.0);
+            for from in (0..view.layout.plane).step_by(BLOCK) {
+                // Rows are padded, so vectors may run over their end.
+                bound.run(from..(from + BLOCK).min(view.layout.stride), out, BLOCK);
+                let cells = from..(from + BLOCK).min(view.layout.plane);
+                for (&(kind, index), out) in pass.members.iter().zip(out.chunks_exact(2 * BLOCK)) {
+                    let (values, weights) = out.split_at(BLOCK);
+                    let (values, weights) = (&values[..cells.len()], &weights[..cells.len()]);
+                    sums[index].add_row(kind, values, weights, &lateral[cells.clone()], length);
+                }
+            }
+        }
+        sums
+    };
+    let depths: Vec<Vec<Sum>> =
+        (0..view.layout.nz).into_par_iter().map_init(Scratch::default, |scratch, z| at_depth(scratch, z)).collect();
+    let mut sums = start();
+    let mut values = vec![0.0; count];
+    for &(kind, index) in passes.iter().flat_map(|pass| &pass.members) {
+        depths.iter().for_each(|depth| sums[index].join(kind, depth[index]));
+        values[index] = sums[index].finish(kind);
+    }
+    values
 }
 
 /// One number for each column of cells, into `out[reduction * stride + place]`.
