@@ -68,6 +68,8 @@ pub type Lend<'a> = &'a (dyn Fn() -> MutexGuard<'a, Buffers> + Sync);
 
 /// Relative accuracy to which balances are solved, unless less is asked.
 const ACCURACY: f64 = 1e-9;
+/// Values of a loop that are worth a thread.
+const GRAIN: usize = 8192;
 /// Modes that are solved side by side by one thread.
 const PIECE: usize = 256;
 const NEWTON_STEPS: usize = 60;
@@ -225,7 +227,7 @@ impl Quasi {
         let values = |k: usize| &quasi[(index * layout.nz + k) * stride..][..stride];
         let Self { diffusivity, depth, rates, lateral, ones, residual, slope, means, .. } = self;
         let rows = residual.par_chunks_mut(stride).zip(slope.par_chunks_mut(stride)).zip(means);
-        rows.enumerate().for_each(|(at, ((residual, slope), [mean, square]))| {
+        rows.enumerate().with_min_len(grain(stride)).for_each(|(at, ((residual, slope), [mean, square]))| {
             let k = range.start + at;
             let own = values(k);
             spread(grid, rates, &range, diffusivity, depth, ends, k, &values, true, &mut residual[..plane]);
@@ -279,7 +281,7 @@ impl Quasi {
             let direction = &*direction;
             let plane = lateral.len();
             let values = |k: usize| &direction[(k - range.start) * stride..][..plane];
-            let rows = image.par_chunks_mut(stride).zip(&mut *sums).enumerate();
+            let rows = image.par_chunks_mut(stride).zip(&mut *sums).enumerate().with_min_len(grain(stride));
             rows.for_each(|(at, (image, sum))| {
                 let (k, image) = (range.start + at, &mut image[..plane]);
                 spread(grid, rates, range, diffusivity, depth, ends, k, &values, false, image);
@@ -296,13 +298,15 @@ impl Quasi {
             let Self { change, residual, .. } = self;
             let image = &*image;
             let changes = change.par_chunks_mut(stride).zip(residual.par_chunks_mut(stride));
-            changes.zip(&mut *sums).enumerate().for_each(|(at, ((change, residual), sum))| {
-                let row = at * stride..(at + 1) * stride;
-                mix(change, 1.0, length, &direction[row.clone()]);
-                mix(residual, 1.0, -length, &image[row]);
-                dot_row(sum, lateral, &residual[..plane], &residual[..plane]);
-                *sum *= widths[range.start + at];
-            });
+            changes.zip(&mut *sums).enumerate().with_min_len(grain(stride)).for_each(
+                |(at, ((change, residual), sum))| {
+                    let row = at * stride..(at + 1) * stride;
+                    mix(change, 1.0, length, &direction[row.clone()]);
+                    mix(residual, 1.0, -length, &image[row]);
+                    dot_row(sum, lateral, &residual[..plane], &residual[..plane]);
+                    *sum *= widths[range.start + at];
+                },
+            );
             if sums.iter().sum::<f64>() <= enough {
                 return Ok(());
             }
@@ -310,9 +314,11 @@ impl Quasi {
             let turn = next / energy;
             energy = next;
             let preconditioned = self.preconditioned.par_chunks(stride);
-            self.direction.par_chunks_mut(stride).zip(preconditioned).for_each(|(direction, own)| {
-                mix(direction, turn, 1.0, own);
-            });
+            self.direction.par_chunks_mut(stride).zip(preconditioned).with_min_len(grain(stride)).for_each(
+                |(direction, own)| {
+                    mix(direction, turn, 1.0, own);
+                },
+            );
         }
         Err(Error::simulation(format!("the balance of `{}` did not converge", self.name)))
     }
@@ -335,15 +341,14 @@ impl Quasi {
         let Self { modes, range, depth, widths, diagonals, diffusivity, lateral, residual, .. } = self;
         let Self { modal, spare, zeros, preconditioned, sums, .. } = self;
         let residual = &*residual;
-        modal.par_chunks_mut(m).zip(spare.par_chunks_mut(m)).zip(residual.par_chunks(stride)).for_each(
-            |((out, spare), row)| {
-                out.copy_from_slice(&row[..plane]);
-                modes.forward(out, spare);
-            },
-        );
+        let rows = modal.par_chunks_mut(m).zip(spare.par_chunks_mut(m)).zip(residual.par_chunks(stride));
+        rows.with_min_len(grain(stride)).for_each(|((out, spare), row)| {
+            out.copy_from_slice(&row[..plane]);
+            modes.forward(out, spare);
+        });
         // One tridiagonal solve in depth for each mode, all modes of a piece side by side; `spare` keeps the upper factors.
         let (shared, factors, count) = (Shared::new(modal), Shared::new(spare), range.len());
-        (0..m.div_ceil(PIECE)).into_par_iter().for_each(|piece| {
+        (0..m.div_ceil(PIECE)).into_par_iter().with_min_len(grain(PIECE * count)).for_each(|piece| {
             let own = piece * PIECE..((piece + 1) * PIECE).min(m);
             // Safety: a piece's places are used by nobody else, and rows of different depths do not overlap.
             let row = |at: usize| unsafe { shared.row(at * m + own.start..at * m + own.end) };
@@ -364,14 +369,21 @@ impl Quasi {
             }
         });
         let rows = preconditioned.par_chunks_mut(stride).zip(spare.par_chunks_mut(m));
-        rows.zip(modal.par_chunks(m)).zip(&mut *sums).enumerate().for_each(|(at, (((row, spare), modal), sum))| {
-            row[..plane].copy_from_slice(modal);
-            modes.backward(&mut row[..plane], spare);
-            dot_row(sum, lateral, &residual[at * stride..][..plane], &row[..plane]);
-            *sum *= widths[range.start + at];
-        });
+        rows.zip(modal.par_chunks(m)).zip(&mut *sums).enumerate().with_min_len(grain(stride)).for_each(
+            |(at, (((row, spare), modal), sum))| {
+                row[..plane].copy_from_slice(modal);
+                modes.backward(&mut row[..plane], spare);
+                dot_row(sum, lateral, &residual[at * stride..][..plane], &row[..plane]);
+                *sum *= widths[range.start + at];
+            },
+        );
         sums.iter().sum()
     }
+}
+
+/// How many pieces of so many values are worth another thread: waking one costs about what computing [`GRAIN`] values does.
+fn grain(piece: usize) -> usize {
+    (GRAIN / piece.max(1)).max(1)
 }
 
 /// ∇·(D∇u) at depth `k`, into `out`; with `outside` the values beyond the ends count, else they are zero.
