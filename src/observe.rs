@@ -1,9 +1,10 @@
 //! Observables and their record: what is looked at, when, and what was seen. Looking changes nothing.
 
+use ndarray::Array3;
+
 use crate::language::{Input, Observable, Operand};
 use crate::skin::{Skin, View, over_tissue};
 use crate::units::Unit;
-use ndarray::Array3;
 
 /// What is known of an observable besides its values.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl Observer {
         if self.lateral.len() != skin.layout.plane {
             self.lateral = skin.grid.lateral_weights();
         }
-        over_tissue(&skin.compiled.passes, skin.compiled.reductions.len(), &skin.view(), &self.lateral)
+        over_tissue(&skin.compiled.bundles, skin.compiled.reductions.len(), &skin.view(), &self.lateral)
     }
 
     /// The observables, each in its own unit, that follow from reductions of a skin at a moment [s] since its last event.

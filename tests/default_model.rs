@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use dermasim::catalogue::{self, Kind};
+use dermasim::language::{self, Reduction, Region};
+use dermasim::observe::Observer;
 use dermasim::scenario::{Method, Plan, Scenario, Stepping};
 use dermasim::simulate;
 use dermasim::skin::Skin;
@@ -123,4 +125,70 @@ fn the_full_model_converges_with_order_two_or_more() {
     let errors: Vec<f64> = [8.0, 16.0, 32.0].iter().map(|steps| error(&run(*steps))).collect();
     let orders = [(errors[0] / errors[1]).log2(), (errors[1] / errors[2]).log2()];
     assert!(orders.iter().all(|order| *order > 1.9), "orders {orders:?}, errors {errors:?}");
+}
+
+/// A reduction as it is defined: cell by cell, each program by itself. With it, the sum of what was added without signs.
+fn by_definition(reduction: &Reduction, skin: &Skin) -> (f64, f64) {
+    let (view, plane, lateral) = (skin.view(), skin.layout.plane, skin.grid.lateral_weights());
+    let (mut sum, mut size, mut weights, mut low, mut high) = (0.0, 0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
+    for z in 0..skin.layout.nz {
+        let (place, length) = match &reduction.region {
+            Region::Surface => (0, if z == 0 { 1.0 } else { 0.0 }),
+            Region::Depth { layers, from, to } => {
+                let layer = skin.grid.layer[z];
+                let length = skin.grid.z.faces[z + 1].min(*to) - skin.grid.z.faces[z].max(*from);
+                (layer, if layers[layer] { length } else { 0.0 })
+            }
+        };
+        if length <= 0.0 {
+            continue;
+        }
+        let program = reduction.programs[place].as_ref().expect("a region has programs in all its layers");
+        let mut out = vec![0.0; 2 * plane];
+        view.run(program, z, 0..plane, &mut out, &mut Vec::new(), &|_| None);
+        for ((value, weight), area) in out[..plane].iter().zip(&out[plane..]).zip(&lateral) {
+            let weight =
+                if reduction.kind == language::Kind::Integral { length * area } else { weight * length * area };
+            sum += value * weight;
+            size += (value * weight).abs();
+            weights += weight;
+            if weight > 0.0 {
+                (low, high) = (low.min(*value), high.max(*value));
+            }
+        }
+    }
+    let mean = |sum: f64| if weights > 0.0 { sum / weights } else { 0.0 };
+    match reduction.kind {
+        language::Kind::Mean => (mean(sum), mean(size)),
+        language::Kind::Integral => (sum, size),
+        language::Kind::Maximum => (if high.is_finite() { high } else { 0.0 }, high.abs()),
+        language::Kind::Minimum => (if low.is_finite() { low } else { 0.0 }, low.abs()),
+    }
+}
+
+#[test]
+fn reductions_together_are_what_each_is_by_definition() {
+    let plan = plan("cheek", "[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[grid]\nspacing = \"12 um\"\n");
+    let needling = dermasim::needling::injure(&plan, 0, 8).expect("needling");
+    let mut skin = simulate::begin(&plan, Some(&needling)).expect("a skin");
+    let mut stepper = Stepper::new(&mut skin, &stepping(5e-2, None)).expect("a balance at rest");
+    skin.receive(&needling).expect("an injury");
+    stepper.restart(&mut skin).expect("a balance");
+    stepper.advance(&mut skin, 2.0 * DAY, &mut |_, _| true).expect("steps");
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| Observer::default().reduce(&skin))
+    };
+    let together = on(1);
+    assert!(together.len() > 20);
+    assert_eq!(together, on(3), "the same for any number of threads");
+    for (index, (reduction, value)) in skin.compiled.reductions.iter().zip(&together).enumerate() {
+        let (alone, size) = by_definition(reduction, &skin);
+        // Sums of some ten thousand terms in another order differ by about the root of their number in roundings, a hundred;
+        // products fused or not add a few.
+        assert!(
+            (value - alone).abs() <= 1e-13 * size,
+            "reduction {index}: {value:e} together, {alone:e} alone, of {size:e}"
+        );
+    }
 }

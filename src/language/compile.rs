@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::language::compiled::{
-    Boundary, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, Pass, QuasiField, Rates, SurfaceField,
+    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, QuasiField, Rates, SurfaceField,
     VolumeField,
 };
 use crate::language::graph::Id;
@@ -74,7 +74,7 @@ impl Compiler<'_> {
             .collect::<Result<_>>()?;
         let signals = model.signals.iter().map(|(name, signal)| (name.clone(), signal.default)).collect();
         let Self { columns, reductions, .. } = self;
-        let passes = passes(&reductions)?;
+        let bundles = bundles(&reductions)?;
         Ok(Compiled {
             volume,
             surface,
@@ -86,7 +86,7 @@ impl Compiler<'_> {
             session,
             observables,
             reductions,
-            passes,
+            bundles,
             signals,
         })
     }
@@ -296,27 +296,27 @@ impl Compiler<'_> {
     }
 }
 
-/// What a pass computes at most: its values are added up while they are in the first cache.
+/// Most reductions of a bundle: their values are added up while they are in the first cache.
 const TOGETHER: usize = 16;
 
-/// Reductions over the same region become one pass: what they share is computed once.
-fn passes(reductions: &[Reduction]) -> Result<Vec<Pass>> {
-    let mut passes: Vec<Pass> = Vec::new();
+/// Reductions over the same region become one program: what they share is computed once.
+fn bundles(reductions: &[Reduction]) -> Result<Vec<Bundle>> {
+    let mut bundles: Vec<Bundle> = Vec::new();
     for (index, Reduction { kind, region, .. }) in reductions.iter().enumerate() {
         let member = (*kind, index);
-        match passes.iter_mut().find(|pass| pass.region == *region && pass.members.len() < TOGETHER) {
-            Some(pass) => pass.members.push(member),
-            None => passes.push(Pass { region: region.clone(), members: vec![member], programs: Vec::new() }),
+        match bundles.iter_mut().find(|bundle| bundle.region == *region && bundle.members.len() < TOGETHER) {
+            Some(bundle) => bundle.members.push(member),
+            None => bundles.push(Bundle { region: region.clone(), members: vec![member], programs: Vec::new() }),
         }
     }
-    for Pass { members, programs, .. } in &mut passes {
+    for Bundle { members, programs, .. } in &mut bundles {
         let places = reductions[members[0].1].programs.len();
         let at = |place: usize| -> Option<Vec<&Program>> {
             members.iter().map(|&(_, member)| reductions[member].programs[place].as_ref()).collect()
         };
         *programs = (0..places).map(|place| at(place).map(|own| joined(&own)).transpose()).collect::<Result<_>>()?;
     }
-    Ok(passes)
+    Ok(bundles)
 }
 
 /// The net rate of a field in a place \[per second\]: the sum of what its processes do, in the order of the file.

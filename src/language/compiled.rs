@@ -81,8 +81,8 @@ pub struct Compiled {
     pub observables: Vec<Observable>,
     /// Reductions over the tissue that observables combine.
     pub reductions: Vec<Reduction>,
-    /// The same, as they are computed.
-    pub passes: Vec<Pass>,
+    /// The same, as they are computed: each is a member of one bundle.
+    pub bundles: Vec<Bundle>,
     /// Signals with their value where the scenario does not set them.
     pub signals: Vec<(String, f64)>,
 }
@@ -260,12 +260,12 @@ pub struct Reduction {
 
 /// Reductions over one region that are computed together.
 #[derive(Debug, Clone)]
-pub struct Pass {
+pub struct Bundle {
     /// Where.
     pub region: Region,
-    /// How, and which of the reductions it is.
+    /// How, and which of [`Compiled::reductions`] it is.
     pub members: Vec<(Kind, usize)>,
-    /// As those of a [`Reduction`], with value and weight of each member.
+    /// As those of a [`Reduction`], with two outputs for each member, its value and its weight.
     pub programs: Vec<Option<Program>>,
 }
 

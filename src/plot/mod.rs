@@ -71,11 +71,11 @@ pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
         |kept| course::benefit_and_risk(kept).into_iter().collect(),
         |kept| course::after_session(kept).into_iter().collect(),
         |kept| grade::timeline(kept).into_iter().collect(),
-        |kept| course::whole(kept).into_iter().collect(),
+        course::whole,
         |kept| needling::depths(kept).into_iter().collect(),
         |kept| needling::ruptures(kept).into_iter().collect(),
         |kept| practice::carried_off(kept).into_iter().collect(),
-        |kept| section::maps(kept).into_iter().collect(),
+        section::maps,
         |kept| profile::profiles(kept).into_iter().collect(),
     ];
     let drawn = draw.par_iter().flat_map_iter(|draw| draw(kept)).collect();

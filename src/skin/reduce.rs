@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use crate::language::{Kind, Pass, Program, ROOM, Reduction, Region};
+use crate::language::{Bundle, Kind, Program, ROOM, Reduction, Region};
 use crate::skin::{Operands, View};
 
 /// Places computed at once, a multiple of a vector.
@@ -104,6 +104,7 @@ fn visit(
     let (plane, stride) = (view.layout.plane, view.layout.stride);
     out.resize(2 * stride, 0.0);
     let mut slab = |program, z, length: f64| {
+        // Rows are padded, so vectors may run over their end.
         view.run(program, z, 0..stride, out, registers, &|_| None);
         visit(&out[..plane], &out[stride..][..plane], length);
     };
@@ -127,18 +128,19 @@ fn at<'a>(region: &Region, programs: &'a [Option<Program>], view: &View<'_>, z: 
     }
 }
 
-/// All reductions over the tissue, `count` of them; lateral cells count by their area, unit cells by the weight of their class.
+/// All reductions over the tissue, in SI units and in their order, `count` of them. Lateral cells count by their area, unit cells by
+/// the weight of their class: `lateral` has a value for each place, which together make 1.
 /// Depths are shared out; what they contribute is added in their order.
-pub fn over_tissue(passes: &[Pass], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
+pub fn over_tissue(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
     let start = || {
         let mut sums = vec![Sum::start(Kind::Mean); count];
-        passes.iter().flat_map(|pass| &pass.members).for_each(|&(kind, index)| sums[index] = Sum::start(kind));
+        bundles.iter().flat_map(|bundle| &bundle.members).for_each(|&(kind, index)| sums[index] = Sum::start(kind));
         sums
     };
     let at_depth = |Scratch { out, registers, .. }: &mut Scratch, z: usize| {
         let mut sums = start();
-        for pass in passes {
-            let Some((program, length)) = at(&pass.region, &pass.programs, view, z) else { continue };
+        for bundle in bundles {
+            let Some((program, length)) = at(&bundle.region, &bundle.programs, view, z) else { continue };
             let mut operands: Operands<'_> = [const { MaybeUninit::uninit() }; ROOM];
             let mut bound = view.bind(program, z, 0..view.layout.stride, &mut operands, registers, &|_| None);
             out.resize(program.outputs * BLOCK, 0.0);
@@ -146,7 +148,7 @@ pub fn over_tissue(passes: &[Pass], count: usize, view: &View<'_>, lateral: &[f6
                 // Rows are padded, so vectors may run over their end.
                 bound.run(from..(from + BLOCK).min(view.layout.stride), out, BLOCK);
                 let cells = from..(from + BLOCK).min(view.layout.plane);
-                for (&(kind, index), out) in pass.members.iter().zip(out.chunks_exact(2 * BLOCK)) {
+                for (&(kind, index), out) in bundle.members.iter().zip(out.chunks_exact(2 * BLOCK)) {
                     let (values, weights) = out.split_at(BLOCK);
                     let (values, weights) = (&values[..cells.len()], &weights[..cells.len()]);
                     sums[index].add_row(kind, values, weights, &lateral[cells.clone()], length);
@@ -159,7 +161,7 @@ pub fn over_tissue(passes: &[Pass], count: usize, view: &View<'_>, lateral: &[f6
         (0..view.layout.nz).into_par_iter().map_init(Scratch::default, |scratch, z| at_depth(scratch, z)).collect();
     let mut sums = start();
     let mut values = vec![0.0; count];
-    for &(kind, index) in passes.iter().flat_map(|pass| &pass.members) {
+    for &(kind, index) in bundles.iter().flat_map(|bundle| &bundle.members) {
         depths.iter().for_each(|depth| sums[index].join(kind, depth[index]));
         values[index] = sums[index].finish(kind);
     }
