@@ -1,4 +1,4 @@
-//! How fast are the implicit sweeps, in a cache and out of it? Updates are fields of cells.
+//! How fast are the implicit sweeps, whole and by part, in a cache and out of it? Updates are fields of cells.
 
 use std::time::Duration;
 
@@ -13,9 +13,13 @@ fn sweeps(criterion: &mut Criterion) {
         for threads in [1, 2] {
             let pool = pool(threads).expect("threads");
             let mut diffusion = pool.install(|| Diffusion::new(cells, fields)).expect("a block");
-            group.bench_function(format!("{name}/{threads}"), |bencher| {
-                pool.install(|| bencher.iter(|| diffusion.run()));
-            });
+            let parts: [(&str, fn(&mut Diffusion)); 3] =
+                [("whole", Diffusion::run), ("lateral", Diffusion::lateral), ("depth", Diffusion::depth)];
+            for (part, run) in parts {
+                group.bench_function(format!("{name}/{part}/{threads}"), |bencher| {
+                    pool.install(|| bencher.iter(|| run(&mut diffusion)));
+                });
+            }
         }
     }
     group.finish();

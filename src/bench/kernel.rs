@@ -59,6 +59,16 @@ impl Diffusion {
     pub fn run(&mut self) {
         self.system.sweep(&mut self.state[..self.volume]);
     }
+
+    /// Its part along x and y.
+    pub fn lateral(&mut self) {
+        self.system.sweep_lateral(&mut self.state[..self.volume]);
+    }
+
+    /// Its part along depth.
+    pub fn depth(&mut self) {
+        self.system.sweep_depth(&mut self.state[..self.volume]);
+    }
 }
 
 /// Explicit Gray–Scott in three dimensions, kinetics by the model language; constants of spots that divide.

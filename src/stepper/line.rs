@@ -121,14 +121,10 @@ impl Line {
     }
 
     /// Solves along each contiguous row of a plane by `along`, then across the rows by this line: rows are eliminated while they
-    /// are in the nearest cache.
+    /// are in registers.
     pub fn solve_plane(&self, along: &Line, plane: &mut [f64], scratch: &mut Vec<f64>) {
         let width = along.inverse.len();
-        for first in (0..self.inverse.len()).step_by(ROWS) {
-            let end = (first + ROWS).min(self.inverse.len());
-            along.solve_rows(&mut plane[first * width..end * width], scratch);
-            eliminate_rows(self, first, &mut plane[first.saturating_sub(1) * width..end * width], width);
-        }
+        eliminate_plane(along, self, plane, room(scratch, width * ROWS));
         self.substitute_across(plane, width, scratch);
     }
 
@@ -147,9 +143,9 @@ impl Line {
         }
     }
 
-    /// Row i of the elimination across rows; `before` is row i − 1.
-    pub fn forward(&self, i: usize, own: &mut [f64], before: Option<&[f64]>) {
-        forward(own, before, self.inverse[i], self.carry[i]);
+    /// Row i of the elimination across rows; `before` is row i − 1, and `ahead` begins a row that will be needed soon.
+    pub fn forward(&self, i: usize, own: &mut [f64], before: Option<&[f64]>, ahead: *const f64) {
+        forward(own, before, ahead, self.inverse[i], self.carry[i]);
     }
 
     /// Row i of the substitution across rows; `after` is row i + 1.
@@ -224,14 +220,24 @@ crate::stepper::wide! {
 }
 
 #[inline(always)]
-fn forward_body<const LEVEL: u8>(own: &mut [f64], before: Option<&[f64]>, inverse: f64, carry: f64) {
-    match before {
-        None => own.iter_mut().for_each(|value| *value *= inverse),
-        Some(before) => {
-            for (value, before) in own.iter_mut().zip(before) {
-                *value = multiply_add::<LEVEL>(carry, *before, *value * inverse);
-            }
-        }
+fn forward_body<const LEVEL: u8>(own: &mut [f64], before: Option<&[f64]>, ahead: *const f64, inverse: f64, carry: f64) {
+    let Some(before) = before else {
+        own.iter_mut().for_each(|value| *value *= inverse);
+        return;
+    };
+    let ((own, rest), (before, rest_before)) = (own.as_chunks_mut::<LINE>(), before.as_chunks::<LINE>());
+    for (at, (own, before)) in own.iter_mut().zip(before).enumerate() {
+        // Bit by bit, while there is something to compute: a core keeps no more than so many requests in flight.
+        prefetch(ahead.wrapping_add(at * LINE));
+        eliminate_body::<LEVEL>(own, before, inverse, carry);
+    }
+    eliminate_body::<LEVEL>(rest, rest_before, inverse, carry);
+}
+
+#[inline(always)]
+fn eliminate_body<const LEVEL: u8>(own: &mut [f64], before: &[f64], inverse: f64, carry: f64) {
+    for (value, before) in own.iter_mut().zip(before) {
+        *value = multiply_add::<LEVEL>(carry, *before, *value * inverse);
     }
 }
 
@@ -250,7 +256,11 @@ fn eliminate_rows_body<const LEVEL: u8>(line: &Line, first: usize, slab: &mut [f
         let i = first + at - held;
         let (before, own) = slab.split_at_mut(at * width);
         let before = (at > 0).then(|| &before[(at - 1) * width..]);
-        forward_body::<LEVEL>(&mut own[..width], before, line.inverse[i], line.carry[i]);
+        let own = &mut own[..width];
+        match before {
+            Some(before) => eliminate_body::<LEVEL>(own, before, line.inverse[i], line.carry[i]),
+            None => own.iter_mut().for_each(|value| *value *= line.inverse[i]),
+        }
     }
 }
 
@@ -265,14 +275,16 @@ fn substitute_rows_body<const LEVEL: u8>(line: &Line, slab: &mut [f64], width: u
 
 /// Room for `length` values that begins on a cache line.
 fn room(scratch: &mut Vec<f64>, length: usize) -> &mut [f64] {
-    if scratch.len() < length + TURN {
-        scratch.resize(length + TURN, 0.0);
+    if scratch.len() < length + LINE {
+        scratch.resize(length + LINE, 0.0);
     }
-    let skip = scratch.as_ptr().align_offset(64).min(TURN);
+    let skip = scratch.as_ptr().align_offset(64).min(LINE);
     &mut scratch[skip..skip + length]
 }
 
-/// Values of a cache line, and rows that are turned at a time where vectors are short.
+/// Values of a cache line.
+pub const LINE: usize = 8;
+/// Rows that are turned at a time where vectors are short.
 const TURN: usize = 8;
 
 /// Solves contiguous rows, sixteen at a time and what is left by eight.
@@ -283,14 +295,7 @@ fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut
     for group in &mut groups {
         #[cfg(target_arch = "x86_64")]
         if LEVEL > 0 {
-            // Safety: these levels are compiled for processors with these instructions and chosen only on them; there are
-            // sixteen rows, and room for as many in the scratch.
-            unsafe {
-                assert!(scratch.len() >= n * ROWS && [&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
-                assert!(line.wrap.is_none() || line.column.len() == n);
-                let (rows, turned) = (group.as_mut_ptr(), scratch.as_mut_ptr());
-                if LEVEL == 2 { solve_512(line, rows, turned) } else { solve_256(line, rows, turned) }
-            }
+            solve_sixteen::<LEVEL>(line, None, group, scratch);
             continue;
         }
         solve_group::<LEVEL, ROWS>(line, group, scratch);
@@ -298,6 +303,51 @@ fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut
     for group in groups.into_remainder().chunks_mut(n * TURN) {
         solve_group::<LEVEL, TURN>(line, group, scratch);
     }
+}
+
+/// Solves contiguous rows of a plane and eliminates across them.
+#[inline(always)]
+fn eliminate_plane_body<const LEVEL: u8>(along: &Line, across: &Line, plane: &mut [f64], scratch: &mut [f64]) {
+    let (n, count) = (along.inverse.len(), across.inverse.len());
+    for first in (0..count).step_by(ROWS) {
+        let end = (first + ROWS).min(count);
+        let above = first.saturating_sub(1);
+        #[cfg(target_arch = "x86_64")]
+        if LEVEL > 0 && end - first == ROWS {
+            solve_sixteen::<LEVEL>(along, Some((across, first)), &mut plane[above * n..end * n], scratch);
+            continue;
+        }
+        solve_rows_body::<LEVEL>(along, &mut plane[first * n..end * n], scratch);
+        eliminate_rows_body::<LEVEL>(across, first, &mut plane[above * n..end * n], n);
+    }
+}
+
+/// [`solve_group`] for sixteen rows in registers. With a line across, rows `first` … `first` + 15 of that line are eliminated, too,
+/// and `rows` begins with the row before them, if there is one.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, rows: &mut [f64], scratch: &mut [f64]) {
+    let n = line.inverse.len();
+    let (across, first) = across.map_or((None, 0), |(across, first)| (Some(across), first));
+    let above = if across.is_some() { first.min(1) } else { 0 };
+    assert!(rows.len() >= (above + ROWS) * n && scratch.len() >= n * ROWS);
+    assert!([&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
+    assert!(line.wrap.is_none() || line.column.len() == n);
+    assert!(across.is_none_or(|across| across.inverse.len().min(across.carry.len()) >= first + ROWS));
+    let (rows, turned) = (rows[above * n..].as_mut_ptr(), scratch.as_mut_ptr());
+    let solve = match (LEVEL, across.is_some(), line.wrap.is_some()) {
+        (2, true, false) => solve_512::<true, false>,
+        (2, true, true) => solve_512::<true, true>,
+        (2, false, false) => solve_512::<false, false>,
+        (2, false, true) => solve_512::<false, true>,
+        (_, true, false) => solve_256::<true, false>,
+        (_, true, true) => solve_256::<true, true>,
+        (_, false, false) => solve_256::<false, false>,
+        (_, false, true) => solve_256::<false, true>,
+    };
+    // Safety: these levels are compiled for processors with these instructions and chosen only on them; the sizes were just
+    // checked.
+    unsafe { solve(line, across.unwrap_or(line), first, rows, turned) }
 }
 
 /// Solves up to R contiguous rows side by side.
@@ -370,20 +420,27 @@ macro_rules! transpose_256 {
     }};
 }
 
-/// [`solve_group`] for sixteen rows: blocks of as many rows as a vector has values are turned in registers and eliminated there,
-/// substituted in the scratch, and turned back. Loops over blocks have constant bounds, so blocks stay in registers;
-/// functions that take closures would not be compiled for these instructions.
+/// [`solve_sixteen`] with an instruction set: blocks of as many rows as a vector has values are turned in registers and eliminated
+/// there; on the way back they are substituted, turned back and eliminated across, in registers, too. Loops over blocks have
+/// constant bounds, so blocks stay in registers; functions that take closures would not be compiled for these instructions.
 ///
 /// # Safety
-/// The processor has the instructions; the line has n factors of each kind, and there are sixteen rows of n values and as much
-/// scratch.
+/// The processor has the instructions; the line has n factors of each kind and wraps as said; there are sixteen rows of n values
+/// and as much scratch; the line across has factors of rows `first` … `first` + 15, and a row lies before the first, unless that
+/// is 0.
 #[cfg(target_arch = "x86_64")]
-macro_rules! solve_sixteen {
+macro_rules! sixteen {
     ($name:ident, $features:literal, $width:literal, $transpose:ident,
      $zero:ident, $all:ident, $load:ident, $store:ident, $times:ident, $multiply_add:ident) => {
         #[inline]
         #[target_feature(enable = $features)]
-        unsafe fn $name(line: &Line, rows: *mut f64, turned: *mut f64) {
+        unsafe fn $name<const ACROSS: bool, const WRAP: bool>(
+            line: &Line,
+            across: &Line,
+            first: usize,
+            rows: *mut f64,
+            turned: *mut f64,
+        ) {
             use std::arch::x86_64::*;
             const PARTS: usize = ROWS / $width;
             let n = line.inverse.len();
@@ -405,8 +462,10 @@ macro_rules! solve_sixteen {
                         for r in 0..$width {
                             let row = rows.add((part * $width + r) * n + at);
                             block[r] = $load(row);
-                            // Of the next rows, which memory could not guess.
+                            // Of the next rows, which memory could not guess, and of these, into the first cache: sixteen
+                            // rows are more than it follows.
                             prefetch(row.wrapping_add(ROWS * n));
+                            _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(2 * LINE).cast());
                         }
                         let block = $transpose!(block);
                         for c in 0..$width {
@@ -423,12 +482,20 @@ macro_rules! solve_sixteen {
                         eliminate!(i, part, $load(column.as_ptr()));
                     }
                 }
-                for i in (0..n - 1).rev() {
-                    let upper = $all(*line.upper.get_unchecked(i));
+                // The last value has no upper neighbour, and its factor is 0.
+                let mut carried = [$zero(); PARTS];
+                macro_rules! substitute {
+                    ($i:expr, $part:ident) => {
+                        let own = $load(turned.add($i * ROWS + $part * $width));
+                        carried[$part] = $multiply_add($all(*line.upper.get_unchecked($i)), carried[$part], own);
+                    };
+                }
+                // What is corrected at the end is turned back later.
+                let kept = if WRAP { 0 } else { whole };
+                for i in (kept..n).rev() {
                     for part in 0..PARTS {
-                        let own = turned.add(i * ROWS + part * $width);
-                        carried[part] = $multiply_add(upper, carried[part], $load(own));
-                        $store(own, carried[part]);
+                        substitute!(i, part);
+                        $store(turned.add(i * ROWS + part * $width), carried[part]);
                     }
                 }
                 if let Some(wrap) = &line.wrap {
@@ -442,21 +509,44 @@ macro_rules! solve_sixteen {
                         }
                     }
                 }
-                for at in (0..whole).step_by($width) {
+                for i in whole..n {
+                    let mut above = if ACROSS && first > 0 { *rows.sub(n).add(i) } else { 0.0 };
+                    for r in 0..ROWS {
+                        let mut value = *turned.add(i * ROWS + r);
+                        if ACROSS {
+                            value *= *across.inverse.get_unchecked(first + r);
+                            value = across.carry.get_unchecked(first + r).mul_add(above, value);
+                            above = value;
+                        }
+                        *rows.add(r * n + i) = value;
+                    }
+                }
+                for at in (0..whole).step_by($width).rev() {
+                    let mut above = if ACROSS && first > 0 { $load(rows.sub(n).add(at)) } else { $zero() };
                     for part in 0..PARTS {
                         let mut block = [$zero(); $width];
-                        for c in 0..$width {
-                            block[c] = $load(turned.add((at + c) * ROWS + part * $width));
+                        for c in (0..$width).rev() {
+                            if WRAP {
+                                block[c] = $load(turned.add((at + c) * ROWS + part * $width));
+                            } else {
+                                substitute!(at + c, part);
+                                block[c] = carried[part];
+                            }
                         }
                         let block = $transpose!(block);
                         for r in 0..$width {
-                            $store(rows.add((part * $width + r) * n + at), block[r]);
+                            let at_row = part * $width + r;
+                            let mut value = block[r];
+                            if ACROSS {
+                                let (inverse, carry) = (
+                                    $all(*across.inverse.get_unchecked(first + at_row)),
+                                    $all(*across.carry.get_unchecked(first + at_row)),
+                                );
+                                value = $multiply_add(carry, above, $times(value, inverse));
+                                above = value;
+                            }
+                            $store(rows.add(at_row * n + at), value);
                         }
-                    }
-                }
-                for i in whole..n {
-                    for r in 0..ROWS {
-                        *rows.add(r * n + i) = *turned.add(i * ROWS + r);
                     }
                 }
             }
@@ -465,7 +555,7 @@ macro_rules! solve_sixteen {
 }
 
 #[cfg(target_arch = "x86_64")]
-solve_sixteen!(
+sixteen!(
     solve_512,
     "avx512f",
     8,
@@ -478,7 +568,7 @@ solve_sixteen!(
     _mm512_fmadd_pd
 );
 #[cfg(target_arch = "x86_64")]
-solve_sixteen!(
+sixteen!(
     solve_256,
     "avx2,fma",
     4,
@@ -494,9 +584,10 @@ solve_sixteen!(
 crate::stepper::wide! {
     fn eliminate_rows(line: &Line, first: usize, slab: &mut [f64], width: usize) = eliminate_rows_body;
     fn substitute_rows(line: &Line, slab: &mut [f64], width: usize) = substitute_rows_body;
-    fn forward(own: &mut [f64], before: Option<&[f64]>, inverse: f64, carry: f64) = forward_body;
+    fn forward(own: &mut [f64], before: Option<&[f64]>, ahead: *const f64, inverse: f64, carry: f64) = forward_body;
     fn backward(own: &mut [f64], after: &[f64], upper: f64) = backward_body;
     fn solve_rows(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_rows_body;
+    fn eliminate_plane(along: &Line, across: &Line, plane: &mut [f64], scratch: &mut [f64]) = eliminate_plane_body;
 }
 
 #[cfg(test)]
@@ -542,6 +633,12 @@ mod tests {
                     difference = difference.max(a.abs() / factor(row)).max(b.abs() / factor(row));
                 }
             }
+        }
+        // Along both axes the solution for a product is the product of solutions.
+        let mut plane: Vec<f64> = right.iter().flat_map(|a| right.iter().map(move |b| a * b)).collect();
+        line.solve_plane(&line, &mut plane, &mut scratch);
+        for (row, a) in plane.chunks(n).zip(&u) {
+            row.iter().zip(&u).for_each(|(value, b)| difference = difference.max((value - a * b).abs()));
         }
         [residual, difference]
     }

@@ -12,10 +12,10 @@ use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
 use crate::skin::Layout;
-use crate::stepper::line::{self, Line};
+use crate::stepper::Shared;
+use crate::stepper::line::{self, LINE, Line};
 use crate::stepper::modes::Modes;
 use crate::stepper::transport::{Mover, Outside, Outsides};
-use crate::stepper::{Shared, prefetch};
 
 /// Factors of all lines of a grid for one θ.
 #[derive(Debug, Default)]
@@ -43,10 +43,12 @@ pub struct Piece {
     pub places: Range<usize>,
 }
 
-/// Places of a column piece: enough for vectors and few enough to stay in cache over the depth.
-const PIECE: usize = 256;
+/// Values of a column piece: half of a second cache of 1 MiB, in which it is eliminated and substituted.
+const PIECE: usize = 1 << 16;
+/// Fewest and most places of one: runs that memory can follow, and pieces enough for all threads.
+const PLACES: [usize; 2] = [256, 1024];
 /// Rows of a piece that are asked for ahead of the one that is worked on.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// Buffers of the lateral solves of one thread.
 #[derive(Debug, Default)]
@@ -63,7 +65,9 @@ pub struct Scratch {
 pub fn pieces(grid: &Grid, movers: &[Mover], layout: Layout, changes: impl Fn(usize, usize) -> bool) -> Vec<Piece> {
     let mut all = Vec::new();
     // Modes are those of a whole plane.
-    let size = if grid.kind == "cells" { layout.plane } else { PIECE };
+    let [fewest, most] = PLACES;
+    let even = (PIECE / layout.nz / LINE * LINE).clamp(fewest, most);
+    let size = if grid.kind == "cells" { layout.plane } else { even };
     for field in 0..layout.fields {
         let depths: Vec<bool> = (0..layout.nz).map(|z| changes(field, z)).collect();
         if depths.iter().all(|changes| !changes) {
@@ -246,11 +250,9 @@ impl Sweeps {
                 let mut before: Option<&mut [f64]> = None;
                 for k in mover.range.clone() {
                     let own = row(k);
-                    if k + AHEAD < mover.range.end {
-                        // Rows of a column lie far apart: memory cannot guess the next one.
-                        row(k + AHEAD).chunks(8).for_each(|line| prefetch(line.as_ptr()));
-                    }
-                    line.forward(k - mover.range.start, own, before.as_deref());
+                    // Rows of a column lie far apart: memory cannot guess the next one.
+                    let ahead = row((k + AHEAD).min(mover.range.end - 1)).as_ptr();
+                    line.forward(k - mover.range.start, own, before.as_deref(), ahead);
                     before = Some(own);
                 }
                 for k in (0..layout.nz).rev().filter(|&k| piece.depths[k]) {
