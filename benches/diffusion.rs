@@ -13,9 +13,12 @@ fn sweeps(criterion: &mut Criterion) {
         for threads in [1, 2] {
             let pool = pool(threads).expect("threads");
             let mut diffusion = pool.install(|| Diffusion::new(cells, fields)).expect("a block");
-            let parts: [(&str, fn(&mut Diffusion)); 3] =
-                [("whole", Diffusion::run), ("lateral", Diffusion::lateral), ("depth", Diffusion::depth)];
-            for (part, run) in parts {
+            for part in ["whole", "lateral", "depth"] {
+                let run = match part {
+                    "lateral" => Diffusion::lateral,
+                    "depth" => Diffusion::depth,
+                    _ => Diffusion::run,
+                };
                 group.bench_function(format!("{name}/{part}/{threads}"), |bencher| {
                     pool.install(|| bencher.iter(|| run(&mut diffusion)));
                 });
