@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -134,7 +134,7 @@ pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
         weights: numbers(&known["weights"]),
     };
     let entries = group["consolidated_metadata"]["metadata"].as_object().ok_or_else(|| broken("it lists no arrays"))?;
-    let days = chunk(&path.join("time/c/0"))?;
+    let days = chunk(&place(&path.join("time"), &entries["time"], 0, 1))?;
     let mut snapshots: Vec<Snapshot> =
         days.iter().map(|day| Snapshot { time: day * DAY, fields: Vec::new(), holes: Vec::new() }).collect();
     for (name, entry) in entries {
@@ -153,16 +153,21 @@ pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
         let size = (extent(&["z"]), extent(&["y", "class"]), extent(&["x", "r"]));
         let unit: Unit = entry["attributes"]["units"].as_str().unwrap_or("1").parse()?;
         for (moment, snapshot) in snapshots.iter_mut().enumerate() {
-            let mut place = path.join(name).join("c").join(moment.to_string());
-            for _ in &dimensions[1..] {
-                place.push("0");
-            }
+            let place = place(&path.join(name), entry, moment, dimensions.len());
             let values = Array3::from_shape_vec(size, chunk(&place)?)
                 .map_err(|_| broken(&format!("a chunk of `{name}` has another size than it says")))?;
             snapshot.fields.push((name.clone(), unit.clone(), values));
         }
     }
     Ok((shape, snapshots))
+}
+
+/// The file of a chunk in the folder of its array, as the array describes it: `c.1.0.0`. A folder for each dimension, as other
+/// stores have, would take longer to make than the files to write.
+fn place(folder: &Path, description: &Value, index: usize, dimensions: usize) -> PathBuf {
+    let separator = description["chunk_key_encoding"]["configuration"]["separator"].as_str().unwrap_or("/");
+    let zeros = format!("{separator}0").repeat(dimensions - 1);
+    folder.join(format!("c{separator}{index}{zeros}"))
 }
 
 fn chunk(path: &Path) -> Result<Vec<f64>> {
@@ -228,7 +233,7 @@ impl<'a> Entry<'a> {
             "shape": self.extents,
             "data_type": "float64",
             "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": chunk_shape } },
-            "chunk_key_encoding": { "name": "default", "configuration": { "separator": "/" } },
+            "chunk_key_encoding": { "name": "default", "configuration": { "separator": "." } },
             "fill_value": "NaN",
             "codecs": [
                 { "name": "bytes", "configuration": { "endian": "little" } },
@@ -237,15 +242,10 @@ impl<'a> Entry<'a> {
             "attributes": { "units": self.unit, "long_name": self.what },
             "dimension_names": self.dimensions,
         });
+        fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
         self.chunks.par_iter().enumerate().try_for_each(|(index, values)| {
-            let mut place = folder.join("c").join(index.to_string());
-            for _ in &self.extents[1..] {
-                place.push("0");
-            }
+            let place = place(folder, &description, index, self.extents.len());
             let failed = |cause| Error::file(&place, "write", cause);
-            if let Some(parent) = place.parent() {
-                fs::create_dir_all(parent).map_err(failed)?;
-            }
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             let file = fs::File::create(&place).map_err(failed)?;
             let mut packed = GzEncoder::new(file, Compression::new(GZIP_LEVEL));
