@@ -5,6 +5,9 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dermasim::bench::{Diffusion, pool};
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 fn sweeps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("diffusion");
     group.sample_size(10).measurement_time(Duration::from_secs(3));

@@ -5,6 +5,9 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dermasim::bench::{GrayScott, pool};
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 fn explicit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gray_scott");
     group.sample_size(10).measurement_time(Duration::from_secs(3));

@@ -8,6 +8,9 @@ use dermasim::bench::{Diffusion, GrayScott, Kinetics, pool};
 use dermasim::error::Result;
 use dermasim::processor::{Instructions, force};
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 fn run(kernel: &str, calls: usize, set: &str) -> Result<bool> {
     force(Instructions::named(set)?)?;
     pool(1)?.install(|| {

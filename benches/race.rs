@@ -26,6 +26,9 @@ use dermasim::simulate;
 use dermasim::skin::Skin;
 use dermasim::stepper::{Stepper, System};
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 const REFERENCE: f64 = 1e-7;
 
 /// Something to integrate: how the skin begins, until when, and when it is looked at.

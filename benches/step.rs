@@ -8,6 +8,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use dermasim::scenario::Scenario;
 use dermasim::simulate;
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 fn one_day(criterion: &mut Criterion) {
     let text =
         "tissue = \"cheek\"\n[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[course]\nfollowed = \"1 d\"\n";

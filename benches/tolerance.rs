@@ -8,6 +8,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use dermasim::scenario::Scenario;
 use dermasim::simulate;
 
+#[global_allocator]
+static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+
 fn one_week(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tolerance");
     group.sample_size(10).measurement_time(Duration::from_secs(5));

@@ -111,7 +111,7 @@ impl Line {
     /// Solves along each contiguous row of `values`; `scratch` is grown as needed.
     pub fn solve_rows(&self, values: &mut [f64], scratch: &mut Vec<f64>) {
         let n = self.inverse.len();
-        solve_rows(self, values, room(scratch, n * ROWS));
+        solve_rows(self, values, room(scratch, n.max(LINE) * ROWS));
     }
 
     /// Solves across rows, in a slab whose row i of `width` values follows row i − 1 at once.
@@ -124,7 +124,7 @@ impl Line {
     /// are in registers.
     pub fn solve_plane(&self, along: &Line, plane: &mut [f64], scratch: &mut Vec<f64>) {
         let width = along.inverse.len();
-        eliminate_plane(along, self, plane, room(scratch, width * ROWS));
+        eliminate_plane(along, self, plane, room(scratch, width.max(LINE) * ROWS));
         self.substitute_across(plane, width, scratch);
     }
 
@@ -330,11 +330,11 @@ fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, r
     let n = line.inverse.len();
     let (across, first) = across.map_or((None, 0), |(across, first)| (Some(across), first));
     let above = if across.is_some() { first.min(1) } else { 0 };
-    assert!(rows.len() >= (above + ROWS) * n && scratch.len() >= n * ROWS);
+    assert!(rows.len() >= (above + ROWS) * n && scratch.len() >= LINE * ROWS);
     assert!([&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
     assert!(line.wrap.is_none() || line.column.len() == n);
     assert!(across.is_none_or(|across| across.inverse.len().min(across.carry.len()) >= first + ROWS));
-    let (rows, turned) = (rows[above * n..].as_mut_ptr(), scratch.as_mut_ptr());
+    let (rows, rest) = (rows[above * n..].as_mut_ptr(), scratch.as_mut_ptr());
     let solve = match (LEVEL, across.is_some(), line.wrap.is_some()) {
         (2, true, false) => solve_512::<true, false>,
         (2, true, true) => solve_512::<true, true>,
@@ -347,7 +347,7 @@ fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, r
     };
     // Safety: these levels are compiled for processors with these instructions and chosen only on them; the sizes were just
     // checked.
-    unsafe { solve(line, across.unwrap_or(line), first, rows, turned) }
+    unsafe { solve(line, across.unwrap_or(line), first, rows, rest) }
 }
 
 /// Solves up to R contiguous rows side by side.
@@ -420,13 +420,15 @@ macro_rules! transpose_256 {
     }};
 }
 
-/// [`solve_sixteen`] with an instruction set: blocks of as many rows as a vector has values are turned in registers and eliminated
-/// there; on the way back they are substituted, turned back and eliminated across, in registers, too. Loops over blocks have
-/// constant bounds, so blocks stay in registers; functions that take closures would not be compiled for these instructions.
+/// [`solve_sixteen`] with an instruction set: blocks of as many rows as a vector has values are turned in registers, eliminated
+/// there and put back where they were, turned: so nothing else takes room in the first cache. On the way back they are
+/// substituted, turned back and eliminated across, in registers, too. Columns beyond the last whole block lie in the scratch
+/// meanwhile. Loops over blocks have constant bounds, so blocks stay in registers; functions that take closures would not be
+/// compiled for these instructions.
 ///
 /// # Safety
 /// The processor has the instructions; the line has n factors of each kind and wraps as said; there are sixteen rows of n values
-/// and as much scratch; the line across has factors of rows `first` … `first` + 15, and a row lies before the first, unless that
+/// and scratch for a block; the line across has factors of rows `first` … `first` + 15, and a row lies before the first, unless that
 /// is 0.
 #[cfg(target_arch = "x86_64")]
 macro_rules! sixteen {
@@ -439,12 +441,22 @@ macro_rules! sixteen {
             across: &Line,
             first: usize,
             rows: *mut f64,
-            turned: *mut f64,
+            rest: *mut f64,
         ) {
             use std::arch::x86_64::*;
             const PARTS: usize = ROWS / $width;
             let n = line.inverse.len();
             let whole = n / $width * $width;
+            // Where column i of a part lies while it is turned.
+            macro_rules! column {
+                ($i:expr, $part:ident) => {
+                    if $i < whole {
+                        rows.add(($part * $width + $i % $width) * n + $i / $width * $width)
+                    } else {
+                        rest.add(($i - whole) * ROWS + $part * $width)
+                    }
+                };
+            }
             // Safety: the caller's; no alignment is asked for.
             unsafe {
                 let mut carried = [$zero(); PARTS];
@@ -453,14 +465,14 @@ macro_rules! sixteen {
                         let (inverse, carry) =
                             ($all(*line.inverse.get_unchecked($i)), $all(*line.carry.get_unchecked($i)));
                         carried[$part] = $multiply_add(carry, carried[$part], $times($value, inverse));
-                        $store(turned.add($i * ROWS + $part * $width), carried[$part]);
                     };
                 }
                 for at in (0..whole).step_by($width) {
                     for part in 0..PARTS {
+                        let block_at = rows.add(part * $width * n + at);
                         let mut block = [$zero(); $width];
                         for r in 0..$width {
-                            let row = rows.add((part * $width + r) * n + at);
+                            let row = block_at.add(r * n);
                             block[r] = $load(row);
                             // Of the next rows, which memory could not guess, and of these, into the first cache: sixteen
                             // rows are more than it follows.
@@ -470,6 +482,7 @@ macro_rules! sixteen {
                         let block = $transpose!(block);
                         for c in 0..$width {
                             eliminate!(at + c, part, block[c]);
+                            $store(block_at.add(c * n), carried[part]);
                         }
                     }
                 }
@@ -480,31 +493,32 @@ macro_rules! sixteen {
                             column[r] = *rows.add((part * $width + r) * n + i);
                         }
                         eliminate!(i, part, $load(column.as_ptr()));
+                        $store(column!(i, part), carried[part]);
                     }
                 }
                 // The last value has no upper neighbour, and its factor is 0.
                 let mut carried = [$zero(); PARTS];
                 macro_rules! substitute {
-                    ($i:expr, $part:ident) => {
-                        let own = $load(turned.add($i * ROWS + $part * $width));
-                        carried[$part] = $multiply_add($all(*line.upper.get_unchecked($i)), carried[$part], own);
+                    ($i:expr, $part:ident, $own:expr) => {
+                        carried[$part] = $multiply_add($all(*line.upper.get_unchecked($i)), carried[$part], $own);
                     };
                 }
                 // What is corrected at the end is turned back later.
                 let kept = if WRAP { 0 } else { whole };
                 for i in (kept..n).rev() {
                     for part in 0..PARTS {
-                        substitute!(i, part);
-                        $store(turned.add(i * ROWS + part * $width), carried[part]);
+                        let own = column!(i, part);
+                        substitute!(i, part, $load(own));
+                        $store(own, carried[part]);
                     }
                 }
                 if let Some(wrap) = &line.wrap {
                     for part in 0..PARTS {
-                        let (first, last) = (turned.add(part * $width), turned.add((n - 1) * ROWS + part * $width));
-                        let ends = $multiply_add($all(wrap.share), $load(last), $load(first));
+                        let (first, last) = ($load(column!(0, part)), $load(column!(n - 1, part)));
+                        let ends = $multiply_add($all(wrap.share), last, first);
                         let amount = $times(ends, $all(-wrap.correction));
                         for (i, column) in line.column.iter().enumerate() {
-                            let own = turned.add(i * ROWS + part * $width);
+                            let own = column!(i, part);
                             $store(own, $multiply_add($all(*column), amount, $load(own)));
                         }
                     }
@@ -512,7 +526,7 @@ macro_rules! sixteen {
                 for i in whole..n {
                     let mut above = if ACROSS && first > 0 { *rows.sub(n).add(i) } else { 0.0 };
                     for r in 0..ROWS {
-                        let mut value = *turned.add(i * ROWS + r);
+                        let mut value = *rest.add((i - whole) * ROWS + r);
                         if ACROSS {
                             value *= *across.inverse.get_unchecked(first + r);
                             value = across.carry.get_unchecked(first + r).mul_add(above, value);
@@ -524,28 +538,26 @@ macro_rules! sixteen {
                 for at in (0..whole).step_by($width).rev() {
                     let mut above = if ACROSS && first > 0 { $load(rows.sub(n).add(at)) } else { $zero() };
                     for part in 0..PARTS {
+                        let block_at = rows.add(part * $width * n + at);
                         let mut block = [$zero(); $width];
                         for c in (0..$width).rev() {
-                            if WRAP {
-                                block[c] = $load(turned.add((at + c) * ROWS + part * $width));
-                            } else {
-                                substitute!(at + c, part);
+                            block[c] = $load(block_at.add(c * n));
+                            if !WRAP {
+                                substitute!(at + c, part, block[c]);
                                 block[c] = carried[part];
                             }
                         }
                         let block = $transpose!(block);
                         for r in 0..$width {
-                            let at_row = part * $width + r;
                             let mut value = block[r];
                             if ACROSS {
-                                let (inverse, carry) = (
-                                    $all(*across.inverse.get_unchecked(first + at_row)),
-                                    $all(*across.carry.get_unchecked(first + at_row)),
-                                );
+                                let row = first + part * $width + r;
+                                let (inverse, carry) =
+                                    ($all(*across.inverse.get_unchecked(row)), $all(*across.carry.get_unchecked(row)));
                                 value = $multiply_add(carry, above, $times(value, inverse));
                                 above = value;
                             }
-                            $store(rows.add(at_row * n + at), value);
+                            $store(block_at.add(r * n), value);
                         }
                     }
                 }
