@@ -120,10 +120,9 @@ impl Modes {
             }
             Kind::Classes(mean, deviation, weights) => {
                 let n = mean.n;
-                split(row, weights);
-                mean.along(&mean.forward, &row[..n], &mut spare[..n]);
-                deviation.along(&deviation.forward, &row[n..], &mut spare[n..]);
-                row.copy_from_slice(spare);
+                split(row, spare, weights);
+                mean.along(&mean.forward, &spare[..n], &mut row[..n]);
+                deviation.along(&deviation.forward, &spare[n..], &mut row[n..]);
             }
         }
     }
@@ -150,17 +149,18 @@ impl Modes {
     }
 }
 
-/// Replaces the rows of classes by their mean, in place of the first, and the deviations of the others from it.
+/// The mean of the rows of classes, in place of the first, and the deviations of the others from it.
 #[inline(always)]
-fn split_body<const LEVEL: u8>(rows: &mut [f64], weights: &[f64]) {
+fn split_body<const LEVEL: u8>(rows: &[f64], parts: &mut [f64], weights: &[f64]) {
     let n = rows.len() / weights.len();
-    let (first, others) = rows.split_at_mut(n);
-    first.iter_mut().for_each(|mean| *mean *= weights[0]);
+    let (first, others) = rows.split_at(n);
+    let (mean, deviations) = parts.split_at_mut(n);
+    mean.iter_mut().zip(first).for_each(|(mean, own)| *mean = own * weights[0]);
     for (row, weight) in others.chunks_exact(n).zip(&weights[1..]) {
-        add_body::<LEVEL>(first, row, *weight);
+        add_body::<LEVEL>(mean, row, *weight);
     }
-    for row in others.chunks_exact_mut(n) {
-        row.iter_mut().zip(&*first).for_each(|(own, mean)| *own -= mean);
+    for (deviation, row) in deviations.chunks_exact_mut(n).zip(others.chunks_exact(n)) {
+        deviation.iter_mut().zip(row).zip(&*mean).for_each(|((deviation, own), mean)| *deviation = own - mean);
     }
 }
 
@@ -372,7 +372,7 @@ fn add_body<const LEVEL: u8>(out: &mut [f64], values: &[f64], weight: f64) {
 
 crate::stepper::wide! {
     fn product(left: &[f64], right: &[f64], size: [usize; 3], out: &mut [f64]) = product_body;
-    fn split(rows: &mut [f64], weights: &[f64]) = split_body;
+    fn split(rows: &[f64], parts: &mut [f64], weights: &[f64]) = split_body;
     fn join(rows: &mut [f64], parts: &[f64], weights: &[f64]) = join_body;
 }
 

@@ -536,8 +536,14 @@ impl System {
                 active.plan.factorise(stage.gamma * stage.step, entries, work, factors);
             }
             active.plan.solve(factors, values);
-            for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
-                rows[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
+            let (values, _) = values.as_chunks::<BLOCK>();
+            for (field, values) in active.fields.iter().zip(values) {
+                let row = &mut rows[field * layout.stride + start..][..length];
+                // So many at a time need no call.
+                match row.as_mut_array::<BLOCK>() {
+                    Some(row) => *row = *values,
+                    None => row.copy_from_slice(&values[..length]),
+                }
             }
         }
     }
