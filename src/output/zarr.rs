@@ -134,7 +134,8 @@ pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
         weights: numbers(&known["weights"]),
     };
     let entries = group["consolidated_metadata"]["metadata"].as_object().ok_or_else(|| broken("it lists no arrays"))?;
-    let days = chunk(&place(&path.join("time"), &entries["time"], 0, 1))?;
+    let time = entries.get("time").ok_or_else(|| broken("it has no times"))?;
+    let days = chunk(&place(&path.join("time"), time, 0, 1))?;
     let mut snapshots: Vec<Snapshot> =
         days.iter().map(|day| Snapshot { time: day * DAY, fields: Vec::new(), holes: Vec::new() }).collect();
     for (name, entry) in entries {
@@ -260,4 +261,62 @@ impl<'a> Entry<'a> {
 
 fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, PathBuf, Vec<Snapshot>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fields.zarr");
+        let faces = |n: usize| (0..=n).map(|i| i as f64 * 1e-4).collect();
+        let layers = vec![("medium".to_owned(), 0.0, 2e-4)];
+        let shape = Shape { kind: "tile".into(), x: faces(4), y: faces(3), z: faces(2), layers, weights: Vec::new() };
+        let snapshot = |day: f64| {
+            let values = Array3::from_shape_fn((2, 3, 4), |(z, y, x)| day + (100 * z + 10 * y + x) as f64);
+            let fields = vec![("cells".to_owned(), "1".parse().unwrap(), values)];
+            Snapshot { time: day * DAY, fields, holes: Vec::new() }
+        };
+        let snapshots = vec![snapshot(1.0), snapshot(7.0)];
+        write(&path, &shape, &snapshots).unwrap();
+        (folder, path, snapshots)
+    }
+
+    fn same(path: &Path, snapshots: &[Snapshot]) {
+        let (_, read) = read(path).unwrap();
+        assert_eq!(read.len(), snapshots.len());
+        for (a, b) in read.iter().zip(snapshots) {
+            assert!(a.time == b.time && a.fields == b.fields);
+        }
+    }
+
+    #[test]
+    fn chunks_are_found_where_the_description_says() {
+        let (_folder, path, snapshots) = store();
+        same(&path, &snapshots);
+        // As stores were written before: a folder for each dimension.
+        let group = fs::read_to_string(path.join("zarr.json")).unwrap();
+        fs::write(path.join("zarr.json"), group.replace("\"separator\": \".\"", "\"separator\": \"/\"")).unwrap();
+        assert!(read(&path).is_err(), "the chunks are not there yet");
+        for array in fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+            for file in fs::read_dir(&array).unwrap().map(|entry| entry.unwrap().path()) {
+                let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+                if name.starts_with("c.") {
+                    let place = array.join(name.replace('.', "/"));
+                    fs::create_dir_all(place.parent().unwrap()).unwrap();
+                    fs::rename(&file, place).unwrap();
+                }
+            }
+        }
+        same(&path, &snapshots);
+    }
+
+    #[test]
+    fn a_store_without_times_is_an_error() {
+        let (_folder, path, _) = store();
+        let group = fs::read_to_string(path.join("zarr.json")).unwrap();
+        fs::write(path.join("zarr.json"), group.replacen("\"time\": {", "\"other\": {", 1)).unwrap();
+        assert!(read(&path).unwrap_err().message().contains("no times"));
+    }
 }

@@ -251,7 +251,7 @@ impl Sweeps {
                 for k in mover.range.clone() {
                     let own = row(k);
                     // Rows of a column lie far apart: memory cannot guess the next one.
-                    let ahead = row((k + AHEAD).min(mover.range.end - 1)).as_ptr();
+                    let ahead = if k + AHEAD < mover.range.end { row(k + AHEAD).as_ptr() } else { own.as_ptr() };
                     line.forward(k - mover.range.start, own, before.as_deref(), ahead);
                     before = Some(own);
                 }
