@@ -334,7 +334,8 @@ fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, r
     assert!([&line.inverse, &line.carry, &line.upper].map(Vec::len) == [n; 3]);
     assert!(line.wrap.is_none() || line.column.len() == n);
     assert!(across.is_none_or(|across| across.inverse.len().min(across.carry.len()) >= first + ROWS));
-    let (rows, rest) = (rows[above * n..].as_mut_ptr(), scratch.as_mut_ptr());
+    // From the start of the slice, for the row before the first is read, too.
+    let (rows, rest) = (rows.as_mut_ptr().wrapping_add(above * n), scratch.as_mut_ptr());
     let solve = match (LEVEL, across.is_some(), line.wrap.is_some()) {
         (2, true, false) => solve_512::<true, false>,
         (2, true, true) => solve_512::<true, true>,
