@@ -232,9 +232,10 @@ impl Model {
                     self.expect(one, Scope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
                 }
             }
-            for condition in field.boundary.iter().flatten() {
-                match condition {
-                    Condition::NoFlux => {}
+            self.check_faces(field)?;
+            for on_face in field.boundary.iter().flatten() {
+                match &on_face.condition {
+                    Condition::NoFlux | Condition::Periodic => {}
                     Condition::Value(value) => self.expect(value, Scope::BOUNDARY, own, "the field")?,
                     Condition::Exchange { exchange, outside } => {
                         self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
@@ -246,9 +247,27 @@ impl Model {
         Ok(())
     }
 
+    /// Refuses conditions that no tissue and no grid lets act.
+    fn check_faces(&self, field: &model::Field) -> Result<()> {
+        for (side, on_face) in field.boundary.iter().enumerate() {
+            let Some(on_face) = on_face.as_ref().filter(|on_face| on_face.condition.acts()) else { continue };
+            let refuse = |message: &str| self.source.refuse(on_face.span.clone(), message);
+            if field.diffusivity.is_none() {
+                return Err(refuse("the field has no diffusivity, so nothing passes this face")
+                    .help("give it a diffusivity, or take the condition away"));
+            }
+            if field.kind == FieldKind::QuasiSteady && side > 1 {
+                return Err(refuse("a quasi-steady field has conditions on the top and the bottom only")
+                    .help("write boundary.top or boundary.bottom, or make it kind = \"volume\""));
+            }
+        }
+        Ok(())
+    }
+
     fn check_processes(&self) -> Result<()> {
         let time = self.physical(Dimension::TIME);
-        for process in self.processes.values() {
+        for (name, process) in &self.processes {
+            self.check_kinds(name, process)?;
             for (target, coefficient) in process.takes.iter().chain(&process.gives) {
                 let field = self.target(target)?;
                 let Some(rate) = &process.rate else { continue };
@@ -270,6 +289,30 @@ impl Model {
                 let whose = format!("the rate of change of `{}`", target.name);
                 self.expect(change, scope_of(field.kind), field.unit.dimension.over(time), &whose)?;
             }
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// Refuses a process that turns something on the surface into something in the tissue: an amount per area is none per volume.
+    fn check_kinds(&self, name: &str, process: &model::Process) -> Result<()> {
+        let mut first: Option<(&Mention, bool)> = None;
+        for (target, _) in process.takes.iter().chain(&process.gives).chain(&process.changes) {
+            let surface = self.target(target)?.kind == FieldKind::Surface;
+            let (other, on_surface) = *first.get_or_insert((target, surface));
+            if surface == on_surface {
+                continue;
+            }
+            let (outer, inner) = if surface { (target, other) } else { (other, target) };
+            let message = format!(
+                "the process `{name}` changes `{}`, which lies on the surface, and `{}`, which lives in the tissue",
+                outer.name, inner.name
+            );
+            return Err(self
+                .source
+                .refuse(target.span.clone(), message)
+                .help("an amount per area is none per volume: write a process for each of them"));
         }
         Ok(())
     }

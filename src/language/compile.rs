@@ -11,7 +11,7 @@ use crate::language::compiled::{
 };
 use crate::language::graph::Id;
 use crate::language::lower::Lowering;
-use crate::language::model::{Condition, Event, Field, FieldKind, Layered, Mention, Model};
+use crate::language::model::{Condition, Event, FACES, FaceCondition, Field, FieldKind, Layered, Mention, Model};
 use crate::language::names::Local;
 use crate::language::place::{Compiler, Place, finite, program};
 use crate::language::syntax::Expression;
@@ -59,6 +59,7 @@ impl Compiler<'_> {
         }
         let layers = (0..self.setting.layers.len()).map(|layer| self.rates(Some(layer))).collect::<Result<_>>()?;
         let surface_rates = self.rates(None)?;
+        self.nothing_is_lost()?;
         let puncture = self.effects(&model.puncture, Local::Puncture)?;
         let session = self.effects(&model.session, Local::Session)?;
         let observables = model
@@ -120,6 +121,7 @@ impl Compiler<'_> {
             None => None,
             Some(initial) => Some(self.table(index, initial, None)?),
         };
+        let passes = passes(diffusion.as_ref(), self.setting.layers.len());
         Ok(VolumeField {
             name: name.to_owned(),
             unit: field.unit.clone(),
@@ -129,7 +131,7 @@ impl Compiler<'_> {
             diffusion,
             chemotaxis,
             density,
-            boundary: self.boundary(field)?,
+            boundary: self.boundary(index, field, &passes)?,
             rest: self.rest[index].clone(),
             initial,
         })
@@ -196,23 +198,30 @@ impl Compiler<'_> {
             unit: field.unit.clone(),
             lives: self.lives[index].clone(),
             scale: field.scale,
+            boundary: self.boundary(index, field, &diffusivity.iter().map(|d| *d > 0.0).collect::<Vec<_>>())?,
             diffusivity,
             balance,
-            boundary: self.boundary(field)?,
         })
     }
 
-    fn boundary(&mut self, field: &Field) -> Result<Boundary> {
+    /// Conditions on the faces; `passes` says in which layers the field spreads.
+    fn boundary(&mut self, index: usize, field: &Field, passes: &[bool]) -> Result<Boundary> {
         let last = self.setting.layers.len() - 1;
         let speed = self.model.scale.map(|scale| scale.length / scale.time);
         let mut faces = Vec::with_capacity(6);
-        for (side, condition) in field.boundary.iter().enumerate() {
+        for (side, on_face) in field.boundary.iter().enumerate() {
             let layer = [Some(0), Some(last)].get(side).copied().flatten();
+            let Some(FaceCondition { condition, span }) = on_face else {
+                faces.push(None);
+                continue;
+            };
+            if condition.acts() {
+                self.reaches(index, side, layer, passes, span)?;
+            }
             faces.push(match condition {
-                None => None,
-                Some(Condition::NoFlux) => Some(Face::NoFlux),
-                Some(Condition::Value(value)) => Some(Face::Value(self.one(value, layer, None)?)),
-                Some(Condition::Exchange { exchange, outside }) => Some(Face::Exchange {
+                Condition::NoFlux | Condition::Periodic => None,
+                Condition::Value(value) => Some(Face::Value(self.one(value, layer, None)?)),
+                Condition::Exchange { exchange, outside } => Some(Face::Exchange {
                     exchange: self.one(exchange, layer, speed)?,
                     outside: self.one(outside, layer, None)?,
                 }),
@@ -224,6 +233,40 @@ impl Compiler<'_> {
             top: next().unwrap_or(Face::NoFlux),
             bottom: next().unwrap_or(Face::NoFlux),
             sides: [next(), next(), next(), next()],
+        })
+    }
+
+    /// Refuses a condition on a face at which the field does not live or does not spread. A field that lives nowhere in this
+    /// tissue has no conditions.
+    fn reaches(
+        &self,
+        index: usize,
+        side: usize,
+        layer: Option<usize>,
+        passes: &[bool],
+        span: &std::ops::Range<usize>,
+    ) -> Result<()> {
+        let lives = &self.lives[index];
+        if passes.iter().zip(lives).any(|(passes, lives)| *passes && *lives && layer.is_none())
+            || layer.is_some_and(|layer| lives[layer] && passes[layer])
+            || lives.iter().all(|lives| !lives)
+        {
+            return Ok(());
+        }
+        let name = self.model.fields.get_index(index).map_or("", |(name, _)| name);
+        let source = &self.model.source;
+        Err(match layer.map(|layer| (&self.setting.layers[layer].name, lives[layer])) {
+            Some((at, false)) => source
+                .refuse(span.clone(), format!("`{name}` does not live in `{at}`, the layer at the {}", FACES[side]))
+                .help(format!("add \"{at}\" to its lives_in, or take the condition away")),
+            Some((at, true)) => source
+                .refuse(
+                    span.clone(),
+                    format!("`{name}` has no diffusivity in `{at}`, so nothing passes the {}", FACES[side]),
+                )
+                .help(format!("give it one: diffusivity = {{ {at} = \"…\" }}")),
+            None => source
+                .refuse(span.clone(), format!("`{name}` has no diffusivity, so nothing passes the {}", FACES[side])),
         })
     }
 
@@ -268,6 +311,83 @@ impl Compiler<'_> {
         Ok(Rates { fields, rate, pattern, jacobian: Program::compile(&place.graph, &entries)? })
     }
 
+    /// Refuses processes that in some layer do half of what they say: they change a field that lives there, and would change one
+    /// that does not, so what the one loses the other does not get.
+    fn nothing_is_lost(&mut self) -> Result<()> {
+        let model = self.model;
+        let columns = self.columns.len();
+        for (name, process) in &model.processes {
+            let only = process.layers.as_ref().map(|list| self.layers(list)).transpose()?;
+            let lists = [(&process.takes, "takes from"), (&process.gives, "gives to"), (&process.changes, "changes")];
+            let targets: Vec<_> = (lists.iter())
+                .flat_map(|(list, does)| list.iter().map(move |(target, factor)| (target, factor, *does)))
+                .filter_map(|(target, factor, does)| {
+                    let (index, _, field) = model.fields.get_full(&target.name)?;
+                    (field.kind != FieldKind::Surface).then_some((target, factor, does, index))
+                })
+                .collect();
+            let listed = |layer: usize| only.as_ref().is_none_or(|only| only[layer]);
+            let anywhere = |within: &dyn Fn(usize) -> bool| {
+                let all = (0..self.setting.layers.len()).filter(|layer| within(*layer));
+                let mut lives = all.flat_map(|layer| targets.iter().map(move |(.., index)| (layer, *index)));
+                lives.any(|(layer, index)| self.lives[index][layer])
+            };
+            if let Some(list) = process.layers.as_ref().filter(|_| (0..self.setting.layers.len()).any(listed))
+                && anywhere(&|_| true)
+                && !anywhere(&listed)
+            {
+                let names: Vec<&str> = list.iter().map(|place| place.name.as_str()).collect();
+                let message =
+                    format!("the process `{name}` acts nowhere: what it changes does not live in {}", names.join(", "));
+                return Err(model.source.refuse(list[0].span.clone(), message));
+            }
+            for layer in (0..self.setting.layers.len()).filter(|layer| listed(*layer)) {
+                let (here, lost): (Vec<_>, Vec<_>) = targets.iter().partition(|(.., index)| self.lives[*index][layer]);
+                if here.is_empty() || lost.is_empty() {
+                    continue;
+                }
+                let mut place = self.place(Some(layer));
+                let mut acts = |(_, factor, does, _): &(&Mention, &Expression, &str, usize)| -> Result<bool> {
+                    let mut term = place.expression(factor)?;
+                    if let (Some(rate), true) = (&process.rate, *does != "changes") {
+                        let rate = place.expression(rate)?;
+                        term = place.graph.multiply(term, rate);
+                    }
+                    Ok(!place.graph.is(term, 0.0))
+                };
+                let mut first = |list: &[&(&'_ Mention, &'_ Expression, &'_ str, usize)]| -> Result<Option<usize>> {
+                    for (at, one) in list.iter().enumerate() {
+                        if acts(one)? {
+                            return Ok(Some(at));
+                        }
+                    }
+                    Ok(None)
+                };
+                let (Some(done), Some(missed)) = (first(&here)?, first(&lost)?) else { continue };
+                let ((does, field), (target, would)) =
+                    ((here[done].2, &here[done].0.name), (lost[missed].0, lost[missed].2));
+                let at = &self.setting.layers[layer].name;
+                let both = (0..self.setting.layers.len())
+                    .filter(|layer| listed(*layer) && targets.iter().all(|(.., index)| self.lives[*index][*layer]))
+                    .map(|layer| format!("\"{}\"", self.setting.layers[layer].name))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                let message = format!(
+                    "in `{at}` the process `{name}` {does} `{field}`, but `{}`, which it {would}, does not live there",
+                    target.name
+                );
+                return Err(model.source.refuse(target.span.clone(), message).help(match both.is_empty() {
+                    true => format!("let `{}` live in `{at}`, or write a process for each of them", target.name),
+                    false => format!(
+                        "write layers = [{both}] to let it act where all of its fields live; what else becomes of `{field}` in `{at}` is a process of its own"
+                    ),
+                }));
+            }
+        }
+        self.columns.truncate(columns);
+        Ok(())
+    }
+
     fn effects(&mut self, event: &Event, local: Local) -> Result<Effects> {
         let model = self.model;
         let count = self.setting.layers.len();
@@ -293,6 +413,15 @@ impl Compiler<'_> {
         };
         let layers = (0..count).map(|layer| one(Some(layer))).collect::<Result<_>>()?;
         Ok(Effects { layers, surface: one(None)? })
+    }
+}
+
+/// In which layers something spreads.
+fn passes(diffusion: Option<&Diffusion>, layers: usize) -> Vec<bool> {
+    match diffusion {
+        None => vec![false; layers],
+        Some(Diffusion::Layered(values)) => values.iter().map(|value| *value > 0.0).collect(),
+        Some(Diffusion::Dependent(programs)) => programs.iter().map(Option::is_some).collect(),
     }
 }
 

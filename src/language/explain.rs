@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use crate::language::check;
 use crate::language::latex;
-use crate::language::model::{Condition, Constant, Definition, Field, FieldKind, Layered, Mention, Model, Process};
+use crate::language::model::{
+    Condition, Constant, Definition, FACES, Field, FieldKind, Layered, Mention, Model, Process,
+};
 use crate::language::names::{FUNCTIONS, Local, Meaning, VARIABLES};
 use crate::language::syntax::Expression;
 
@@ -200,9 +202,8 @@ impl Model {
             used.extend([term.factor, term.rate].into_iter().flatten());
         }
         text.push_str(if empty && terms.is_empty() { " 0\n" } else { "\n" });
-        const FACES: [&str; 6] = ["top", "bottom", "left", "right", "front", "back"];
-        for (face, condition) in FACES.iter().zip(&field.boundary) {
-            match condition {
+        for (face, on_face) in FACES.iter().zip(&field.boundary) {
+            match on_face.as_ref().map(|on_face| &on_face.condition) {
                 Some(Condition::Value(value)) => {
                     line(text, face, &format!("{name} = {}", value.text));
                     used.push(value);
@@ -215,7 +216,7 @@ impl Model {
                     );
                     used.extend([exchange, outside]);
                 }
-                Some(Condition::NoFlux) | None => {}
+                Some(Condition::NoFlux | Condition::Periodic) | None => {}
             }
         }
         for (event, what) in [(&self.puncture, "puncture"), (&self.session, "session")] {
@@ -318,11 +319,8 @@ impl Model {
             let tables = [&field.rest, &field.initial, &field.diffusivity, &field.reference_density];
             let sensitivities = field.chemotaxis.iter().map(|(_, sensitivity)| sensitivity);
             let follows = field.chemotaxis.iter().any(|(along, _)| along.name == name);
-            let faces = field.boundary.iter().flatten().any(|condition| match condition {
-                Condition::NoFlux => false,
-                Condition::Value(value) => mentions(value),
-                Condition::Exchange { exchange, outside } => mentions(exchange) || mentions(outside),
-            });
+            let conditions = field.boundary.iter().flatten();
+            let faces = conditions.flat_map(|on_face| on_face.condition.expressions()).any(mentions);
             let all = tables.into_iter().flatten().chain(sensitivities);
             if follows || faces || all.flat_map(Layered::expressions).any(mentions) {
                 users.push(format!("field {user}"));

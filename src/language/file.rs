@@ -138,6 +138,14 @@ pub(super) struct BoundaryForm {
     pub back: Option<Spanned<TextOr<FaceForm>>>,
 }
 
+impl BoundaryForm {
+    /// Where the first condition stands, if there is one.
+    pub(super) fn first(&self) -> Option<std::ops::Range<usize>> {
+        let faces = [&self.top, &self.bottom, &self.left, &self.right, &self.front, &self.back];
+        faces.into_iter().flatten().next().map(Spanned::span)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaceForm {

@@ -175,17 +175,31 @@ pub struct Field {
     pub reference_density: Option<Layered>,
     /// What it follows, with the sensitivity.
     pub chemotaxis: Vec<(Mention, Layered)>,
-    /// Conditions on the faces of the domain: top, bottom, left, right, front, back. `None` follows the grid.
-    pub boundary: [Option<Condition>; 6],
+    /// Conditions on the [`FACES`] of the domain. `None` follows the grid.
+    pub boundary: [Option<FaceCondition>; 6],
     /// Where it is declared.
     pub span: Range<usize>,
 }
 
-/// The condition on one face of the domain.
+/// The faces of the domain, as a model file calls them.
+pub const FACES: [&str; 6] = ["top", "bottom", "left", "right", "front", "back"];
+
+/// The condition on one face of the domain, and where it is written.
+#[derive(Debug, Clone)]
+pub struct FaceCondition {
+    /// What holds there.
+    pub condition: Condition,
+    /// Where it is written.
+    pub span: Range<usize>,
+}
+
+/// What holds on a face of the domain.
 #[derive(Debug, Clone)]
 pub enum Condition {
     /// Nothing passes.
     NoFlux,
+    /// The face meets the opposite one.
+    Periodic,
     /// The field has this value.
     Value(Expression),
     /// Exchange with the outside.
@@ -195,6 +209,23 @@ pub enum Condition {
         /// Value outside.
         outside: Expression,
     },
+}
+
+impl Condition {
+    /// Whether something passes the face because of it.
+    pub fn acts(&self) -> bool {
+        !matches!(self, Self::NoFlux | Self::Periodic)
+    }
+
+    /// All its expressions.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let (first, second) = match self {
+            Self::NoFlux | Self::Periodic => (None, None),
+            Self::Value(value) => (Some(value), None),
+            Self::Exchange { exchange, outside } => (Some(exchange), Some(outside)),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 /// A named expression.

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::language::graph::{Graph, Id, Op};
 use crate::language::interval::Interval;
 use crate::language::lower::{Leaves, Lowering, Reduced};
-use crate::language::model::{Definition, Field, FieldKind, Layered, Model};
+use crate::language::model::{Condition, Definition, Field, FieldKind, Layered, Model};
 use crate::language::names::Local;
 use crate::language::syntax::{Expression, Node};
 use crate::language::{Input, Kind};
@@ -187,6 +187,29 @@ impl Model {
                         .source
                         .refuse(expression.span.clone(), "this diffusivity may be negative")
                         .help("wrap what may be negative in positive(…)"));
+                }
+            }
+            for on_face in field.boundary.iter().flatten() {
+                let (exchange, outside) = match &on_face.condition {
+                    Condition::NoFlux | Condition::Periodic => continue,
+                    Condition::Value(value) => (None, value),
+                    Condition::Exchange { exchange, outside } => (Some(exchange), outside),
+                };
+                let negative = |expression: &Expression| Ok(!proved(&|lowering| lowering.expression(expression))?);
+                if let Some(exchange) = exchange
+                    && negative(exchange)?
+                {
+                    return Err(self
+                        .source
+                        .refuse(exchange.span.clone(), "this speed of exchange may be negative")
+                        .help("wrap what may be negative in positive(…)"));
+                }
+                if !field.signed && negative(outside)? {
+                    let message = "the value outside may be negative, and the field is not declared signed";
+                    return Err(self
+                        .source
+                        .refuse(outside.span.clone(), message)
+                        .help("wrap what may be negative in positive(…), or declare signed = true for the field"));
                 }
             }
         }

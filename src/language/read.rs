@@ -12,8 +12,8 @@ use crate::language::file::{
     SignalForm, Table, TextOr,
 };
 use crate::language::model::{
-    Condition, Constant, Definition, Event, Field, FieldKind, Intermediate, Layered, Mention, Model, Process, RegionOf,
-    Reported, Scale, Signal,
+    Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention, Model,
+    Process, RegionOf, Reported, Scale, Signal,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
 use crate::language::program::MAX_INPUTS;
@@ -365,6 +365,7 @@ impl Reader<'_> {
             idle(form.lives_in.as_ref().map(Spanned::span), only)?;
             idle(form.diffusivity.as_ref().map(Spanned::span), only)?;
             idle(form.reference_density.as_ref().map(Spanned::span), only)?;
+            idle(form.boundary.first(), only)?;
         }
         if kind != FieldKind::Volume {
             let only = "only fields of the kind \"volume\" can follow another";
@@ -429,15 +430,16 @@ impl Reader<'_> {
         })
     }
 
-    fn boundary(&self, form: BoundaryForm, unit: &Unit) -> Result<[Option<Condition>; 6]> {
-        let face = |form: Option<Spanned<TextOr<FaceForm>>>, lateral: bool| -> Result<Option<Condition>> {
+    fn boundary(&self, form: BoundaryForm, unit: &Unit) -> Result<[Option<FaceCondition>; 6]> {
+        let face = |form: Option<Spanned<TextOr<FaceForm>>>, lateral: bool| -> Result<Option<FaceCondition>> {
             let Some(form) = form else { return Ok(None) };
             let span = form.span();
+            let made = |condition| Ok(Some(FaceCondition { condition, span: span.clone() }));
             let form = match form.into_inner() {
                 TextOr::Text(text) => {
                     return match text.get_ref().as_str() {
-                        "no_flux" => Ok(Some(Condition::NoFlux)),
-                        "periodic" if lateral => Ok(None),
+                        "no_flux" => made(Condition::NoFlux),
+                        "periodic" if lateral => made(Condition::Periodic),
                         "periodic" => Err(self
                             .source
                             .refuse(text.span(), "the surface and the deep end are not periodic")
@@ -452,12 +454,14 @@ impl Reader<'_> {
             };
             let read = |scalar: &Spanned<Scalar>, unit: &Unit| self.scalar(scalar.span(), scalar.get_ref(), unit);
             match (form.value, form.exchange, form.outside) {
-                (Some(value), None, None) => Ok(Some(Condition::Value(read(&value, unit)?))),
-                (None, Some(exchange), Some(outside)) => Ok(Some(Condition::Exchange {
+                (Some(value), None, None) => made(Condition::Value(read(&value, unit)?)),
+                (None, Some(exchange), Some(outside)) => made(Condition::Exchange {
                     exchange: read(&exchange, &Unit::one())?,
                     outside: read(&outside, unit)?,
-                })),
-                _ => Err(self.source.refuse(span, "a boundary condition has a `value`, or `exchange` and `outside`")),
+                }),
+                _ => Err(self
+                    .source
+                    .refuse(span.clone(), "a boundary condition has either a `value`, or `exchange` and `outside`")),
             }
         };
         Ok([

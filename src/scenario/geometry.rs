@@ -3,6 +3,7 @@
 use crate::catalogue::Layer;
 use crate::error::{Result, suggestion};
 use crate::grid::graded_depth;
+use crate::language::{Condition, FACES, FaceCondition, Model};
 use crate::scenario::decide::{Decider, Limits};
 use crate::scenario::plan::Geometry;
 use crate::scenario::resolve::LENGTH;
@@ -103,6 +104,63 @@ pub(super) fn geometry(
     };
     let resolution = decide.amount("grid", "resolution", grid.resolution.as_ref(), Some("1"), RESOLUTION)?;
     Ok((geometry, resolution.unwrap_or(1.0)))
+}
+
+/// Refuses conditions on faces that the geometry has not, or that do something else there.
+///
+/// # Errors
+/// The first such condition, where the model says it.
+pub(super) fn faces(model: &Model, geometry: &Geometry) -> Result<()> {
+    let conditions = model.fields.iter().flat_map(|(name, field)| {
+        let faces = FACES.iter().zip(&field.boundary).enumerate();
+        faces.filter_map(move |(side, (face, on_face))| Some((name, side, *face, on_face.as_ref()?)))
+    });
+    for (name, side, face, FaceCondition { condition, span }) in conditions {
+        let (acts, wraps) = (condition.acts(), matches!(condition, Condition::Periodic));
+        // What the face is in this geometry, unless it is one that can have a condition, and what to write.
+        let (is, help) = match (geometry, side) {
+            (Geometry::Point { .. }, _) if acts => (
+                "a point has no faces",
+                format!(
+                    "write geometry = \"section\" with cells = 1 for a column, or boundary.{face} = \"no_flux\" for `{name}`"
+                ),
+            ),
+            (Geometry::Point { .. }, _) | (_, 0 | 1) => continue,
+            (Geometry::Section { periodic, .. }, 2 | 3) | (Geometry::Tile { periodic, .. }, _) => match periodic {
+                true if !wraps => ("the sides of this grid meet", "write periodic = false under [grid]".to_owned()),
+                false if wraps => {
+                    ("the sides of this grid do not meet", "write periodic = true under [grid]".to_owned())
+                }
+                _ => continue,
+            },
+            (Geometry::Section { .. }, _) if acts => (
+                "a section has no front and no back",
+                "write geometry = \"tile\", or boundary.left and boundary.right".to_owned(),
+            ),
+            (Geometry::Cells { strata, .. }, 3) if acts => match strata {
+                1 => continue,
+                _ => (
+                    "the rims of unit cells of several depths touch each other",
+                    "write strata = 1 under [grid], or geometry = \"section\"".to_owned(),
+                ),
+            },
+            (Geometry::Cells { .. }, 2) if acts => {
+                ("the left of a unit cell is its axis", "write boundary.right for its rim".to_owned())
+            }
+            (Geometry::Cells { .. }, _) if acts => {
+                ("unit cells have no front and no back", "write boundary.right for their rim".to_owned())
+            }
+            (Geometry::Cells { .. }, 2 | 3) if wraps => {
+                ("the sides of a unit cell do not meet", "write \"no_flux\", or geometry = \"section\"".to_owned())
+            }
+            _ => continue,
+        };
+        return Err(model
+            .source
+            .refuse(span.clone(), format!("`{name}` has a condition on its {face}, but {is}"))
+            .help(help));
+    }
+    Ok(())
 }
 
 fn periodic(decide: &mut Decider, grid: &written::Grid) -> bool {

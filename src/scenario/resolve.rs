@@ -86,6 +86,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
 
     let (sessions, end) = timeline::course(&mut decide, typed.course.as_ref(), protocol.is_some())?;
     let (geometry, resolution) = geometry::geometry(&mut decide, &typed.grid, &layers, protocol.is_some())?;
+    geometry::faces(&model, &geometry)?;
     let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, end)?;
     let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
         .chain(compiled.surface.iter().map(|field| field.name.as_str()))

@@ -15,12 +15,12 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::language::{Face, Input, Operand, QuasiField};
+use crate::language::{Boundary, FACES, Input, Operand, QuasiField};
 use crate::skin::{Layout, View};
 use crate::stepper::line::{backward_modes, forward_modes};
 use crate::stepper::modes::Modes;
-use crate::stepper::system::Buffers;
-use crate::stepper::transport::Lateral;
+use crate::stepper::system::{Buffers, impossible};
+use crate::stepper::transport::{Lateral, Outside};
 use crate::stepper::{Shared, multiply_add};
 
 /// One quasi-steady field on one grid.
@@ -93,12 +93,6 @@ impl Quasi {
             let resistance = |k: usize| 0.5 * grid.z.width(k) / diffusivity[k];
             depth[k] = 1.0 / (resistance(k - 1) + resistance(k));
         }
-        if field.boundary.sides.iter().any(Option::is_some) {
-            return Err(Error::input(format!(
-                "the quasi-steady field `{}` cannot have lateral conditions",
-                field.name
-            )));
-        }
         let modes = Modes::new(grid);
         let buffer = || vec![0.0; (last - first) * layout.stride];
         let modal = || vec![0.0; (last - first) * layout.plane];
@@ -152,7 +146,7 @@ impl Quasi {
         if self.range.is_empty() {
             return Ok(());
         }
-        let ends = self.ends(grid, field, view, &mut lend().registers);
+        let ends = self.ends(grid, field, view, &mut lend().registers)?;
         let mut last = f64::INFINITY;
         for _ in 0..NEWTON_STEPS {
             self.evaluate(grid, field, view, quasi, &ends, lend);
@@ -191,25 +185,30 @@ impl Quasi {
     }
 
     /// Conductance per area and outside value at top and bottom.
-    fn ends(&self, grid: &Grid, field: &QuasiField, view: &View<'_>, scratch: &mut Vec<f64>) -> [(f64, f64); 2] {
-        let mut end = |face: &Face, k: usize| {
-            let inner = 2.0 * self.diffusivity[k] / grid.z.width(k);
-            match face {
-                Face::NoFlux => (0.0, 0.0),
-                Face::Value(value) => (inner, view.number(value, scratch)),
-                Face::Exchange { exchange, outside } => {
-                    let exchange = view.number(exchange, scratch);
-                    let g = if exchange > 0.0 { 1.0 / (1.0 / inner + 1.0 / exchange) } else { 0.0 };
-                    (g, view.number(outside, scratch))
-                }
+    fn ends(
+        &self,
+        grid: &Grid,
+        field: &QuasiField,
+        view: &View<'_>,
+        scratch: &mut Vec<f64>,
+    ) -> Result<[(f64, f64); 2]> {
+        let mut ends = [(0.0, 0.0); 2];
+        let Boundary { top, bottom, .. } = &field.boundary;
+        let faces = [(top, 0), (bottom, grid.z.len() - 1)];
+        for ((end, (face, k)), name) in ends.iter_mut().zip(faces).zip(FACES) {
+            // A condition belongs to the face of the domain, not to the end of the layers in which the field lives.
+            if !self.range.contains(&k) {
+                continue;
             }
-        };
-        let top = end(&field.boundary.top, self.range.start);
-        let bottom = end(&field.boundary.bottom, self.range.end - 1);
-        // A condition belongs to the face of the domain, not to the end of the layers in which the field lives.
-        let at_top = self.range.start == 0;
-        let at_bottom = self.range.end == grid.z.len();
-        [if at_top { top } else { (0.0, 0.0) }, if at_bottom { bottom } else { (0.0, 0.0) }]
+            let outside = Outside::new(face, &mut |program| view.number(program, scratch));
+            let outside =
+                outside.map_err(|what| impossible(&self.name, &format!("{what} at the {name}"), view.time))?;
+            if let Some(outside) = outside {
+                let inner = 2.0 * self.diffusivity[k] / grid.z.width(k);
+                *end = (outside.conductance(inner, 1.0), outside.value());
+            }
+        }
+        Ok(ends)
     }
 
     /// Residual and slope at the present values, and their means.

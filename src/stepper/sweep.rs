@@ -111,10 +111,10 @@ impl Sweeps {
                     continue;
                 }
                 let at = m * layers + layer;
-                if grid.x.len() > 1 {
+                if coupled(&grid.x, &outside[2..4]) {
                     lateral_line(&mut self.x[at], &grid.x, mover, &outside[2..4], theta, |_| d, |_| d);
                 }
-                if grid.y.len() > 1 && grid.exchange.is_none() {
+                if coupled(&grid.y, &outside[4..6]) && grid.exchange.is_none() {
                     lateral_line(&mut self.y[at], &grid.y, mover, &outside[4..6], theta, |_| d, |_| d);
                 }
             }
@@ -148,8 +148,9 @@ impl Sweeps {
                 continue;
             }
             let own = mover.dependent.map(|index| &spread[(index * layout.nz + k) * layout.stride..][..layout.plane]);
-            if nx > 1 {
+            if coupled(&grid.x, &outsides[m][2..4]) {
                 match own {
+                    None if nx == 1 => row.chunks_mut(1).for_each(|row| self.x[at].solve(row)),
                     None => self.x[at].solve_rows(row, &mut scratch.turned),
                     Some(own) => {
                         for (row, own) in row.chunks_mut(nx).zip(own.chunks(nx)) {
@@ -170,7 +171,7 @@ impl Sweeps {
                 for j in 0..ny {
                     row[ring(j)] = (row[ring(j)] + alpha * mean) / (1.0 + alpha);
                 }
-            } else if ny > 1 {
+            } else if coupled(&grid.y, &outsides[m][4..6]) {
                 match own {
                     None => self.y[at].solve_across(row, nx, &mut scratch.turned),
                     Some(own) => {
@@ -283,6 +284,11 @@ impl Sweeps {
         }
         (0..layout.nz).rev().filter(|&k| piece.depths[k]).for_each(|k| done(k, row(k)));
     }
+}
+
+/// Whether something passes along an axis: between its cells, or through its ends.
+fn coupled(axis: &Axis, ends: &[Option<Outside>]) -> bool {
+    axis.len() > 1 || ends.iter().any(Option::is_some)
 }
 
 /// Mean of the diffusivity on lower face i of a line; face 0 is the one that joins the ends.

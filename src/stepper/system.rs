@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grid::Grid;
 use crate::language::{self, Compiled, Diffusion, Given, Operand, Program, ROOM, Rates};
 use crate::memory;
@@ -326,9 +326,12 @@ impl System {
         }
         self.quasi = solvers;
         for m in 0..self.movers.len() {
-            let boundary = &self.compiled.volume[self.movers[m].field].boundary;
+            let field = &self.compiled.volume[self.movers[m].field];
             let number = |program: &Program| frame.view(state, &now).number(program, &mut self.buffers().registers);
-            now.outsides[m] = outsides(boundary, number);
+            match outsides(&field.boundary, number) {
+                Ok(outsides) => now.outsides[m] = outsides,
+                Err(what) => result = result.and(Err(impossible(&field.name, &what, time))),
+            }
         }
         if !self.spreads.is_empty() && result.is_ok() {
             let mut spread = std::mem::take(&mut now.spread);
@@ -605,6 +608,11 @@ impl System {
         let surface = (0..self.layout.surface).map(|f| self.layout.fields + f);
         self.pieces.iter().map(|piece| piece.field).chain(surface)
     }
+}
+
+/// A condition that cannot be met.
+pub(super) fn impossible(field: &str, what: &str, time: f64) -> Error {
+    Error::simulation(format!("`{field}` has {what} on day {:.4}", time / crate::units::DAY))
 }
 
 /// Earlier stages, or sums of them, that a stage may look at.

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{Boundary, Diffusion, Face, VolumeField};
+use crate::language::{Boundary, Diffusion, FACES, Face, Program, VolumeField};
 use crate::stepper::multiply_add;
 
 /// The condition on a face now: speed of exchange [m/s] (infinite where the value is given) and value outside.
@@ -25,22 +25,45 @@ pub struct Outside {
 pub type Outsides = [Option<Outside>; 6];
 
 /// Evaluates the conditions of a field; `number` runs a program of signals and time.
-pub fn outsides(boundary: &Boundary, mut number: impl FnMut(&crate::language::Program) -> f64) -> Outsides {
-    let mut outside = |face: &Face| match face {
-        Face::NoFlux => None,
-        Face::Value(value) => Some(Outside { exchange: f64::INFINITY, value: number(value) }),
-        Face::Exchange { exchange, outside } => {
-            Some(Outside { exchange: number(exchange).max(0.0), value: number(outside) })
-        }
-    };
-    let mut all = [outside(&boundary.top), outside(&boundary.bottom), None, None, None, None];
-    for (slot, side) in all[2..].iter_mut().zip(&boundary.sides) {
-        *slot = side.as_ref().and_then(&mut outside);
+///
+/// # Errors
+/// A speed of exchange is negative or not a number, or a value is not finite: the face, and what it is.
+pub fn outsides(boundary: &Boundary, mut number: impl FnMut(&Program) -> f64) -> Result<Outsides, String> {
+    let [left, right, front, back] = &boundary.sides;
+    let faces =
+        [Some(&boundary.top), Some(&boundary.bottom), left.as_ref(), right.as_ref(), front.as_ref(), back.as_ref()];
+    let mut all = Outsides::default();
+    for ((slot, face), name) in all.iter_mut().zip(faces).zip(FACES) {
+        *slot = face
+            .map_or(Ok(None), |face| Outside::new(face, &mut number))
+            .map_err(|what| format!("{what} at the {name}"))?;
     }
-    all
+    Ok(all)
 }
 
 impl Outside {
+    /// The condition of a face, if something passes it.
+    ///
+    /// # Errors
+    /// As of [`outsides`], without the face.
+    pub fn new(face: &Face, number: &mut impl FnMut(&Program) -> f64) -> Result<Option<Self>, String> {
+        let (exchange, value) = match face {
+            Face::NoFlux => return Ok(None),
+            Face::Value(value) => (f64::INFINITY, number(value)),
+            Face::Exchange { exchange, outside } => (number(exchange), number(outside)),
+        };
+        match (exchange >= 0.0, value.is_finite()) {
+            (true, true) => Ok(Some(Self { exchange, value })),
+            (false, _) => Err(format!("a speed of exchange of {exchange} m/s")),
+            (true, false) => Err(format!("a value of {value}")),
+        }
+    }
+
+    /// The value outside.
+    pub(super) fn value(&self) -> f64 {
+        self.value
+    }
+
     /// Conductance from a cell centre to the outside; `inner` is the conductance from the centre to the face.
     pub(super) fn conductance(&self, inner: f64, area: f64) -> f64 {
         if self.exchange.is_infinite() {
