@@ -26,7 +26,8 @@ pub struct Heading {
 pub struct Record {
     /// The observables.
     pub headings: Vec<Heading>,
-    /// Times [s], ascending; a session appears twice, before and after.
+    /// Times [s], ascending; a session appears twice, before and after. A signal that changes at a moment has its new value
+    /// there.
     pub times: Vec<f64>,
     /// Values in the unit of the heading, `values[time][observable]`.
     pub values: Vec<Vec<f64>>,

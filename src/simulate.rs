@@ -86,8 +86,8 @@ pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<
     let mut skin = begin(plan, needling.first())?;
     let mut outcome = follow(plan, &mut skin, needling, &mut clock, watch)?;
     if !plan.sessions.is_empty() {
-        let control =
-            Arc::new(Plan { sessions: Vec::new(), snapshots: Vec::new(), geometry: column(), ..(**plan).clone() });
+        let geometry = untouched(plan, &skin);
+        let control = Arc::new(Plan { sessions: Vec::new(), snapshots: Vec::new(), geometry, ..(**plan).clone() });
         let mut untouched = begin(&control, None)?;
         let mut aside = Clock::default();
         outcome.control = follow(&control, &mut untouched, Vec::new(), &mut aside, &mut |_| watch(end(plan)))?.record;
@@ -108,12 +108,26 @@ fn follow(
     let mut stepper = Stepper::new(skin, &plan.stepping)?;
     let mut track = Track::default();
     let mut record = Record { headings: headings(plan, skin), sessions: plan.sessions.clone(), ..Record::default() };
+    let timeline = timeline(plan, skin);
+    // What is set from the start holds at the start.
+    let at_start = timeline.iter().take_while(|(time, kind)| *time <= 0.0 && matches!(kind, Kind::Signal(..))).count();
+    for (_, kind) in &timeline[..at_start] {
+        if let Kind::Signal(index, value) = kind {
+            skin.signals[*index] = *value;
+        }
+    }
+    if at_start > 0 {
+        stepper.restart(skin)?;
+    }
     let mut snapshots = Vec::new();
     let mut looks = plan.looks.iter().copied().peekable();
     track.begin(skin);
     let most = plan.most_steps.unwrap_or(u64::MAX);
     let mut taken = 0;
-    for (time, kind) in timeline(plan, skin) {
+    // Times that differ by rounding are one moment.
+    let near = 1e-12 * plan.end;
+    for moment in timeline[at_start..].chunk_by(|a, b| a.0 == b.0) {
+        let time = moment[0].0;
         let advanced = stepper.advance(skin, time, &mut |skin, step| {
             track.see(skin);
             taken += 1;
@@ -124,20 +138,28 @@ fn follow(
             return Err(Error::simulation(message));
         }
         advanced?;
-        while let Some(look) = looks.next_if(|look| *look <= time) {
+        let needled = moment.iter().any(|(_, kind)| matches!(kind, Kind::Session(_)));
+        // A session is seen before and after, all else that happens at a moment only after.
+        let before = if needled { time + near } else { time - near };
+        while let Some(look) = looks.next_if(|look| *look < before) {
             record.push(look, track.at(skin, look));
         }
-        match kind {
-            Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
-            Kind::Signal(index, value) => skin.signals[index] = value,
-            Kind::Session(session) => skin.receive(&needling[session])?,
-            Kind::End => {}
+        for (_, kind) in moment {
+            match kind {
+                Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
+                Kind::Signal(index, value) => skin.signals[*index] = *value,
+                Kind::Session(session) => skin.receive(&needling[*session])?,
+                Kind::End => {}
+            }
+            if matches!(kind, Kind::Signal(..) | Kind::Session(_)) {
+                stepper.restart(skin)?;
+                track.begin(skin);
+            }
         }
-        if matches!(kind, Kind::Signal(..) | Kind::Session(_)) {
-            stepper.restart(skin)?;
-            track.begin(skin);
+        while let Some(look) = looks.next_if(|look| *look <= time + near) {
+            record.push(look, track.at(skin, look));
         }
-        if matches!(kind, Kind::Session(_)) {
+        if needled {
             record.push(time, track.at(skin, time));
         }
     }
@@ -171,16 +193,24 @@ pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Skin> {
     Skin::new(grid, compiled, plan.seed)
 }
 
-/// A single column: skin that is not needled is the same everywhere.
-fn column() -> Geometry {
-    Geometry::Section { width: 1e-3, cells: 1, periodic: false }
+/// The geometry for skin that is not needled: a single column, unless the model itself tells one place from another.
+fn untouched(plan: &Plan, skin: &Skin) -> Geometry {
+    if skin.compiled.is_even() {
+        return Geometry::Section { width: 1e-3, cells: 1, periodic: false };
+    }
+    match plan.geometry {
+        Geometry::Cells { spacing, .. } => {
+            Geometry::Cells { strata: 1, radius: skin.grid.x.faces.last().copied(), spacing }
+        }
+        ref other => other.clone(),
+    }
 }
 
 fn end(plan: &Plan) -> Progress {
     Progress { time: plan.end, end: plan.end, step: 0.0 }
 }
 
-/// All events in order.
+/// All events in order. At one moment signals change first, then the skin is needled, then it is kept.
 fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
     let mut events = Vec::new();
     for (time, name, value) in &plan.signals {

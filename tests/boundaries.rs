@@ -1,4 +1,5 @@
-//! Conditions on faces and products that go to other layers: what cannot act is refused at its line.
+//! Conditions on faces, products that go to other layers, and signals at the start: what cannot act is refused at its line, and
+//! what is set holds from its moment on.
 
 mod common;
 
@@ -293,6 +294,104 @@ fn a_process_in_its_own_layer_keeps_the_sum() {
     let outcome = run(model, rest);
     assert!(course(&outcome, "sum").iter().all(|sum| (sum - 1.0).abs() < 1e-12), "{:?}", course(&outcome, "sum"));
     assert!(course(&outcome, "u")[4] < 1e-6);
+}
+
+const SIGNALS: &str = "name = \"signals\"\n[constant]\n[signal.dose]\nrange = [0, 100]\n[scale]\nlength = \"1 mm\"\ntime = \"1 d\"\n\
+    [field.u]\n[field.q]\nkind = \"quasi_steady\"\nrest = \"solve\"\ndiffusivity = 1\nboundary.top = { value = \"dose\" }\n\
+    [process.use]\nrate = \"q\"\ntakes = { q = 1 }\ngives = { u = 1 }\n\
+    [observable.dose]\nvalue = \"dose\"\n[observable.q]\nvalue = \"mean(q, all)\"\n\
+    [observable.since]\nvalue = \"since_session\"\n[observable.time]\nvalue = \"time\"\n";
+
+/// 0 = q″ − q with q = 5 at the top and no flux through the bottom of a slab of 1: the mean is 5 tanh 1 = 3.808.
+#[test]
+fn a_signal_set_from_the_start_holds_in_the_first_row_and_the_first_snapshot() {
+    let text = |signals: &str| {
+        format!(
+            "question = \"q\"\nresponse = \"m.toml\"\n[slab]\ncells = 40\n[course]\nfollowed = \"2 d\"\n[grid]\n\
+             geometry = \"section\"\nwidth = \"1 mm\"\ncells = 1\n[observe]\nevery = \"0.5 d\"\n[snapshots]\n\
+             at = [\"0 d\", \"1 d\"]\n[signals]\n{signals}\n"
+        )
+    };
+    let mean = 5.0 * 1_f64.tanh();
+    let cases: [(&str, [f64; 5]); 6] = [
+        ("dose = 5", [1.0; 5]),
+        ("dose = [{ value = 5, from = \"0 d\" }]", [1.0; 5]),
+        ("dose = [{ value = 5 }]", [1.0; 5]),
+        ("dose = [{ value = 5, from = \"0 d\", until = \"1 d\" }]", [1.0, 1.0, 0.0, 0.0, 0.0]),
+        ("dose = [{ value = 5, from = \"1 d\", until = \"1.5 d\" }]", [0.0, 0.0, 1.0, 0.0, 0.0]),
+        ("dose = [{ value = 5, from = \"0.7 d\", until = \"2 d\" }]", [0.0, 0.0, 1.0, 1.0, 1.0]),
+    ];
+    for (signals, wanted) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("m.toml"), SIGNALS).unwrap();
+        std::fs::write(folder.path().join("s.toml"), text(signals)).unwrap();
+        let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
+        let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+        assert_eq!(outcome.record.times.len(), 5, "{signals}");
+        let (dose, q) = (course(&outcome, "dose"), course(&outcome, "q"));
+        for (row, wanted) in wanted.iter().enumerate() {
+            assert_eq!(dose[row], 5.0 * wanted, "{signals}, row {row}");
+            assert!((q[row] - mean * wanted).abs() < 2e-4 * mean, "{signals}, row {row}: {}", q[row]);
+        }
+        for (snapshot, row) in outcome.snapshots.iter().zip([0, 2]) {
+            let (_, _, values) = snapshot.fields.iter().find(|(name, ..)| name == "q").unwrap();
+            let seen = values.iter().sum::<f64>() / values.len() as f64;
+            assert!((seen - mean * wanted[row]).abs() < 2e-4 * mean, "{signals}, snapshot {row}: {seen}");
+        }
+        // No session: longer ago than any memory.
+        assert!(course(&outcome, "since").iter().all(|since| *since > 1e6));
+    }
+}
+
+/// A session is seen before and after, with a signal that changes at its moment: the first row is before both.
+#[test]
+fn a_session_at_the_start_and_signals_at_its_moment() {
+    let model = "name = \"session\"\n[constant]\n[signal.dose]\nrange = [0, 100]\nunit = \"1\"\n[field.u]\n\
+        [session.effect]\nu = \"u + 1\"\n[observable.u]\nvalue = \"mean(u, all)\"\n[observable.dose]\nvalue = \"dose\"\n\
+        [observable.since]\nvalue = \"since_session\"\nunit = \"d\"\n";
+    let text = |first: &str, signals: &str| {
+        format!(
+            "question = \"q\"\ntissue = \"cheek\"\nresponse = \"m.toml\"\n[needling]\n[course]\nat = [\"{first}\"]\n\
+             followed = \"2 d\"\n[grid]\nresolution = 0.3\nstrata = 1\n[observe]\nevery = \"1 d\"\n[signals]\n{signals}\n"
+        )
+    };
+    // Rows: u and dose.
+    type Rows<'a> = &'a [(f64, f64)];
+    let cases: [(&str, &str, Rows<'_>); 3] = [
+        ("0 d", "dose = 5", &[(0.0, 5.0), (1.0, 5.0), (1.0, 5.0), (1.0, 5.0)]),
+        ("1 d", "dose = [{ value = 5, from = \"1 d\" }]", &[(0.0, 0.0), (0.0, 0.0), (1.0, 5.0), (1.0, 5.0)]),
+        ("1 d", "dose = 5", &[(0.0, 5.0), (0.0, 5.0), (1.0, 5.0), (1.0, 5.0)]),
+    ];
+    for (first, signals, wanted) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("m.toml"), model).unwrap();
+        std::fs::write(folder.path().join("s.toml"), text(first, signals)).unwrap();
+        let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
+        let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+        let seen: Vec<(f64, f64)> = course(&outcome, "u").into_iter().zip(course(&outcome, "dose")).collect();
+        assert_eq!(seen, wanted, "session on {first}, {signals}");
+        let since = course(&outcome, "since");
+        let at = outcome.record.times.iter().rposition(|time| *time == plan.sessions[0]).unwrap();
+        assert!(since[at] == 0.0 && since[..at].iter().all(|since| *since > 1e6), "{since:?}");
+    }
+}
+
+/// Skin that is not needled is a single column only where nothing in the model tells one place from another.
+#[test]
+fn the_control_has_the_sides_that_the_model_asks_for() {
+    let model = "name = \"sides\"\n[constant]\n[field.p]\nrest = 0\ndiffusivity = \"[1 mm^2/d]\"\nboundary.left = { value = 1 }\n\
+                 [observable.p]\nvalue = \"mean(p, all)\"\n";
+    let rest = "[needling]\n[course]\nsessions = 1\nfollowed = \"2 h\"\n[grid]\ngeometry = \"section\"\nwidth = \"4 mm\"\n\
+                cells = 40\nperiodic = false\nresolution = 0.5\n[observe]\nevery = \"1 h\"\n[stepping]\ntolerance = 1e-5\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("m.toml"), model).unwrap();
+    let text = format!("question = \"q\"\ntissue = \"cheek\"\nresponse = \"m.toml\"\n{rest}");
+    std::fs::write(folder.path().join("s.toml"), text).unwrap();
+    let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
+    let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+    // Needling does nothing in this model, so both must agree.
+    let (needled, control) = (outcome.record.values.last().unwrap()[0], outcome.control.values.last().unwrap()[0]);
+    assert!((needled - control).abs() < 1e-5 * needled && needled > 0.0, "{needled} against {control}");
 }
 
 /// One cell across is coupled to both sides, and the solve knows it.

@@ -87,6 +87,28 @@ pub struct Compiled {
     pub signals: Vec<(String, f64)>,
 }
 
+impl Compiled {
+    /// Whether nothing in the model tells one place of a plane from another, as long as no needle does.
+    pub fn is_even(&self) -> bool {
+        let places =
+            |program: &Program| program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random));
+        let spread = |field: &VolumeField| -> bool {
+            let dependent = match &field.diffusion {
+                Some(Diffusion::Dependent(programs)) => &programs[..],
+                Some(Diffusion::Layered(_)) | None => &[],
+            };
+            let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
+            dependent.iter().chain(followed).chain(field.initial.iter().flatten()).flatten().any(places)
+        };
+        let rates = self.layers.iter().chain([&self.surface_rates]).any(|rates| places(&rates.rate));
+        let columns = self.columns.iter().flat_map(|column| &column.programs);
+        let balances = self.quasi.iter().flat_map(|field| &field.balance);
+        let lateral = self.volume.iter().any(|field| field.boundary.sides.iter().any(Option::is_some) || spread(field));
+        let surface = self.surface.iter().any(|field| field.initial.as_ref().is_some_and(places));
+        !(rates || lateral || surface || columns.chain(balances).flatten().any(places))
+    }
+}
+
 /// A field in the cells of the tissue.
 #[derive(Debug, Clone)]
 pub struct VolumeField {
@@ -175,7 +197,8 @@ pub struct Boundary {
     pub top: Face,
     /// Deep end.
     pub bottom: Face,
-    /// Lateral faces in the order x low, x high, y low, y high; `None` follows the grid (periodic or no flux).
+    /// Lateral faces in the order x low, x high, y low, y high; `None` follows the grid (periodic or no flux). Quasi-steady
+    /// fields have none.
     pub sides: [Option<Face>; 4],
 }
 

@@ -118,7 +118,13 @@ const PER_AREA: Dimension = Dimension([-2, 0, 0, 0, 0, 0]);
 /// Variables that every model knows: name, input, dimension, what they need, meaning.
 pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ("time", Input::Time, Dimension::TIME, Needs::TIME, "time since the start of the run"),
-    ("since_session", Input::SinceSession, Dimension::TIME, Needs::TIME, "time since the last session"),
+    (
+        "since_session",
+        Input::SinceSession,
+        Dimension::TIME,
+        Needs::TIME,
+        "time since the last session; 1e12 s and more, longer than any memory of it, before the first",
+    ),
     ("x", Input::X, METRE, Needs::LATERAL, "first lateral coordinate, the radius in an axisymmetric cell"),
     ("y", Input::Y, METRE, Needs::LATERAL, "second lateral coordinate"),
     ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the skin's surface"),

@@ -5,7 +5,7 @@
 //! | `scenario.toml` | the scenario as resolved; running it again gives the same answer |
 //! | `manifest.json` | version, seed, hashes of the model files, steps, wall time by phase, peak memory |
 //! | `summary.json` | `{"observables": {NAME: {"unit", "rest", "peak", "peak_day", "end", "resolved_day"}}, "needling": {"sessions": […]}, "provenance": {…}, "practice": {…}}`, see [`summary`] and [`crate::practice`] |
-//! | `timecourse.csv`, `.parquet` | every observable at every recorded time; a session appears twice, before and after |
+//! | `timecourse.csv`, `.parquet` | every observable at every recorded time; a session appears twice, before and after; what is set at a moment holds in its row |
 //! | `timecourse_control.csv`, `.parquet` | the same without needling, if there was needling |
 //! | `observables.csv` | unit, group, rest and meaning of each observable |
 //! | `needling.csv` | what each session did mechanically, as one tidy table |
