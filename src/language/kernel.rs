@@ -1,10 +1,9 @@
 //! The loop that runs programs: one instruction after the other, each for a tile of cells. Where `native` has machine code of a
 //! program, that is run instead, except for less than a vector of cells.
 //!
-//! Every operation is one small function for each kind of its operands (a value for each cell, or a constant) and each width
-//! of tile, found in a table. The tables exist for processors with 512-bit vectors, with 256-bit vectors and fused
-//! multiply-add, and for all others; [`crate::processor`] says which are run. The first two give the same bits; the last
-//! rounds a product before it is added.
+//! Every operation is one small function, found in a table by the row of its code. It goes over a tile in chunks of
+//! [`LANES`] cells. There is a table for processors with fused multiply-add, and one for all others; [`crate::processor`]
+//! says which is run. The second rounds a product before it is added.
 //!
 //! This file handles raw addresses, as does `bound`. What makes that sound: places are made by [`Program::compile`] only, so a register
 //! or constant lies inside its array, whose size [`Layout`] computes; an input's address is that of a slice whose length
@@ -58,7 +57,7 @@ pub(super) struct Table {
     pub stride: [usize; 2],
 }
 
-type Operation = unsafe fn(&Table, &Instruction);
+type Operation = unsafe fn(&Table, &Instruction, usize);
 
 impl Program {
     /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`. `scratch` is grown the first time and can
@@ -146,10 +145,12 @@ impl Program {
             unsafe { self.settle(level, inputs, &mut table, buffer.add(layout.constants), buffer.add(layout.single)) };
             table.to[0] = buffer;
         }
+        let operations = operations(level);
         let mut at = 0;
         while at < length {
             let left = length - at;
             let partial = left < LANES;
+            let chunks = (left.min(TILE) / LANES).max(1);
             for (index, input) in inputs.iter().enumerate() {
                 // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
                 table.from[index + 1].write(unsafe {
@@ -179,9 +180,8 @@ impl Program {
                 } else {
                     table.to[1] = out.as_mut_ptr().add(at);
                 }
-                let (width, operations) = operations(level, left);
                 for instruction in &self.code {
-                    operations[instruction.operation as usize](&table, instruction);
+                    operations[instruction.operation as usize](&table, instruction, chunks);
                 }
                 if partial {
                     for output in 0..self.outputs {
@@ -190,7 +190,7 @@ impl Program {
                         }
                     }
                 }
-                at += width;
+                at += chunks * LANES;
             }
         }
     }
@@ -219,9 +219,9 @@ impl Program {
             }
             table.from[inputs.len() + 1].write(constants.cast_const());
             table.to[0] = single;
-            let (_, operations) = operations(level, LANES);
+            let operations = operations(level);
             for (instruction, constant) in &self.prelude {
-                operations[instruction.operation as usize](table, instruction);
+                operations[instruction.operation as usize](table, instruction, 1);
                 constants.add(*constant as usize).write(single.read());
             }
         }
@@ -251,25 +251,6 @@ fn fetch(first: *const f64) {
     let _ = first;
 }
 
-/// An operand: a value for each cell, or one for all.
-trait Values: Copy {
-    fn at(self, cell: usize) -> f64;
-}
-
-impl<const N: usize> Values for &[f64; N] {
-    #[inline(always)]
-    fn at(self, cell: usize) -> f64 {
-        self[cell]
-    }
-}
-
-impl Values for f64 {
-    #[inline(always)]
-    fn at(self, _: usize) -> f64 {
-        self
-    }
-}
-
 impl Table {
     #[inline(always)]
     unsafe fn address(&self, place: Place) -> *const f64 {
@@ -277,33 +258,46 @@ impl Table {
         unsafe { self.from.get_unchecked(place.base as usize).assume_init_read().add(place.index as usize) }
     }
 
-    /// The operand that has a value for each cell.
     #[inline(always)]
-    unsafe fn block<'a, const N: usize>(&self, place: Place) -> &'a [f64; N] {
-        // SAFETY: as above; nobody writes there while the instruction reads, for its result goes elsewhere.
-        unsafe { &*self.address(place).cast() }
-    }
-
-    #[inline(always)]
-    unsafe fn target<'a, const N: usize>(&self, instruction: &Instruction) -> &'a mut [f64; N] {
+    unsafe fn target(&self, instruction: &Instruction) -> *mut f64 {
         let to = instruction.to;
         let kind = usize::from(to.output);
         // SAFETY: as above.
-        unsafe { &mut *self.to[kind].add(to.index as usize * self.stride[kind]).cast() }
+        unsafe { self.to[kind].add(to.index as usize * self.stride[kind]) }
     }
 }
 
-/// Computes `f` for all cells. The plain loop is what the compiler turns into vector instructions.
+/// The values of a few neighbouring cells.
+type Lanes = [f64; LANES];
+
+/// Computes `f` of the first `N` operands for `chunks` times [`LANES`] cells. An operand that is the same for all cells is
+/// repeated once, and then read again for every chunk: so one loop serves all kinds of operands. The plain loop over lanes is
+/// what the compiler turns into vector instructions.
+///
+/// # Safety
+/// The places of the instruction are good for so many cells.
 #[inline(always)]
-fn each<const N: usize>(
-    to: &mut [f64; N],
-    a: impl Values,
-    b: impl Values,
-    c: impl Values,
-    f: impl Fn(f64, f64, f64) -> f64,
-) {
-    for (cell, to) in to.iter_mut().enumerate() {
-        *to = f(a.at(cell), b.at(cell), c.at(cell));
+unsafe fn each<const N: usize>(table: &Table, instruction: &Instruction, chunks: usize, f: impl Fn([f64; N]) -> f64) {
+    // SAFETY: the caller vouches for the places; nobody else writes the result, which no operand overlaps.
+    unsafe {
+        let mut same: [Lanes; N] = [[0.0; LANES]; N];
+        let mut from: [(*const Lanes, usize); N] = [(std::ptr::null(), 0); N];
+        for operand in 0..N {
+            let place = instruction.from[operand];
+            let address = table.address(place);
+            from[operand] = if place.varies {
+                (address.cast(), 1)
+            } else {
+                same[operand] = [*address; LANES];
+                (&raw const same[operand], 0)
+            };
+        }
+        let to = table.target(instruction).cast::<Lanes>();
+        for chunk in 0..chunks {
+            let values: [Lanes; N] = std::array::from_fn(|operand| from[operand].0.add(chunk * from[operand].1).read());
+            let result: Lanes = std::array::from_fn(|lane| f(std::array::from_fn(|operand| values[operand][lane])));
+            to.add(chunk).write(result);
+        }
     }
 }
 
@@ -313,79 +307,31 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// The operation in row `ROW` of the tables for operands of kind `KIND` (bit i: operand i has a value for each cell).
+/// The operation in row `ROW` of the tables.
 #[inline(always)]
-unsafe fn operate<const N: usize, const FUSED: bool, const ROW: u8, const KIND: u8>(
-    table: &Table,
-    instruction: &Instruction,
-) {
-    let [a, b, c] = instruction.from;
+unsafe fn operate<const FUSED: bool, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
-    let to: &mut [f64; N] = unsafe { table.target(instruction) };
-    macro_rules! one {
-        ($f:expr) => {
-            // SAFETY: as above. `KIND` says which operands vary.
-            match KIND & 1 {
-                1 => each(to, unsafe { table.block::<N>(a) }, 0.0, 0.0, |a, _, _| $f(a)),
-                _ => each(to, unsafe { *table.address(a) }, 0.0, 0.0, |a, _, _| $f(a)),
-            }
-        };
-    }
-    macro_rules! with_two {
-        ($a:expr, $f:expr) => {
-            match KIND & 2 {
-                2 => each(to, $a, unsafe { table.block::<N>(b) }, 0.0, |a, b, _| $f(a, b)),
-                _ => each(to, $a, unsafe { *table.address(b) }, 0.0, |a, b, _| $f(a, b)),
-            }
-        };
-    }
-    macro_rules! two {
-        ($f:expr) => {
-            // SAFETY: as above.
-            match KIND & 1 {
-                1 => with_two!(unsafe { table.block::<N>(a) }, $f),
-                _ => with_two!(unsafe { *table.address(a) }, $f),
-            }
-        };
-    }
-    macro_rules! with_three {
-        ($a:expr, $b:expr, $f:expr) => {
-            match KIND & 4 {
-                4 => each(to, $a, $b, unsafe { table.block::<N>(c) }, $f),
-                _ => each(to, $a, $b, unsafe { *table.address(c) }, $f),
-            }
-        };
-    }
-    macro_rules! three {
-        ($f:expr) => {
-            // SAFETY: as above.
-            match KIND & 3 {
-                3 => with_three!(unsafe { table.block::<N>(a) }, unsafe { table.block::<N>(b) }, $f),
-                2 => with_three!(unsafe { *table.address(a) }, unsafe { table.block::<N>(b) }, $f),
-                1 => with_three!(unsafe { table.block::<N>(a) }, unsafe { *table.address(b) }, $f),
-                _ => with_three!(unsafe { *table.address(a) }, unsafe { *table.address(b) }, $f),
-            }
-        };
-    }
-    match ROW {
-        0 => one!(|a: f64| a),
-        1 => two!(|a: f64, b: f64| a + b),
-        2 => two!(|a: f64, b: f64| a - b),
-        3 => two!(|a: f64, b: f64| a * b),
-        4 => two!(|a: f64, b: f64| a / b),
-        5 => one!(|a: f64| -a),
-        6 => three!(fused::<FUSED>),
-        7 => three!(|a, b, c: f64| fused::<FUSED>(a, b, -c)),
-        8 => three!(|a: f64, b, c| fused::<FUSED>(-a, b, c)),
-        9 => two!(|a: f64, b: f64| if a < b { a } else { b }),
-        10 => two!(|a: f64, b: f64| if a > b { a } else { b }),
-        11 => two!(|a: f64, b: f64| if a < b { 1.0 } else { 0.0 }),
-        12 => two!(|a: f64, b: f64| if a <= b { 1.0 } else { 0.0 }),
-        13 => three!(|a: f64, b: f64, c: f64| if a != 0.0 { b } else { c }),
-        14 => two!(|a: f64, b: f64| a.powf(b)),
-        _ => {
-            if let Code::Apply(function) = instruction.code {
-                one!(|a| function.of(a));
+    unsafe {
+        match ROW {
+            0 => each(table, instruction, chunks, |[a]| a),
+            1 => each(table, instruction, chunks, |[a, b]| a + b),
+            2 => each(table, instruction, chunks, |[a, b]| a - b),
+            3 => each(table, instruction, chunks, |[a, b]| a * b),
+            4 => each(table, instruction, chunks, |[a, b]| a / b),
+            5 => each(table, instruction, chunks, |[a]| -a),
+            6 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, c)),
+            7 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, -c)),
+            8 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(-a, b, c)),
+            9 => each(table, instruction, chunks, |[a, b]| if a < b { a } else { b }),
+            10 => each(table, instruction, chunks, |[a, b]| if a > b { a } else { b }),
+            11 => each(table, instruction, chunks, |[a, b]| if a < b { 1.0 } else { 0.0 }),
+            12 => each(table, instruction, chunks, |[a, b]| if a <= b { 1.0 } else { 0.0 }),
+            13 => each(table, instruction, chunks, |[a, b, c]| if a != 0.0 { b } else { c }),
+            14 => each(table, instruction, chunks, |[a, b]| a.powf(b)),
+            _ => {
+                if let Code::Apply(function) = instruction.code {
+                    each(table, instruction, chunks, |[a]| function.of(a));
+                }
             }
         }
     }
@@ -394,9 +340,9 @@ unsafe fn operate<const N: usize, const FUSED: bool, const ROW: u8, const KIND: 
 /// Rows of the tables, one for each code.
 const ROWS: usize = 16;
 
-/// The place of an instruction in the tables.
-pub(super) fn operation(code: Code, from: &[Place; 3]) -> u8 {
-    let row = match code {
+/// The row of an instruction in the tables.
+pub(super) fn operation(code: Code) -> u8 {
+    match code {
         Code::Copy => 0,
         Code::Add => 1,
         Code::Subtract => 2,
@@ -413,88 +359,33 @@ pub(super) fn operation(code: Code, from: &[Place; 3]) -> u8 {
         Code::Choose => 13,
         Code::RealPower => 14,
         Code::Apply(_) => 15,
-    };
-    let kind = (0..3).filter(|&i| from[i].varies).map(|i| 1 << i).sum::<u8>();
-    row * 8 + kind
+    }
 }
 
-unsafe fn plain<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
+unsafe fn plain<const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
-    unsafe { operate::<N, false, ROW, KIND>(table, instruction) }
+    unsafe { operate::<false, ROW>(table, instruction, chunks) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn narrow<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
+unsafe fn vector<const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
-    unsafe { operate::<N, true, ROW, KIND>(table, instruction) }
+    unsafe { operate::<true, ROW>(table, instruction, chunks) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn wide<const N: usize, const ROW: u8, const KIND: u8>(table: &Table, instruction: &Instruction) {
-    // SAFETY: the caller vouches for the places.
-    unsafe { operate::<N, true, ROW, KIND>(table, instruction) }
-}
-
-macro_rules! row {
-    ($of:ident, $n:expr, $row:expr) => {
-        [
-            $of::<{ $n }, $row, 0>,
-            $of::<{ $n }, $row, 1>,
-            $of::<{ $n }, $row, 2>,
-            $of::<{ $n }, $row, 3>,
-            $of::<{ $n }, $row, 4>,
-            $of::<{ $n }, $row, 5>,
-            $of::<{ $n }, $row, 6>,
-            $of::<{ $n }, $row, 7>,
-        ]
-    };
-}
-
-macro_rules! operations {
-    ($of:ident, $n:expr) => {{
-        const ALL: [[Operation; 8]; ROWS] = [
-            row!($of, $n, 0),
-            row!($of, $n, 1),
-            row!($of, $n, 2),
-            row!($of, $n, 3),
-            row!($of, $n, 4),
-            row!($of, $n, 5),
-            row!($of, $n, 6),
-            row!($of, $n, 7),
-            row!($of, $n, 8),
-            row!($of, $n, 9),
-            row!($of, $n, 10),
-            row!($of, $n, 11),
-            row!($of, $n, 12),
-            row!($of, $n, 13),
-            row!($of, $n, 14),
-            row!($of, $n, 15),
-        ];
-        static TABLE: [[Operation; 8]; ROWS] = ALL;
-        ($n, TABLE.as_flattened())
+macro_rules! rows {
+    ($of:ident: $($row:literal)*) => {{
+        static TABLE: [Operation; ROWS] = [$($of::<$row>),*];
+        &TABLE
     }};
 }
 
-/// The width of the next tile and its operations, for `left` cells.
-fn operations(level: Instructions, left: usize) -> (usize, &'static [Operation]) {
-    const HALF: usize = 2 * LANES;
-    match (level, left) {
-        (Instructions::Plain, TILE..) => operations!(plain, TILE),
-        (Instructions::Plain, HALF..) => operations!(plain, HALF),
-        (Instructions::Plain, _) => operations!(plain, LANES),
+/// The operations of a set of instructions. The widest set is left to machine code.
+fn operations(level: Instructions) -> &'static [Operation; ROWS] {
+    match level {
+        Instructions::Plain => rows!(plain: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
         #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx2, TILE..) => operations!(narrow, TILE),
-        #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx2, HALF..) => operations!(narrow, HALF),
-        #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx2, _) => operations!(narrow, LANES),
-        #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx512, TILE..) => operations!(wide, TILE),
-        #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx512, HALF..) => operations!(wide, HALF),
-        #[cfg(target_arch = "x86_64")]
-        (Instructions::Avx512, _) => operations!(wide, LANES),
+        Instructions::Avx2 | Instructions::Avx512 => rows!(vector: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
     }
 }

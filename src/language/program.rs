@@ -609,5 +609,5 @@ fn expression(graph: &mut Graph, code: Code, [a, b, c]: [Id; 3]) -> Id {
 fn instruction(code: Code, index: u32, output: bool, from: &[Place]) -> Instruction {
     let mut list = [Place::default(); 3];
     list[..from.len()].copy_from_slice(from);
-    Instruction { code, operation: operation(code, &list), to: Target { output, index }, from: list }
+    Instruction { code, operation: operation(code), to: Target { output, index }, from: list }
 }
