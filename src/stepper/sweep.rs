@@ -28,6 +28,8 @@ pub struct Sweeps {
     z: Vec<Line>,
     /// For unit cells.
     modes: Option<Modes>,
+    /// Whether a mover is solved by them: asked at every depth, so found once a step.
+    modal: Vec<bool>,
 }
 
 /// A piece of a field's columns, handed to one thread.
@@ -86,18 +88,24 @@ impl Sweeps {
     /// No factors yet.
     pub fn new(grid: &Grid) -> Self {
         let modes = (grid.kind == "cells").then(|| Modes::new(grid));
-        Self { theta: 0.0, x: Vec::new(), y: Vec::new(), z: Vec::new(), modes }
+        Self { theta: 0.0, x: Vec::new(), y: Vec::new(), z: Vec::new(), modes, modal: Vec::new() }
     }
 
     /// The modes by which a mover is solved.
-    fn modes(&self, mover: &Mover, outsides: &Outsides) -> Option<&Modes> {
-        let even = mover.dependent.is_none() && mover.moves[mover.range.clone()].iter().all(|moves| *moves);
-        self.modes.as_ref().filter(|_| even && outsides[2..].iter().all(Option::is_none))
+    fn modes(&self, m: usize) -> Option<&Modes> {
+        self.modes.as_ref().filter(|_| self.modal[m])
     }
 
     /// Factors for θ = γ·step. `outsides` are the conditions of each mover.
     pub fn prepare(&mut self, grid: &Grid, movers: &[Mover], outsides: &[Outsides], theta: f64) {
         self.theta = theta;
+        self.modal.clear();
+        if self.modes.is_some() {
+            let even = |mover: &Mover| mover.dependent.is_none() && mover.moves[mover.range.clone()].iter().all(|m| *m);
+            let modal =
+                movers.iter().zip(outsides).map(|(m, outside)| even(m) && outside[2..].iter().all(Option::is_none));
+            self.modal.extend(modal);
+        }
         let layers = grid.layers.len();
         self.x.resize(movers.len() * layers, Line::default());
         self.y.resize(movers.len() * layers, Line::default());
@@ -137,7 +145,7 @@ impl Sweeps {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.moves[k]) {
             let row = &mut slab[mover.field * layout.stride..][..layout.plane];
-            if let Some(modes) = self.modes(mover, &outsides[m]) {
+            if let Some(modes) = self.modes(m) {
                 scratch.plane.resize(layout.plane, 0.0);
                 modes.forward(row, &mut scratch.plane);
                 continue;
@@ -217,8 +225,8 @@ impl Sweeps {
         let mover = piece.mover.map(|m| (m, &movers[m]));
         let still = layout.nz == 1 && piece.mover.is_none_or(|m| outsides[m][0].is_none() && outsides[m][1].is_none());
         match mover {
-            Some((m, mover)) if self.modes(mover, &outsides[m]).is_some() => {
-                let modes = self.modes(mover, &outsides[m]).expect("just asked");
+            Some((m, mover)) if self.modes(m).is_some() => {
+                let modes = self.modes(m).expect("just asked");
                 let Scratch { plane, uppers, .. } = scratch;
                 let (width, range) = (layout.plane, mover.range.clone());
                 plane.resize(width, 0.0);
