@@ -5,12 +5,16 @@
 //! * **tile** — x, y and depth are lines of cells;
 //! * **section** — one cell in y;
 //! * **cells** — axisymmetric unit cells: x is the radius, and y counts the classes of puncture depth. Classes do not touch
-//!   along y; their outermost rings touch each other at random, so a ring exchanges with the mean of all rings;
+//!   along y; they share one outer wall, at which the field has one value and what leaves one class enters the others;
 //! * **point** — a single cell.
 //!
 //! A finite-volume flux through a face is `conductance · D · (u₂ − u₁)` with conductance = area / distance, counted once for
 //! the cell it leaves and once for the cell it enters, so transport conserves by its form. Depth is graded so that the
 //! stratum corneum is resolved; layer boundaries lie on faces.
+//!
+//! Each axis is one family: its faces are values of a fixed map s ↦ x at n + 1 even steps of s, and a finer grid has more steps of
+//! the same map. So the widths of neighbours become alike as n grows, and errors fall with 1/n². Along the radius dr/ds = h up to
+//! a core radius a, then h + g (r − a).
 
 use crate::catalogue::Layer;
 use crate::error::{Error, Result};
@@ -153,8 +157,8 @@ impl Axis {
 pub struct Exchange {
     /// Share of the skin that each class covers; sums to 1.
     pub weights: Vec<f64>,
-    /// Area / distance between touching outermost rings, over the ring's measure [1/m²]. Multiplied with a diffusivity it is
-    /// the rate at which a ring relaxes to the mean of all rings.
+    /// Area / distance to the shared outer wall, over the measure of the outermost ring [1/m²]. No class keeps what passes the
+    /// wall, so there the field has the mean of all rings; times a diffusivity this is the rate at which a ring relaxes to it.
     pub rate: f64,
 }
 
@@ -181,11 +185,15 @@ pub struct Grid {
 const CORE_CELLS: f64 = 20.0;
 /// How much wider each radial cell may be than the last, beyond the core.
 const GROWTH: f64 = 0.12;
+/// The finest radial spacing up to which cells widen so much [m]. Finer ones widen less, in a core as wide as that of this
+/// spacing: a smaller spacing is a finer grid everywhere, not around the channel alone.
+const WIDENING: f64 = 5e-6;
 
 impl Grid {
     /// Builds the cells of a geometry in layered tissue; `resolution` multiplies their number along each axis. `radius` \[m]
     /// and `weights` are those of the unit cells where the geometry leaves them to the density and the depths of holes; other
-    /// geometries do not use them.
+    /// geometries do not use them. `turns` are the places along x, y and depth \[m] where a model changes its laws: there are
+    /// faces there.
     ///
     /// # Errors
     /// There can be no such grid.
@@ -195,18 +203,19 @@ impl Grid {
         resolution: f64,
         radius: Option<f64>,
         weights: &[f64],
+        turns: [&[f64]; 3],
     ) -> Result<Self> {
         let fine = resolution;
-        let count = |cells: usize| ((cells as f64 * fine).round() as usize).max(1);
         let ends = |periodic: bool| if periodic { Ends::Periodic } else { Ends::Closed };
+        let count = |cells: usize| ((cells as f64 * fine).round() as usize).max(1);
+        let columns = |single| Self::columns(layers, fine, turns[2], single);
+        let even = |width: f64, cells: usize, turns: &[f64], periodic: bool| {
+            Axis::new(even_faces(width, count(cells), turns), ends(periodic), false)
+        };
         let single = Axis::even(1.0, 1, Ends::Closed);
         match geometry {
             Geometry::Point { layer } => {
-                let found = layers.iter().find(|own| own.name == *layer || own.groups.contains(layer));
-                let mut own = found
-                    .or(layers.first())
-                    .ok_or_else(|| Error::input(format!("the tissue has no layer `{layer}`")))?
-                    .clone();
+                let mut own = layer_of_point(layers, layer)?.clone();
                 (own.top, own.bottom) = (0.0, own.bottom - own.top);
                 let z = Axis::new(vec![0.0, own.bottom], Ends::Closed, false);
                 Ok(Self {
@@ -224,33 +233,43 @@ impl Grid {
                     return Err(Error::input("unit cells without needling need a radius")
                         .help("write radius = \"0.36 mm\" under [grid]"));
                 };
-                let x = Axis::new(radial_faces(radius, spacing / fine), Ends::Closed, true);
-                let last = x.len() - 1;
-                let even = [1.0];
-                let weights = if weights.is_empty() { &even[..] } else { weights };
+                let x = Axis::new(radial_faces(radius, *spacing, fine, turns[0]), Ends::Closed, true);
+                let alone = [1.0];
+                let weights = if weights.is_empty() { &alone[..] } else { weights };
                 let exchange = (weights.len() > 1).then(|| Exchange {
                     weights: weights.to_vec(),
-                    rate: std::f64::consts::TAU * radius / (x.width(last) * x.volume[last]),
+                    rate: x.end_conductance[1] / x.volume[x.len() - 1],
                 });
                 let mut y = Axis::even(weights.len() as f64, weights.len(), Ends::Closed);
                 y.conductance.fill(0.0);
                 y.volume = weights.to_vec();
-                Self { kind: "cells", x, y, exchange, ..Self::columns(layers, fine, single) }.checked()
+                Self { kind: "cells", x, y, exchange, ..columns(single) }.checked()
             }
             Geometry::Section { width, cells, periodic } => {
-                let x = Axis::even(*width, count(*cells), ends(*periodic));
-                Self { kind: "section", x, ..Self::columns(layers, fine, single) }.checked()
+                let x = even(*width, *cells, turns[0], *periodic);
+                Self { kind: "section", x, ..columns(single) }.checked()
             }
             Geometry::Tile { width, cells, periodic } => {
-                let x = Axis::even(width[0], count(cells[0]), ends(*periodic));
-                let y = Axis::even(width[1], count(cells[1]), ends(*periodic));
-                Self { kind: "tile", x, y, ..Self::columns(layers, fine, single) }.checked()
+                let x = even(width[0], cells[0], turns[0], *periodic);
+                let y = even(width[1], cells[1], turns[1], *periodic);
+                Self { kind: "tile", x, y, ..columns(single) }.checked()
             }
         }
     }
 
-    fn columns(layers: &[Layer], resolution: f64, single: Axis) -> Self {
-        let (faces, layer) = graded_depth(layers, resolution);
+    /// The layers that a geometry resolves.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn layers<'a>(geometry: &Geometry, layers: &'a [Layer]) -> Result<&'a [Layer]> {
+        match geometry {
+            Geometry::Point { layer } => layer_of_point(layers, layer).map(std::slice::from_ref),
+            _ => Ok(layers),
+        }
+    }
+
+    fn columns(layers: &[Layer], resolution: f64, turns: &[f64], single: Axis) -> Self {
+        let (faces, layer) = graded_depth(layers, resolution, turns);
         Self {
             kind: "section",
             x: single.clone(),
@@ -302,48 +321,111 @@ impl Grid {
     }
 }
 
-/// Faces in depth and the layer of each cell. Spacing goes linearly from the layer's upper to its lower value.
-pub fn graded_depth(layers: &[Layer], resolution: f64) -> (Vec<f64>, Vec<usize>) {
+/// The layer of a point, by its name or a group of its.
+fn layer_of_point<'a>(layers: &'a [Layer], name: &str) -> Result<&'a Layer> {
+    let found = layers.iter().find(|own| own.name == name || own.groups.iter().any(|group| group == name));
+    found.or(layers.first()).ok_or_else(|| Error::input(format!("the tissue has no layer `{name}`")))
+}
+
+/// A turn nearer to another face than this part of the axis is that face.
+const SAME: f64 = 1e-9;
+
+/// `from`, the turns between, `to`.
+fn pieces(from: f64, to: f64, turns: &[f64]) -> Vec<f64> {
+    let near = SAME * to.abs();
+    let mut inside: Vec<f64> = turns.iter().copied().filter(|turn| *turn > from + near && *turn < to - near).collect();
+    inside.sort_by(f64::total_cmp);
+    inside.dedup_by(|a, b| *a - *b <= near);
+    [vec![from], inside, vec![to]].concat()
+}
+
+/// Faces in depth and the layer of each cell, with a face at each turn. Spacing goes linearly from the layer's upper to its lower
+/// value.
+pub fn graded_depth(layers: &[Layer], resolution: f64, turns: &[f64]) -> (Vec<f64>, Vec<usize>) {
     let mut faces = vec![0.0];
     let mut layer_of = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let thickness = layer.bottom - layer.top;
         let [first, last] = layer.spacing.map(|spacing| spacing.min(thickness));
-        let ratio = last / first;
-        // Cells per unit of ∫dz/h.
-        let wanted =
-            if (ratio - 1.0).abs() < 1e-9 { thickness / first } else { thickness * ratio.ln() / (last - first) };
-        let cells = ((wanted * resolution).round() as usize).max(1);
-        for i in 1..=cells {
-            let share = i as f64 / cells as f64;
-            let depth = if (ratio - 1.0).abs() < 1e-9 { share } else { (ratio.powf(share) - 1.0) / (ratio - 1.0) };
-            faces.push(if i == cells { layer.bottom } else { layer.top + thickness * depth });
-            layer_of.push(index);
+        let spacing = |depth: f64| first + (last - first) * (depth - layer.top) / thickness;
+        for pair in pieces(layer.top, layer.bottom, turns).windows(2) {
+            let [top, bottom] = [pair[0], pair[1]];
+            let length = bottom - top;
+            let [first, last] = [spacing(top), spacing(bottom)];
+            let ratio = last / first;
+            let alike = (ratio - 1.0).abs() < 1e-9;
+            // Cells per unit of ∫dz/h.
+            let wanted = if alike { length / first } else { length * ratio.ln() / (last - first) };
+            let cells = ((wanted * resolution).round() as usize).max(1);
+            for i in 1..=cells {
+                let share = i as f64 / cells as f64;
+                let depth = if alike { share } else { (ratio.powf(share) - 1.0) / (ratio - 1.0) };
+                faces.push(if i == cells { bottom } else { top + length * depth });
+                layer_of.push(index);
+            }
         }
     }
     (faces, layer_of)
 }
 
+/// Faces of `cells` equal cells over a width; where there are turns, about as many, with a face at each.
+fn even_faces(width: f64, cells: usize, turns: &[f64]) -> Vec<f64> {
+    let mut faces = vec![0.0];
+    for pair in pieces(0.0, width, turns).windows(2) {
+        let own = ((cells as f64 * (pair[1] - pair[0]) / width).round() as usize).max(1);
+        faces.extend((1..=own).map(|i| pair[0] + (pair[1] - pair[0]) * i as f64 / own as f64));
+    }
+    faces
+}
+
 /// Faces of a radius: an even core around the channel, then cells that widen.
-fn radial_faces(radius: f64, spacing: f64) -> Vec<f64> {
-    let core = (CORE_CELLS * spacing).min(radius);
-    // Index of a radius: r/h in the core, then the logarithm that a steady growth gives.
-    let outer = (1.0 + GROWTH * (radius - core) / spacing).ln() / GROWTH;
-    let total = core / spacing + outer;
-    let cells = total.ceil().max(1.0) as usize;
-    (0..=cells)
-        .map(|i| {
-            let index = total * i as f64 / cells as f64;
-            let beyond = index - core / spacing;
-            if i == cells {
-                radius
-            } else if beyond <= 0.0 {
-                index * spacing
-            } else {
-                core + spacing * ((GROWTH * beyond).exp() - 1.0) / GROWTH
-            }
-        })
-        .collect()
+fn radial_faces(radius: f64, spacing: f64, resolution: f64, turns: &[f64]) -> Vec<f64> {
+    let map = Widening::new(radius, spacing);
+    let mut faces = vec![0.0];
+    for pair in pieces(0.0, radius, turns).windows(2) {
+        let [from, to] = [map.index(pair[0]), map.index(pair[1])];
+        let cells = map.cells(pair, resolution);
+        let face = |i: usize| if i == cells { pair[1] } else { map.radius(from + (to - from) * i as f64 / cells as f64) };
+        faces.extend((1..=cells).map(face));
+    }
+    faces
+}
+
+/// Cells along a radius, without making them.
+pub fn radial_cells(radius: f64, spacing: f64, resolution: f64, turns: &[f64]) -> usize {
+    let map = Widening::new(radius, spacing);
+    pieces(0.0, radius, turns).windows(2).map(|pair| map.cells(pair, resolution)).sum()
+}
+
+/// The map from even steps to radii: dr/ds = h up to the core radius a, then h + g (r − a).
+struct Widening {
+    core: f64,
+    spacing: f64,
+    growth: f64,
+}
+
+impl Widening {
+    fn new(radius: f64, spacing: f64) -> Self {
+        let core = (CORE_CELLS * spacing.max(WIDENING)).min(radius);
+        Self { core, spacing, growth: GROWTH * (spacing / WIDENING).min(1.0) }
+    }
+
+    /// s of a radius.
+    fn index(&self, r: f64) -> f64 {
+        let Self { core, spacing, growth } = *self;
+        r.min(core) / spacing + (1.0 + growth * (r - core).max(0.0) / spacing).ln() / growth
+    }
+
+    /// The radius of an s.
+    fn radius(&self, s: f64) -> f64 {
+        let Self { core, spacing, growth } = *self;
+        let beyond = s - core / spacing;
+        if beyond <= 0.0 { s * spacing } else { core + spacing * ((growth * beyond).exp() - 1.0) / growth }
+    }
+
+    fn cells(&self, pair: &[f64], resolution: f64) -> usize {
+        ((self.index(pair[1]) - self.index(pair[0])) * resolution).ceil().max(1.0) as usize
+    }
 }
 
 #[cfg(test)]
@@ -357,7 +439,7 @@ mod tests {
     #[test]
     fn layer_boundaries_lie_on_faces() {
         let layers = [layer("a", 0.0, 15e-6, [4e-6, 4e-6]), layer("b", 15e-6, 1e-3, [8e-6, 60e-6])];
-        let (faces, layer_of) = graded_depth(&layers, 1.0);
+        let (faces, layer_of) = graded_depth(&layers, 1.0, &[]);
         assert_eq!(faces.len(), layer_of.len() + 1);
         assert!(faces.contains(&15e-6) && *faces.last().unwrap() == 1e-3);
         assert!(faces.windows(2).all(|pair| pair[1] > pair[0]));
@@ -368,9 +450,44 @@ mod tests {
 
     #[test]
     fn rings_fill_the_disc() {
-        let x = Axis::new(radial_faces(0.357e-3, 5e-6), Ends::Closed, true);
+        let x = Axis::new(radial_faces(0.357e-3, 5e-6, 1.0, &[]), Ends::Closed, true);
         let disc = std::f64::consts::PI * 0.357e-3_f64.powi(2);
         assert!((x.total() / disc - 1.0).abs() < 1e-14);
         assert!(x.len() < 45 && x.width(0) < 5.1e-6, "{} cells of {}", x.len(), x.width(0));
+    }
+    /// Neighbours become alike and the last ring thin, with the resolution and with the spacing.
+    #[test]
+    fn the_radius_refines_as_one_family() {
+        let widest = |spacing: f64, resolution: f64| {
+            let faces = radial_faces(0.3e-3, spacing, resolution, &[]);
+            let widths: Vec<f64> = faces.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let ratio = widths.windows(2).map(|pair| pair[1] / pair[0]).fold(1.0, f64::max);
+            (ratio - 1.0, *widths.last().unwrap())
+        };
+        for step in 0..3 {
+            let [coarse, fine] = [step, step + 1].map(|step| 2f64.powi(step));
+            for ((ratio, last), (next_ratio, next_last)) in [
+                (widest(5e-6, coarse), widest(5e-6, fine)),
+                (widest(5e-6 / coarse, 1.0), widest(5e-6 / fine, 1.0)),
+            ] {
+                assert!((1.8..2.2).contains(&(ratio / next_ratio)), "{ratio} then {next_ratio}");
+                assert!((1.8..2.2).contains(&(last / next_last)), "{last} then {next_last}");
+            }
+        }
+    }
+
+    #[test]
+    fn turns_lie_on_faces() {
+        let layers = [layer("a", 0.0, 15e-6, [4e-6, 4e-6]), layer("b", 15e-6, 1e-3, [8e-6, 60e-6])];
+        let turns = [1e-6, 15e-6 * (1.0 + 1e-12), 0.4e-3, 2e-3];
+        let (faces, layer_of) = graded_depth(&layers, 1.0, &turns);
+        assert_eq!(faces.len(), layer_of.len() + 1);
+        assert!(faces.contains(&1e-6) && faces.contains(&0.4e-3) && faces.contains(&15e-6), "{faces:?}");
+        assert!(faces.windows(2).all(|pair| pair[1] > pair[0] + 1e-7), "{faces:?}");
+        for faces in [even_faces(1e-3, 10, &turns), radial_faces(1e-3, 5e-6, 1.0, &turns)] {
+            assert!(faces.contains(&1e-6) && faces.contains(&0.4e-3) && faces.last() == Some(&1e-3), "{faces:?}");
+            assert!(faces.windows(2).all(|pair| pair[1] > pair[0]), "{faces:?}");
+        }
+        assert_eq!(even_faces(1.0, 4, &[]), [0.0, 0.25, 0.5, 0.75, 1.0]);
     }
 }

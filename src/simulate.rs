@@ -186,10 +186,13 @@ fn follow(
 pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Skin> {
     let radius = first.map(|needling| 1.0 / (std::f64::consts::PI * needling.hole_density).sqrt());
     let weights: Vec<f64> = first.map(|n| n.strata.iter().map(|(weight, _)| *weight).collect()).unwrap_or_default();
-    let grid = Arc::new(Grid::new(&plan.geometry, &plan.layers, plan.resolution, radius, &weights)?);
-    let layers = grid.layers.iter().map(|layer| LayerName { name: layer.name.clone(), groups: layer.groups.clone() });
-    let setting = Setting { layers: layers.collect(), traits: plan.traits.clone() };
+    // A point has one layer, and a model may know other fields there.
+    let layers = Grid::layers(&plan.geometry, &plan.layers)?;
+    let names = layers.iter().map(|layer| LayerName { name: layer.name.clone(), groups: layer.groups.clone() });
+    let setting = Setting { layers: names.collect(), traits: plan.traits.clone() };
     let compiled = Arc::new(plan.model.compile(&setting)?);
+    let turns = compiled.turns.each();
+    let grid = Arc::new(Grid::new(&plan.geometry, &plan.layers, plan.resolution, radius, &weights, turns)?);
     Skin::new(grid, compiled, plan.seed)
 }
 

@@ -350,7 +350,7 @@ fn euler_steps_everything_else_too() {
     let text = include_str!("../models/response/keller_segel.toml");
     let geometry = Geometry::Section { width: 1e-3, cells: 24, periodic: false };
     let layers = [layer("medium", 0.0, 1e-3, 2)];
-    let grid = || std::sync::Arc::new(Grid::new(&geometry, &layers, 1.0, None, &[]).expect("a grid"));
+    let grid = || std::sync::Arc::new(Grid::new(&geometry, &layers, 1.0, None, &[], [&[]; 3]).expect("a grid"));
     let mut plain = skin_on(text, grid(), 2);
     let mut skin = plain.clone();
     euler(&mut plain, 0.5, 20);

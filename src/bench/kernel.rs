@@ -16,7 +16,7 @@ fn block(model: &str, [nx, ny, nz]: [usize; 3], periodic: bool) -> Result<Skin> 
     let layer =
         Layer { name: "medium".into(), groups: Vec::new(), top: 0.0, bottom: 1.0, spacing: [1.0 / nz as f64; 2] };
     let geometry = Geometry::Tile { width: [1.0, 1.0], cells: [nx, ny], periodic };
-    let grid = Arc::new(Grid::new(&geometry, &[layer], 1.0, None, &[])?);
+    let grid = Arc::new(Grid::new(&geometry, &[layer], 1.0, None, &[], [&[]; 3])?);
     let layers = vec![LayerName { name: "medium".into(), groups: Vec::new() }];
     let model = Model::read(&Source::new("bench.toml", model))?;
     let compiled = Arc::new(model.compile(&Setting { layers, traits: Default::default() })?);

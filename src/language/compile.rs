@@ -16,7 +16,7 @@ use crate::language::names::Local;
 use crate::language::place::{Compiler, Place, finite, program};
 use crate::language::syntax::Expression;
 use crate::language::update::joined;
-use crate::language::{Input, Program, Reduction, Setting};
+use crate::language::{Input, Program, Reduction, Setting, Turns};
 
 impl Model {
     /// Compiles the model for a tissue and a person.
@@ -89,7 +89,9 @@ impl Compiler<'_> {
             reductions,
             bundles,
             signals,
-        })
+            turns: Turns::default(),
+        }
+        .with_turns())
     }
 
     /// m²/s in one unit of diffusivity of the model.

@@ -4,7 +4,7 @@
 //! **quasi-steady** field in the cells but without a rate of change of its own. Each kind is numbered from zero in the order
 //! of declaration. Everything is in SI units.
 
-use crate::language::Program;
+use crate::language::{Program, Turns};
 use crate::units::Unit;
 
 /// A value a program reads.
@@ -85,9 +85,38 @@ pub struct Compiled {
     pub bundles: Vec<Bundle>,
     /// Signals with their value where the scenario does not set them.
     pub signals: Vec<(String, f64)>,
+    /// Where any of the programs above changes its law.
+    pub turns: Turns,
 }
 
 impl Compiled {
+    /// Every program that is run at places.
+    fn programs(&self) -> impl Iterator<Item = &Program> {
+        let volume = self.volume.iter().flat_map(|field| {
+            let spread = match &field.diffusion {
+                Some(Diffusion::Dependent(programs)) => &programs[..],
+                Some(Diffusion::Layered(_)) | None => &[],
+            };
+            let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
+            spread.iter().chain(followed).chain(field.initial.iter().flatten()).flatten()
+        });
+        let surface = self.surface.iter().filter_map(|field| field.initial.as_ref());
+        let balances = self.quasi.iter().flat_map(|field| &field.balance).flatten();
+        let rates = self.layers.iter().chain([&self.surface_rates]).map(|rates| &rates.rate);
+        let reductions = self.columns.iter().chain(&self.reductions).flat_map(|one| &one.programs).flatten();
+        let events = [&self.puncture, &self.session];
+        let effects = events.into_iter().flat_map(|one| one.layers.iter().chain([&one.surface])).map(|(_, own)| own);
+        volume.chain(surface).chain(balances).chain(rates).chain(reductions).chain(effects)
+    }
+
+    /// The same, with its turns.
+    pub(super) fn with_turns(mut self) -> Self {
+        let mut turns = Turns::default();
+        turns.join(self.programs().map(|program| &program.turns));
+        self.turns = turns;
+        self
+    }
+
     /// Whether nothing in the model tells one place of a plane from another, as long as no needle does.
     pub fn is_even(&self) -> bool {
         let places =

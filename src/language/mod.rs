@@ -10,7 +10,7 @@
 //!
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `graph`, `derivative` and `interval`
-//! (expressions as mathematics), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
+//! (expressions as mathematics), `turns` (where their conditions do), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
 //! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
 
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +40,7 @@ mod read;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod update;
 
 pub use bound::Bound;
@@ -49,6 +50,7 @@ pub use kernel::Operand;
 pub use model::*;
 pub use program::{MAX_INPUTS, Program, ROOM};
 pub use syntax::Expression;
+pub use turns::Turns;
 pub use update::{AROUND, Given, stage, update};
 
 use crate::sourced::Traits;

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::language::Input;
+use crate::language::{Input, Turns};
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::kernel::operation;
 
@@ -40,6 +40,8 @@ pub struct Program {
     pub(super) registers: usize,
     /// Inputs that lie at a fixed distance from another one: input, the other, and how many cells behind it.
     pub(super) beside: Vec<(u16, u16, i32)>,
+    /// Where its conditions turn.
+    pub turns: Turns,
     /// The same as machine code, where there can be any.
     #[cfg(target_arch = "x86_64")]
     pub(super) native: crate::language::native::Made,
@@ -144,7 +146,8 @@ impl Program {
         let mut assignment = Assignment::new(&steps, &outputs, &inputs);
         assignment.run();
         let Assignment { code, prelude, given, constants, registers, .. } = assignment;
-        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, ..Self::default() })
+        let turns = graph.turns(&reachable);
+        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, turns, ..Self::default() })
     }
 
     /// The input from which an input is found, and the distance from that [bytes].

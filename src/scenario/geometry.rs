@@ -2,7 +2,7 @@
 
 use crate::catalogue::Layer;
 use crate::error::{Result, suggestion};
-use crate::grid::graded_depth;
+use crate::grid::{graded_depth, radial_cells};
 use crate::language::{Condition, FACES, FaceCondition, Model};
 use crate::scenario::decide::{Decider, Limits};
 use crate::scenario::plan::Geometry;
@@ -182,19 +182,16 @@ fn pair(given: Option<&written::Amount>) -> Option<Vec<written::Amount>> {
 
 /// Cells along x (or the radius), y (or the depth classes) and depth. The radius of needled cells is not known before the
 /// needling is computed; then it is taken as that of 250 holes per cm².
-pub(super) fn cells(geometry: &Geometry, resolution: f64, layers: &[Layer]) -> [usize; 3] {
-    let count = |cells: usize| ((cells as f64 * resolution).round() as usize).max(1);
-    let depth = || graded_depth(layers, resolution).1.len();
+pub(super) fn cells(geometry: &Geometry, resolution: f64, layers: &[Layer], turns: [&[f64]; 3]) -> [usize; 3] {
+    // Turns add at most a cell each.
+    let count = |cells: usize, axis: usize| ((cells as f64 * resolution).round() as usize).max(1) + turns[axis].len();
+    let depth = || graded_depth(layers, resolution, turns[2]).1.len();
     match geometry {
         Geometry::Point { .. } => [1, 1, 1],
         Geometry::Cells { strata, radius, spacing } => {
-            let radius = radius.unwrap_or(0.357e-3);
-            let spacing = spacing / resolution;
-            let core = (20.0 * spacing).min(radius);
-            let rings = core / spacing + (1.0 + 0.12 * (radius - core) / spacing).ln() / 0.12;
-            [(rings.ceil() as usize).max(1), *strata, depth()]
+            [radial_cells(radius.unwrap_or(0.357e-3), *spacing, resolution, turns[0]), *strata, depth()]
         }
-        Geometry::Section { cells, .. } => [count(*cells), 1, depth()],
-        Geometry::Tile { cells, .. } => [count(cells[0]), count(cells[1]), depth()],
+        Geometry::Section { cells, .. } => [count(*cells, 0), 1, depth()],
+        Geometry::Tile { cells, .. } => [count(cells[0], 0), count(cells[1], 1), depth()],
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         numbers.extend(file.numbers()?.into_iter().filter(|number| !laid(&number.key)));
     }
     let size = Size {
-        cells: geometry::cells(&geometry, resolution, &layers),
+        cells: geometry::cells(&geometry, resolution, &layers, compiled.turns.each()),
         fields: fields.len(),
         kept_fields: if snapshot_fields.is_empty() { fields.len() } else { snapshot_fields.len() },
         snapshots: snapshots.len(),

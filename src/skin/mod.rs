@@ -4,6 +4,7 @@
 //! surface fields as `[field][place]`. A *place* is a cell of the lateral plane, y-major. Rows are padded so that their
 //! strides are no powers of two, which would make them collide in the caches.
 
+mod begin;
 mod injury;
 mod reduce;
 mod view;
@@ -12,13 +13,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{Array3, ArrayView3, ShapeBuilder};
-use rand::RngExt;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::language::{Compiled, Input, Operand};
+use crate::language::Compiled;
 use crate::memory;
 use crate::units::Unit;
 
@@ -193,45 +191,6 @@ impl Skin {
         }
     }
 
-    /// Puts fields with an initial value to it.
-    fn begin(&mut self, seed: u64) -> Result<()> {
-        let layout = self.layout;
-        let compiled = self.compiled.clone();
-        let mut scratch = Vec::new();
-        let mut draws = vec![0.0; layout.plane];
-        let rested = self.clone();
-        let mut out = vec![0.0; layout.plane];
-        for (f, field) in compiled.volume.iter().enumerate() {
-            let Some(programs) = &field.initial else { continue };
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(f as u64);
-            for z in 0..layout.nz {
-                draws.iter_mut().for_each(|draw| *draw = random.random());
-                let layer = self.grid.layer[z];
-                let Some(program) = programs[layer].as_ref().filter(|_| field.lives[layer]) else { continue };
-                rested.view().run(program, z, 0..layout.plane, &mut out, &mut scratch, &|input| match input {
-                    Input::Random => Some(Operand::Block(&draws)),
-                    _ => None,
-                });
-                check_initial(&field.name, &out, field.signed)?;
-                self.state[layout.row(z, f)].copy_from_slice(&out);
-            }
-        }
-        for (f, field) in compiled.surface.iter().enumerate() {
-            let Some(program) = &field.initial else { continue };
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream((compiled.volume.len() + f) as u64);
-            draws.iter_mut().for_each(|draw| *draw = random.random());
-            rested.view().run(program, 0, 0..layout.plane, &mut out, &mut scratch, &|input| match input {
-                Input::Random => Some(Operand::Block(&draws)),
-                _ => None,
-            });
-            check_initial(&field.name, &out, field.signed)?;
-            self.state[layout.surface_row(f)].copy_from_slice(&out);
-        }
-        Ok(())
-    }
-
     /// The fields as programs see them.
     pub fn view(&self) -> View<'_> {
         View {
@@ -305,16 +264,5 @@ impl Skin {
             let f = (at - layout.volume()) / layout.stride;
             format!("`{}` is not finite on the surface on day {day:.4}", self.compiled.surface[f].name)
         }))
-    }
-}
-
-fn check_initial(name: &str, values: &[f64], signed: bool) -> Result<()> {
-    match values.iter().find(|value| !value.is_finite() || (!signed && **value < 0.0)) {
-        None => Ok(()),
-        Some(value) if value.is_finite() => {
-            Err(Error::input(format!("the initial value of `{name}` is negative ({value})"))
-                .help("declare the field signed = true, or begin with values that are not negative"))
-        }
-        Some(value) => Err(Error::input(format!("the initial value of `{name}` is {value}"))),
     }
 }

@@ -162,7 +162,7 @@ impl Sweeps {
                     None => self.x[at].solve_rows(row, &mut scratch.turned),
                     Some(own) => {
                         for (row, own) in row.chunks_mut(nx).zip(own.chunks(nx)) {
-                            let face = |i: usize| mean_at(own, i, grid.x.ends);
+                            let face = |i: usize| mean_at(mover, &grid.x, own, i);
                             let line = &mut scratch.line;
                             lateral_line(line, &grid.x, mover, &outsides[m][2..4], self.theta, face, |i| own[i]);
                             line.solve(row);
@@ -189,7 +189,7 @@ impl Sweeps {
                             column.extend((0..ny).map(|j| row[j * nx + i]));
                             values.clear();
                             values.extend((0..ny).map(|j| own[j * nx + i]));
-                            let face = |j: usize| mean_at(values, j, grid.y.ends);
+                            let face = |j: usize| mean_at(mover, &grid.y, values, j);
                             lateral_line(line, &grid.y, mover, &outsides[m][4..6], self.theta, face, |j| values[j]);
                             line.solve(column);
                             (0..ny).for_each(|j| row[j * nx + i] = column[j]);
@@ -300,12 +300,13 @@ fn coupled(axis: &Axis, ends: &[Option<Outside>]) -> bool {
 }
 
 /// Mean of the diffusivity on lower face i of a line; face 0 is the one that joins the ends.
-fn mean_at(values: &[f64], i: usize, ends: Ends) -> f64 {
+fn mean_at(mover: &Mover, axis: &Axis, values: &[f64], i: usize) -> f64 {
     let n = values.len();
-    match (i, ends) {
+    let (before, after) = ((i + n - 1) % n, i % n);
+    match (i, axis.ends) {
         (0, Ends::Closed) => 0.0,
         (i, Ends::Closed) if i == n => 0.0,
-        (i, _) => 0.5 * (values[(i + n - 1) % n] + values[i % n]),
+        _ => mover.between([axis.width(before), axis.width(after)], [values[before], values[after]]),
     }
 }
 

@@ -4,14 +4,14 @@
 //!
 //! (A u)ᵢ = 1/(ρᵢVᵢ) Σ_faces g (u_neighbour − uᵢ), g = area·ρD/distance.
 //!
-//! Along depth ρD jumps at layers: g takes the harmonic mean, which is exact for a steady flux through two layers. Where D
-//! depends on fields the mean inside a layer is arithmetic, else a field that opens its own way (D → 0 ahead of a front) would
-//! be pinned. At a face with a condition, g joins the cell's centre to the value outside, in series with the exchange there.
+//! What is known of D without the fields, as where it jumps at layers or is a function of the place, is in series between two
+//! centres: g takes the harmonic mean, which is exact for a steady flux through two layers. Where D depends on fields the mean
+//! inside a layer is arithmetic, else a field that opens its own way (D → 0 ahead of a front) would be pinned. At a face with a condition, g joins the cell's centre to the value outside, in series with the exchange there.
 
 use std::ops::Range;
 
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{Boundary, Diffusion, FACES, Face, Program, VolumeField};
+use crate::language::{Boundary, Diffusion, FACES, Face, Input, Program, VolumeField};
 use crate::stepper::multiply_add;
 
 /// The condition on a face now: speed of exchange [m/s] (infinite where the value is given) and value outside.
@@ -85,6 +85,8 @@ pub struct Mover {
     pub diffusivity: Vec<f64>,
     /// Index into the arrays of state-dependent diffusivities.
     pub dependent: Option<usize>,
+    /// Whether the diffusivity follows from place and time alone.
+    pub placed: bool,
     /// Reference density at each depth.
     pub density: Vec<f64>,
     /// Whether the field moves at each depth.
@@ -114,6 +116,10 @@ impl Mover {
                 (vec![0.0; nz], Some(*dependent - 1), moves)
             }
         };
+        let placed = match of.diffusion.as_ref()? {
+            Diffusion::Layered(_) => true,
+            Diffusion::Dependent(programs) => programs.iter().flatten().flat_map(|program| &program.inputs).all(of_place),
+        };
         let first = moves.iter().position(|moves| *moves)?;
         let last = moves.iter().rposition(|moves| *moves)? + 1;
         let density: Vec<f64> = grid.layer.iter().map(|&layer| of.density[layer]).collect();
@@ -125,7 +131,7 @@ impl Mover {
             }
         }
         let layer = grid.layer.clone();
-        Some(Self { field, diffusivity, dependent: index, density, moves, range: first..last, depth, layer })
+        Some(Self { field, diffusivity, dependent: index, placed, density, moves, range: first..last, depth, layer })
     }
 
     /// Whether neighbours in depth k − 1 and k exchange.
@@ -137,10 +143,21 @@ impl Mover {
     pub(super) fn face(&self, grid: &Grid, k: usize, above: f64, below: f64) -> f64 {
         let (upper, lower) = (self.density[k - 1] * above, self.density[k] * below);
         let (h, l) = (0.5 * grid.z.width(k - 1), 0.5 * grid.z.width(k));
-        if self.layer[k - 1] == self.layer[k] {
+        if self.layer[k - 1] == self.layer[k] && !self.placed {
             0.5 * (upper + lower) / (h + l)
         } else if upper > 0.0 && lower > 0.0 {
             1.0 / (h / upper + l / lower)
+        } else {
+            0.0
+        }
+    }
+
+    /// The diffusivity between two cells of a lateral axis, of these widths and diffusivities, where it is not the same in both.
+    pub(super) fn between(&self, [first, second]: [f64; 2], [a, b]: [f64; 2]) -> f64 {
+        if !self.placed {
+            0.5 * (a + b)
+        } else if a > 0.0 && b > 0.0 {
+            (first + second) / (first / a + second / b)
         } else {
             0.0
         }
@@ -219,20 +236,22 @@ impl Mover {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         let d = self.diffusivity[k];
         let spread = self.dependent.map(|_| spread(k));
-        let mean = |p: usize, q: usize| spread.map_or(d, |values| 0.5 * (values[p] + values[q]));
+        let between = |axis: &Axis, [i, j]: [usize; 2], [p, q]: [usize; 2]| {
+            spread.map_or(d, |values| self.between([axis.width(i), axis.width(j)], [values[p], values[q]]))
+        };
         if nx > 1 {
             let volume = &grid.x.volume;
             for j in 0..ny {
                 let row = j * nx;
                 for i in 0..nx - 1 {
                     let (p, q) = (row + i, row + i + 1);
-                    let flux = grid.x.conductance[i + 1] * mean(p, q) * (own[q] - own[p]);
+                    let flux = grid.x.conductance[i + 1] * between(&grid.x, [i, i + 1], [p, q]) * (own[q] - own[p]);
                     out[p] += flux / volume[i];
                     out[q] -= flux / volume[i + 1];
                 }
                 if grid.x.ends == Ends::Periodic {
                     let (p, q) = (row + nx - 1, row);
-                    let flux = grid.x.conductance[0] * mean(p, q) * (own[q] - own[p]);
+                    let flux = grid.x.conductance[0] * between(&grid.x, [nx - 1, 0], [p, q]) * (own[q] - own[p]);
                     out[p] += flux / volume[nx - 1];
                     out[q] -= flux / volume[0];
                 }
@@ -253,7 +272,7 @@ impl Mover {
             let mut pass = |j: usize, next: usize, conductance: f64| {
                 for i in 0..nx {
                     let (p, q) = (j * nx + i, next * nx + i);
-                    let flux = conductance * mean(p, q) * (own[q] - own[p]);
+                    let flux = conductance * between(&grid.y, [j, next], [p, q]) * (own[q] - own[p]);
                     out[p] += flux / volume[j];
                     out[q] -= flux / volume[next];
                 }
@@ -265,7 +284,7 @@ impl Mover {
                 pass(ny - 1, 0, grid.y.conductance[0]);
             }
         }
-        self.sides(grid, own, &|p| mean(p, p), outsides, out);
+        self.sides(grid, own, &|p| spread.map_or(d, |values| values[p]), outsides, out);
     }
 
     /// Adds what passes the lateral faces of the domain; `diffusivity(p)` is that of a place.
@@ -326,6 +345,12 @@ impl Mover {
         let half = 0.5 * axis.width(if end == 0 { 0 } else { axis.len() - 1 });
         outside.conductance(axis.end_conductance[end] * diffusivity, axis.end_conductance[end] * half)
     }
+}
+
+/// Whether an input is known without the fields.
+fn of_place(input: &Input) -> bool {
+    use Input::{Depth, Signal, SinceSession, Time, X, Y};
+    matches!(input, X | Y | Depth | Time | SinceSession | Signal(_))
 }
 
 /// Rates of exchange of each cell with its lower and its upper neighbour along x and y, for unit diffusivity [1/m²]. Rows that

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dermasim::catalogue::Layer;
 use dermasim::error::Source;
 use dermasim::grid::Grid;
-use dermasim::language::{LayerName, Model, Setting};
+use dermasim::language::{Compiled, LayerName, Model, Setting};
 use dermasim::scenario::{Geometry, Method, Stepping};
 use dermasim::skin::Skin;
 use dermasim::stepper::Stepper;
@@ -29,17 +29,27 @@ pub fn section(nx: usize, periodic: bool) -> Geometry {
 
 /// Skin in the initial state of a model.
 pub fn skin(text: &str, geometry: &Geometry, layers: &[Layer], seed: u64) -> Skin {
-    let grid = Arc::new(Grid::new(geometry, layers, 1.0, None, &[]).expect("the grid is sound"));
-    skin_on(text, grid, seed)
+    finer(text, geometry, layers, 1.0, seed)
+}
+
+/// The same with so many times the cells along each axis.
+pub fn finer(text: &str, geometry: &Geometry, layers: &[Layer], resolution: f64, seed: u64) -> Skin {
+    let compiled = compiled(text, layers);
+    let grid = Grid::new(geometry, layers, resolution, None, &[], compiled.turns.each()).expect("the grid is sound");
+    Skin::new(Arc::new(grid), compiled, seed).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The same on a given grid.
 pub fn skin_on(text: &str, grid: Arc<Grid>, seed: u64) -> Skin {
-    let model = Model::read(&Source::new("test.toml", text)).unwrap_or_else(|error| panic!("{error}"));
-    let layers = grid.layers.iter().map(|own| LayerName { name: own.name.clone(), groups: own.groups.clone() });
-    let setting = Setting { layers: layers.collect(), traits: Default::default() };
-    let compiled = Arc::new(model.compile(&setting).unwrap_or_else(|error| panic!("{error}")));
+    let compiled = compiled(text, &grid.layers);
     Skin::new(grid, compiled, seed).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn compiled(text: &str, layers: &[Layer]) -> Arc<Compiled> {
+    let model = Model::read(&Source::new("test.toml", text)).unwrap_or_else(|error| panic!("{error}"));
+    let layers = layers.iter().map(|own| LayerName { name: own.name.clone(), groups: own.groups.clone() });
+    let setting = Setting { layers: layers.collect(), traits: Default::default() };
+    Arc::new(model.compile(&setting).unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// Adaptive stepping at a tolerance.
