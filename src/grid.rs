@@ -385,7 +385,8 @@ fn radial_faces(radius: f64, spacing: f64, resolution: f64, turns: &[f64]) -> Ve
     for pair in pieces(0.0, radius, turns).windows(2) {
         let [from, to] = [map.index(pair[0]), map.index(pair[1])];
         let cells = map.cells(pair, resolution);
-        let face = |i: usize| if i == cells { pair[1] } else { map.radius(from + (to - from) * i as f64 / cells as f64) };
+        let face =
+            |i: usize| if i == cells { pair[1] } else { map.radius(from + (to - from) * i as f64 / cells as f64) };
         faces.extend((1..=cells).map(face));
     }
     faces
@@ -466,10 +467,9 @@ mod tests {
         };
         for step in 0..3 {
             let [coarse, fine] = [step, step + 1].map(|step| 2f64.powi(step));
-            for ((ratio, last), (next_ratio, next_last)) in [
-                (widest(5e-6, coarse), widest(5e-6, fine)),
-                (widest(5e-6 / coarse, 1.0), widest(5e-6 / fine, 1.0)),
-            ] {
+            for ((ratio, last), (next_ratio, next_last)) in
+                [(widest(5e-6, coarse), widest(5e-6, fine)), (widest(5e-6 / coarse, 1.0), widest(5e-6 / fine, 1.0))]
+            {
                 assert!((1.8..2.2).contains(&(ratio / next_ratio)), "{ratio} then {next_ratio}");
                 assert!((1.8..2.2).contains(&(last / next_last)), "{last} then {next_last}");
             }

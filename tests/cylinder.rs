@@ -68,9 +68,7 @@ fn has_order_two(what: &str, errors: &[f64]) {
 #[test]
 fn a_fixed_rim_in_time() {
     // u = 1 − Σ 2 J₀(αr) / (α J₁(α)) e^(−α²t), J₀(α) = 0.
-    let model = format!(
-        "{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ndiffusivity = 1\nboundary.right = {{ value = 1 }}\n"
-    );
+    let model = format!("{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ndiffusivity = 1\nboundary.right = {{ value = 1 }}\n");
     let alpha = zeros(|x| bessel(0.0, x));
     let t = 0.1;
     let exact = |r: f64| {
@@ -89,9 +87,8 @@ fn a_rim_with_a_resistance_in_time() {
     let alpha = zeros(|x| x * bessel(1.0, x) - BIOT * bessel(0.0, x));
     let t = 0.1;
     let exact = |r: f64| {
-        let term = |a: &f64| {
-            2.0 * BIOT * bessel(0.0, a * r) / ((a * a + BIOT * BIOT) * bessel(0.0, *a)) * (-a * a * t).exp()
-        };
+        let term =
+            |a: &f64| 2.0 * BIOT * bessel(0.0, a * r) / ((a * a + BIOT * BIOT) * bessel(0.0, *a)) * (-a * a * t).exp();
         1.0 - alpha.iter().map(term).sum::<f64>()
     };
     has_order_two("resistance", &errors(&model, t, exact));
@@ -115,8 +112,7 @@ fn closed(t: f64) -> impl Fn(f64) -> f64 {
 
 #[test]
 fn a_closed_disc_in_time() {
-    let model =
-        format!("{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ninitial = \"exp(-(x/0.4)^2)\"\ndiffusivity = 1\n");
+    let model = format!("{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ninitial = \"exp(-(x/0.4)^2)\"\ndiffusivity = 1\n");
     has_order_two("closed", &errors(&model, 0.05, closed(0.05)));
 }
 
@@ -148,8 +144,7 @@ fn steady_cylinders() {
 fn classes_that_share_a_wall_have_order_two() {
     // Half of the cells begin with 1, half with 0. The difference of two classes alike is zero at the wall, so the mean of the
     // first is ½ + ½ Σ 4/α² e^(−α²t).
-    let model =
-        format!("{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ninitial = \"if(y < 1, 1, 0)\"\ndiffusivity = 1\n");
+    let model = format!("{HEAD}[field.u]\nwhat = \"u\"\nrest = 0\ninitial = \"if(y < 1, 1, 0)\"\ndiffusivity = 1\n");
     let t = 0.1;
     let alpha = zeros(|x| bessel(0.0, x));
     let exact = 0.5 + 0.5 * alpha.iter().map(|a| 4.0 / (a * a) * (-a * a * t).exp()).sum::<f64>();

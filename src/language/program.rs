@@ -11,9 +11,9 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::language::{Input, Turns};
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::kernel::operation;
+use crate::language::{Input, Turns};
 
 /// The largest number of inputs a program of a model may read.
 pub const MAX_INPUTS: usize = 512;

@@ -64,7 +64,8 @@ impl Quadrature {
         let mut lateral = Vec::with_capacity(x.len() * y.len());
         for (x, y) in y.iter().flat_map(|y| x.iter().map(move |x| (x, y))) {
             let nx = x.places.len();
-            let all = |of: &dyn Fn(usize, usize) -> f64| (0..grid.plane()).map(|p| of(p % nx, p / nx)).collect::<Vec<_>>();
+            let all =
+                |of: &dyn Fn(usize, usize) -> f64| (0..grid.plane()).map(|p| of(p % nx, p / nx)).collect::<Vec<_>>();
             let places = [all(&|i, _| x.places[i]), all(&|_, j| y.places[j])];
             lateral.push((places, all(&|i, j| x.weights[i] * y.weights[j])));
         }

@@ -118,7 +118,9 @@ impl Mover {
         };
         let placed = match of.diffusion.as_ref()? {
             Diffusion::Layered(_) => true,
-            Diffusion::Dependent(programs) => programs.iter().flatten().flat_map(|program| &program.inputs).all(of_place),
+            Diffusion::Dependent(programs) => {
+                programs.iter().flatten().flat_map(|program| &program.inputs).all(of_place)
+            }
         };
         let first = moves.iter().position(|moves| *moves)?;
         let last = moves.iter().rposition(|moves| *moves)? + 1;
