@@ -62,17 +62,21 @@ impl Observer {
         self.tell(skin, skin.time, &reductions)
     }
 
-    /// The means, integrals and extremes over the tissue that observables are made of.
+    /// The means, integrals and extremes over the tissue that observables are made of, then what passes faces.
     pub fn reduce(&mut self, skin: &Skin) -> Vec<f64> {
         if self.lateral.len() != skin.layout.plane {
             self.lateral = skin.grid.lateral_weights();
         }
-        over_tissue(&skin.compiled.bundles, skin.compiled.reductions.len(), &skin.view(), &self.lateral)
+        let compiled = &skin.compiled;
+        let mut all = over_tissue(&compiled.bundles, compiled.reductions.len(), &skin.view(), &self.lateral);
+        all.extend(&skin.fluxes[0]);
+        all
     }
 
     /// The observables, each in its own unit, that follow from reductions of a skin at a moment [s] since its last event.
     pub fn tell(&mut self, skin: &Skin, time: f64, reductions: &[f64]) -> Vec<f64> {
-        let view = View { reductions, time, since_session: time - skin.last_session, ..skin.view() };
+        let (reductions, fluxes) = reductions.split_at(skin.compiled.reductions.len());
+        let view = View { reductions, fluxes, time, since_session: time - skin.last_session, ..skin.view() };
         let tell = |observable: &Observable| {
             let mut out = [0.0];
             view.run(&observable.value, 0, 0..1, &mut out, &mut self.registers, &|input| match input {

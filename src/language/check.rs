@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, suggestion};
 use crate::language::measure::{Measure, Scope};
 use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model};
-use crate::language::names::{Definition, Local, Meaning, Needs, order};
+use crate::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
 use crate::language::syntax::{Expression, Form, Node};
 use crate::units::Dimension;
 
@@ -19,6 +19,10 @@ pub(super) fn names<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str)) {
         Form::Binary(_, a, b) => {
             names(a, visit);
             names(b, visit);
+        }
+        // Faces and layers are no names of the model.
+        Form::Call(name, arguments) if PASSAGES.contains(&name.as_str()) => {
+            arguments.iter().take(1).for_each(|argument| names(argument, visit));
         }
         Form::Call(_, arguments) => arguments.iter().for_each(|argument| names(argument, visit)),
     }
@@ -177,7 +181,7 @@ impl Model {
         fields.chain(processes).chain(regions)
     }
 
-    fn known_layer(&self, place: &Mention) -> Result<()> {
+    pub(super) fn known_layer(&self, place: &Mention) -> Result<()> {
         match &self.layers {
             Some(layers) if !layers.contains(&place.name) => Err(self
                 .source

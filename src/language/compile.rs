@@ -53,6 +53,7 @@ impl Compiler<'_> {
                         scale: field.scale,
                         rest: self.rest[index][0],
                         initial,
+                        adds_up: None,
                     });
                 }
             }
@@ -74,7 +75,8 @@ impl Compiler<'_> {
             })
             .collect::<Result<_>>()?;
         let signals = model.signals.iter().map(|(name, signal)| (name.clone(), signal.default)).collect();
-        let Self { columns, reductions, .. } = self;
+        let Self { columns, reductions, fluxes, sums, .. } = self;
+        surface.extend(sums);
         let bundles = bundles(&reductions)?;
         Ok(Compiled {
             volume,
@@ -88,6 +90,7 @@ impl Compiler<'_> {
             observables,
             reductions,
             bundles,
+            fluxes,
             signals,
             turns: Turns::default(),
         }

@@ -24,6 +24,8 @@ pub enum Input {
     Column(usize),
     /// A reduction over the tissue, by index into [`Compiled::reductions`]; only in observables.
     Reduction(usize),
+    /// What passes a face now, by index into [`Compiled::fluxes`]; only in observables.
+    Flux(usize),
     /// Time since the start of the run.
     Time,
     /// Time since the last session (very large before the first).
@@ -83,10 +85,34 @@ pub struct Compiled {
     pub reductions: Vec<Reduction>,
     /// The same, as they are computed: each is a member of one bundle.
     pub bundles: Vec<Bundle>,
+    /// What passes faces, as far as observables ask for it.
+    pub fluxes: Vec<Passage>,
     /// Signals with their value where the scenario does not set them.
     pub signals: Vec<(String, f64)>,
     /// Where any of the programs above changes its law.
     pub turns: Turns,
+}
+
+/// A volume field and a face that it passes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passage {
+    /// The volume field.
+    pub field: usize,
+    /// The face, and which way counts.
+    pub way: Way,
+}
+
+/// A face, and the direction in which what passes it counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Way {
+    /// Out of the domain, through the face at this position of [`crate::language::FACES`].
+    Out(usize),
+    /// From the layer of this index down into the next one.
+    Down(usize),
+    /// Up into the layer of this index from the next one.
+    Up(usize),
+    /// Between layers of which the tissue lacks one.
+    Nowhere,
 }
 
 impl Compiled {
@@ -180,6 +206,8 @@ pub struct SurfaceField {
     pub rest: f64,
     /// Value at the start, if not at rest. One output.
     pub initial: Option<Program>,
+    /// The flux that it adds up, if it is no field of the model but a sum that an observable asks for: `through(F, FACE)`.
+    pub adds_up: Option<Passage>,
 }
 
 /// A field in balance at every moment: 0 = ∇·(D∇u) + R(u, …).

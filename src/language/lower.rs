@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::language::compiled::Kind;
 use crate::language::graph::{Function, Graph, Id};
 use crate::language::model::Model;
-use crate::language::names::{Local, Meaning};
+use crate::language::names::{Local, Meaning, PASSAGES};
 use crate::language::syntax::{Binary, Expression, Form, Node};
 use crate::language::{Input, check};
 
@@ -22,6 +22,20 @@ pub(super) trait Leaves {
     /// A variable in units of the model.
     fn variable(&mut self, graph: &mut Graph, input: Input) -> Id;
     fn reduction(&mut self, graph: &mut Graph, reduction: Reduced<'_>) -> Result<Id>;
+    /// What passes a face.
+    fn passage(&mut self, graph: &mut Graph, passed: Passed<'_>) -> Result<Id>;
+}
+
+/// `flux(F, FACE)` and the like as they are written.
+#[derive(Clone, Copy)]
+pub(super) struct Passed<'a> {
+    /// Whether it is added up over time.
+    pub added_up: bool,
+    /// Position of the field.
+    pub field: usize,
+    /// A face, or two layers.
+    pub faces: &'a [Node],
+    pub node: &'a Node,
 }
 
 /// A reduction as it is written.
@@ -103,7 +117,7 @@ impl<'a, L: Leaves> Lowering<'a, L> {
                 self.direct(a, marked);
                 self.direct(b, marked);
             }
-            Form::Call(name, _) if kind_of(name).is_some() => {}
+            Form::Call(name, _) if kind_of(name).is_some() || PASSAGES.contains(&name.as_str()) => {}
             Form::Call(_, arguments) => arguments.iter().for_each(|argument| self.direct(argument, marked)),
         }
     }
@@ -164,6 +178,12 @@ impl<'a, L: Leaves> Lowering<'a, L> {
             let Form::Name(region) = &region.form else { return Err(refuse()) };
             let reduced = Reduced { kind, value, region, weight: weight.first(), node };
             return self.leaves.reduction(&mut self.graph, reduced);
+        }
+        if let (true, [Node { form: Form::Name(field), .. }, faces @ ..]) = (PASSAGES.contains(&name), arguments)
+            && let Some(Meaning::Field(field)) = self.model.symbols.meaning(field, self.local)
+        {
+            let passed = Passed { added_up: name == "through", field, faces, node };
+            return self.leaves.passage(&mut self.graph, passed);
         }
         if let ("rest", [Node { form: Form::Name(field), .. }]) = (name, arguments)
             && let Some(Meaning::Field(index)) = self.model.symbols.meaning(field, self.local)

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::Input;
-use crate::language::model::{FieldKind, Model};
+use crate::language::model::{FACES, FieldKind, Mention, Model};
 use crate::language::names::{FUNCTIONS, Local, Meaning, Needs, VARIABLES};
 use crate::language::syntax::{Binary, Expression, Form, Node};
 use crate::units::Dimension;
@@ -338,6 +338,7 @@ impl Model {
                 self.common(&[a, b], scope, needs, "the two of if() must measure the same")
             }
             ("rest", [field]) => self.rest(field, scope, needs),
+            ("flux" | "through", [field, faces @ ..]) => self.passage(node, name, field, faces, scope, needs),
             ("random", []) => {
                 self.need(node, Needs::RANDOM, scope, needs)?;
                 Ok(number)
@@ -364,6 +365,68 @@ impl Model {
             self.need(field, need_of(declared.kind), scope, needs)?;
         }
         Ok(Measure::Of(declared.unit.dimension))
+    }
+
+    /// `flux(F, FACE)` and `through(F, FACE)`: the field moves, and the face lets something pass.
+    fn passage(
+        &self,
+        node: &Node,
+        name: &str,
+        field: &Node,
+        faces: &[Node],
+        scope: Scope,
+        needs: &mut Needs,
+    ) -> Result<Measure> {
+        let Some((named, own)) = (match &field.form {
+            Form::Name(named) => self.fields.get(named).map(|own| (named, own)),
+            _ => None,
+        }) else {
+            return Err(self
+                .refuse(field, format!("{} is no field: {name}() asks what passes a face", self.shown(field)))
+                .help(format!("write {name}(FIELD, bottom), with the name of a field")));
+        };
+        if own.kind != FieldKind::Volume {
+            let message = format!("{name}() is for fields of the kind \"volume\", and `{named}` is none");
+            return Err(self.refuse(field, message));
+        }
+        if own.diffusivity.is_none() && own.chemotaxis.is_empty() {
+            return Err(self
+                .refuse(field, format!("`{named}` does not move, so nothing of it passes a face"))
+                .help("give it a diffusivity"));
+        }
+        let words = faces.iter().map(|face| match &face.form {
+            Form::Name(word) => Ok(word.as_str()),
+            _ => Err(self.refuse(face, format!("{} is neither a face nor a layer", self.shown(face)))),
+        });
+        match words.collect::<Result<Vec<_>>>()?[..] {
+            [face] => {
+                let Some(side) = FACES.iter().position(|own| *own == face) else {
+                    return Err(self
+                        .refuse(&faces[0], format!("`{face}` is no face of the domain"))
+                        .help(format!(
+                            "faces are {}; between layers it is {name}({named}, LAYER, LAYER)",
+                            FACES.join(", ")
+                        )));
+                };
+                if !own.boundary[side].as_ref().is_some_and(|on_face| on_face.condition.acts()) {
+                    return Err(self
+                        .refuse(node, format!("`{named}` has no condition at the {face}, so nothing passes there"))
+                        .help(format!("give it one: boundary.{face} = {{ value = 0 }} under [field.{named}]")));
+                }
+            }
+            _ => {
+                for (layer, node) in faces.iter().filter_map(|face| match &face.form {
+                    Form::Name(word) => Some((word, face)),
+                    _ => None,
+                }) {
+                    self.known_layer(&Mention { name: layer.clone(), span: node.span.clone() })?;
+                }
+            }
+        }
+        self.need(node, Needs::TISSUE, scope, needs)?;
+        let per_area = own.unit.dimension.times(self.physical(Dimension::LENGTH));
+        let time = if name == "flux" { self.physical(Dimension::TIME) } else { Dimension::NONE };
+        Ok(Measure::Of(per_area.over(time)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one call, taken apart once")]

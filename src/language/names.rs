@@ -175,15 +175,25 @@ pub(super) const FUNCTIONS: &[(&str, usize, usize, &str)] = &[
     ("integral", 2, 2, "integral(value, region): over depth, mean over the lateral directions"),
     ("maximum", 2, 2, "maximum(value, region)"),
     ("minimum", 2, 2, "minimum(value, region)"),
+    (
+        "flux",
+        2,
+        3,
+        "flux(F, FACE): what leaves through the top, bottom, left, right, front or back, per area and time; flux(F, A, B): from layer A into layer B",
+    ),
+    ("through", 2, 3, "through(F, FACE) and through(F, A, B): the flux added up since the start, per area"),
 ];
 
+/// The functions of a field and faces.
+pub(super) const PASSAGES: [&str; 2] = ["flux", "through"];
+
 /// Whether a model must not give this name to something of its own. Coordinates and pi may be taken: published models
-/// call their variables x, y and z.
+/// call their variables x, y and z, and their fluxes flux.
 pub(super) fn reserved(name: &str) -> bool {
     let coordinate = matches!(name, "x" | "y" | "z");
     matches!(name, "and" | "or" | "not" | "all" | "surface")
         || VARIABLES.iter().any(|variable| variable.0 == name && !coordinate)
-        || FUNCTIONS.iter().any(|function| function.0 == name)
+        || FUNCTIONS.iter().any(|function| function.0 == name && !PASSAGES.contains(&name))
 }
 
 /// Whether a name can be written in an expression.

@@ -3,13 +3,13 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::check;
-use crate::language::compiled::{Kind, Reduction, Region};
+use crate::language::compiled::{Kind, Passage, Reduction, Region, SurfaceField, Way};
 use crate::language::graph::{Graph, Id, Op};
-use crate::language::lower::{Leaves, Lowering, Reduced};
+use crate::language::lower::{Leaves, Lowering, Passed, Reduced};
 use crate::language::measure::variable;
-use crate::language::model::{Definition, Field, FieldKind, Layered, Mention, Model};
+use crate::language::model::{Definition, FACES, Field, FieldKind, Layered, Mention, Model, Scale};
 use crate::language::names::Meaning;
-use crate::language::syntax::{Expression, Node};
+use crate::language::syntax::{Expression, Form, Node};
 use crate::language::{Input, LayerName, Program, Setting};
 use crate::sourced::{Choice, Sourced};
 
@@ -25,6 +25,9 @@ pub(super) struct Compiler<'a> {
     pub rest: Vec<Vec<f64>>,
     pub columns: Vec<Reduction>,
     pub reductions: Vec<Reduction>,
+    /// Fluxes that observables ask for, now and added up.
+    pub fluxes: Vec<Passage>,
+    pub sums: Vec<SurfaceField>,
 }
 
 /// The leaves of expressions in one layer, or where there is none.
@@ -98,6 +101,23 @@ impl Leaves for Place<'_, '_> {
             _ => id,
         })
     }
+
+    fn passage(&mut self, graph: &mut Graph, passed: Passed<'_>) -> Result<Id> {
+        let compiler = &mut *self.compiler;
+        let passage = compiler.passed(passed)?;
+        let Scale { length, time } = compiler.model.scale.unwrap_or(Scale { length: 1.0, time: 1.0 });
+        let (id, factor) = if passed.added_up {
+            (graph.input(Input::Reduction(compiler.sum_of(passed, passage)?)), 1.0 / length)
+        } else {
+            let index = compiler.fluxes.iter().position(|other| *other == passage).unwrap_or_else(|| {
+                compiler.fluxes.push(passage);
+                compiler.fluxes.len() - 1
+            });
+            (graph.input(Input::Flux(index)), time / length)
+        };
+        let factor = graph.number(factor);
+        Ok(graph.multiply(factor, id))
+    }
 }
 
 impl<'a> Compiler<'a> {
@@ -113,6 +133,8 @@ impl<'a> Compiler<'a> {
             rest: Vec::new(),
             columns: Vec::new(),
             reductions: Vec::new(),
+            fluxes: Vec::new(),
+            sums: Vec::new(),
         };
         compiler.evaluate_constants()?;
         for field in model.fields.values() {
@@ -311,6 +333,77 @@ impl<'a> Compiler<'a> {
             })
             .collect::<Result<_>>()?;
         Ok(Reduction { kind: reduced.kind, region, programs })
+    }
+
+    // Fluxes.
+
+    /// The face of `flux(F, FACE)` or `flux(F, A, B)` in this tissue.
+    fn passed(&self, passed: Passed<'_>) -> Result<Passage> {
+        let field = self.model.fields[passed.field].index;
+        let words = passed.faces.iter().filter_map(|face| match &face.form {
+            Form::Name(name) => Some(Mention { name: name.clone(), span: face.span.clone() }),
+            _ => None,
+        });
+        let words: Vec<Mention> = words.collect();
+        let way = match &words[..] {
+            [face] => Way::Out(FACES.iter().position(|own| *own == face.name).unwrap_or(0)),
+            [from, into] => {
+                let [above, below] = [from, into].map(|one| self.layers(std::slice::from_ref(one)));
+                let (above, below) = (above?, below?);
+                let last = self.setting.layers.len() - 1;
+                let down = (0..last).filter(|&layer| above[layer] && below[layer + 1]).map(Way::Down);
+                let up = (0..last).filter(|&layer| below[layer] && above[layer + 1]).map(Way::Up);
+                let all: Vec<Way> = down.chain(up).collect();
+                match all[..] {
+                    [one] => one,
+                    _ if ![&above, &below].iter().all(|layers| layers.contains(&true)) => Way::Nowhere,
+                    [] => return Err(self.refuse(passed.node, format!("`{}` and `{}` do not touch", from.name, into.name))),
+                    _ => {
+                        let message = format!("`{}` and `{}` touch at more than one depth", from.name, into.name);
+                        return Err(self.refuse(passed.node, message).help("name the two layers on both sides of a face"));
+                    }
+                }
+            }
+            _ => Way::Nowhere,
+        };
+        if let Way::Down(layer) | Way::Up(layer) = way
+            && let Some(missing) = [layer, layer + 1].iter().find(|layer| !self.lives[passed.field][**layer])
+        {
+            let (name, at) = (&passed.faces[0], &self.setting.layers[*missing].name);
+            return Err(self.refuse(name, format!("the field does not live in `{at}`, so nothing passes this face")));
+        }
+        Ok(Passage { field, way })
+    }
+
+    /// The reduction that reads a flux added up over time, which is a field on the surface of its own.
+    fn sum_of(&mut self, passed: Passed<'_>, passage: Passage) -> Result<usize> {
+        let model = self.model;
+        let own = model.fields.values().filter(|field| field.kind == FieldKind::Surface).count();
+        let found = self.sums.iter().position(|sum| sum.adds_up == Some(passage));
+        let at = found.unwrap_or_else(|| {
+            let (name, field) = model.fields.get_index(passed.field).expect("the check has found the field");
+            let faces = passed.faces.iter().map(|face| model.source.text.get(face.span.clone()).unwrap_or("?"));
+            // What a millimetre holds: a length of the tissue as such is not known here, and only what is negligible follows from it.
+            let depth = model.scale.map_or(1e-3, |scale| scale.length);
+            self.sums.push(SurfaceField {
+                name: format!("through({name}, {})", faces.collect::<Vec<_>>().join(", ")),
+                unit: field.unit.clone(),
+                signed: true,
+                scale: field.scale * depth,
+                rest: 0.0,
+                initial: None,
+                adds_up: Some(passage),
+            });
+            self.sums.len() - 1
+        });
+        let mut graph = Graph::default();
+        let (value, weight) = (graph.input(Input::Surface(own + at)), graph.number(1.0));
+        let programs = vec![Some(program(&graph, &[value, weight], model, passed.node)?)];
+        let made = Reduction { kind: Kind::Mean, region: Region::Surface, programs };
+        Ok(self.reductions.iter().position(|other| *other == made).unwrap_or_else(|| {
+            self.reductions.push(made);
+            self.reductions.len() - 1
+        }))
     }
 
     // Values of fields.

@@ -11,7 +11,7 @@
 use crate::error::Result;
 use crate::language::graph::{Graph, Id, Op};
 use crate::language::interval::Interval;
-use crate::language::lower::{Leaves, Lowering, Reduced};
+use crate::language::lower::{Leaves, Lowering, Passed, Reduced};
 use crate::language::model::{Condition, Definition, Field, FieldKind, Layered, Model};
 use crate::language::names::Local;
 use crate::language::syntax::{Expression, Node};
@@ -48,7 +48,7 @@ impl Ranges<'_> {
                 Input::Column(index) | Input::Reduction(index) => {
                     self.reductions.get(index).copied().unwrap_or(Interval::ALL)
                 }
-                Input::X | Input::Y | Input::Tilt => Interval::ALL,
+                Input::X | Input::Y | Input::Tilt | Input::Flux(_) => Interval::ALL,
                 Input::Random => Interval::UNIT,
                 Input::Time
                 | Input::SinceSession
@@ -118,6 +118,10 @@ impl Leaves for Ranges<'_> {
         }
         self.reductions.push(range);
         Ok(graph.input(Input::Column(self.reductions.len() - 1)))
+    }
+
+    fn passage(&mut self, graph: &mut Graph, _: Passed<'_>) -> Result<Id> {
+        Ok(graph.input(Input::Flux(0)))
     }
 }
 

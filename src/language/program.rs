@@ -364,6 +364,7 @@ pub(super) fn uniform(input: Input) -> bool {
         Input::QuasiRest(_)
             | Input::Signal(_)
             | Input::Reduction(_)
+            | Input::Flux(_)
             | Input::Time
             | Input::SinceSession
             | Input::Depth

@@ -89,7 +89,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     geometry::faces(&model, &geometry)?;
     let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, end)?;
     let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
-        .chain(compiled.surface.iter().map(|field| field.name.as_str()))
+        .chain(compiled.surface.iter().filter(|field| field.adds_up.is_none()).map(|field| field.name.as_str()))
         .chain(compiled.quasi.iter().map(|field| field.name.as_str()))
         .collect();
     let (snapshots, snapshot_fields) =

@@ -113,6 +113,8 @@ pub struct Skin {
     pub quasi: Vec<f64>,
     /// Quasi-steady fields at rest, `[field][z]`.
     pub quasi_rest: Vec<f64>,
+    /// What passes the faces of [`Compiled::fluxes`], now and at rest, per area and time; means over the face.
+    pub fluxes: [Vec<f64>; 2],
     /// Signals of the scenario, now.
     pub signals: Vec<f64>,
     /// Time since the start [s].
@@ -153,6 +155,7 @@ impl Skin {
             state: memory::zeros(layout.len()),
             quasi,
             quasi_rest: vec![0.0; compiled.quasi.len() * layout.nz],
+            fluxes: [(); 2].map(|()| vec![0.0; compiled.fluxes.len()]),
             signals: compiled.signals.iter().map(|(_, value)| *value).collect(),
             time: 0.0,
             last_session: -LONG_AGO,
@@ -174,6 +177,7 @@ impl Skin {
         for (row, rest) in rested.quasi.chunks_mut(self.layout.stride).zip(&self.quasi_rest) {
             row.fill(*rest);
         }
+        rested.fluxes[0].clone_from(&self.fluxes[1]);
         rested
     }
 
@@ -201,6 +205,7 @@ impl Skin {
             quasi_rest: &self.quasi_rest,
             columns: &[],
             reductions: &[],
+            fluxes: &self.fluxes[0],
             signals: &self.signals,
             time: self.time,
             since_session: self.time - self.last_session,
@@ -240,7 +245,7 @@ impl Skin {
             });
             out.push((field.name.clone(), field.unit.clone(), values));
         }
-        for (f, field) in self.compiled.surface.iter().enumerate() {
+        for (f, field) in self.compiled.surface.iter().enumerate().filter(|(_, field)| field.adds_up.is_none()) {
             let row = &self.state[layout.surface_row(f)];
             let values = Array3::from_shape_fn((1, ny, nx), |(_, y, x)| field.unit.of(row[y * nx + x]));
             out.push((field.name.clone(), field.unit.clone(), values));

@@ -40,6 +40,8 @@ pub struct View<'a> {
     pub columns: &'a [f64],
     /// Reductions over the tissue.
     pub reductions: &'a [f64],
+    /// What passes faces.
+    pub fluxes: &'a [f64],
     /// Signals, now.
     pub signals: &'a [f64],
     /// Time since the start [s].
@@ -67,6 +69,7 @@ impl<'a> View<'a> {
             Input::Signal(s) => Operand::Value(self.signals[s]),
             Input::Column(c) => Operand::Block(row(self.columns, c * layout.stride)),
             Input::Reduction(r) => Operand::Value(self.reductions[r]),
+            Input::Flux(f) => Operand::Value(self.fluxes[f]),
             Input::Time => Operand::Value(self.time),
             Input::SinceSession => Operand::Value(self.since_session),
             Input::X => Operand::Block(row(&self.places[0], 0)),

@@ -120,46 +120,88 @@ impl Tracks {
     }
 
     fn depth(&self, grid: &Grid, rows: &Rows<'_>, z: usize, out: &mut [f64], scratch: &mut Scratch) {
-        let nz = rows.moves.len();
-        let moves = |k: usize| k < nz && rows.moves[k];
-        let centres = &grid.z.centres;
-        let near = |k: usize| 1.0 / (centres[k] - centres[k - 1]);
         let mut known = [false; 3];
         for (face, sign) in [(z, 1.0), (z + 1, -1.0)] {
-            if face == 0 || !moves(face - 1) || !moves(face) {
+            if !rows.joined(face) {
                 continue;
             }
             // Slopes of the depths z − 1, z, z + 1, as far as they are needed.
             for k in [face - 1, face] {
                 let slot = k + 1 - z;
-                if known[slot] {
-                    continue;
-                }
-                known[slot] = true;
-                let slopes = &mut scratch.slopes[slot];
-                if k > 0 && moves(k - 1) && moves(k + 1) {
-                    let own = &rows.own;
-                    slope_across(slopes, [own(k - 1), own(k), own(k + 1)], [near(k), near(k + 1)]);
-                } else {
-                    slopes.fill(0.0);
+                if !std::mem::replace(&mut known[slot], true) {
+                    rows.slopes(grid, k, &mut scratch.slopes[slot]);
                 }
             }
-            let first = face - z;
-            let [before, after] = [face - 1, face];
-            let ahead = [grid.z.faces[face] - centres[before], grid.z.faces[face] - centres[after]];
-            flux_across(
-                &mut scratch.fluxes[0],
-                [(rows.sensitivity)(before), (rows.sensitivity)(after)],
-                [(rows.signal)(before), (rows.signal)(after)],
-                [(rows.own)(before), (rows.own)(after)],
-                [&scratch.slopes[first], &scratch.slopes[first + 1]],
-                [0.5 * near(face), ahead[0], ahead[1]],
-            );
-            let density = 0.5 * ((rows.density)(before) + (rows.density)(after));
+            let [first, second] = [face - z, face - z + 1].map(|slot| &scratch.slopes[slot][..]);
+            let density = rows.flux(grid, face, [first, second], &mut scratch.fluxes[0]);
             let weight = sign * density / ((rows.density)(z) * grid.z.width(z));
             add(out, &scratch.fluxes[0], weight);
         }
     }
+
+    /// Adds `factor` times the flux through face `face` in depth, downwards, to `out`.
+    pub fn through(
+        &self,
+        grid: &Grid,
+        rows: &Rows<'_>,
+        face: usize,
+        factor: f64,
+        out: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
+        if !rows.joined(face) {
+            return;
+        }
+        let plane = out.len();
+        scratch.slopes.iter_mut().for_each(|row| row.resize(plane, 0.0));
+        scratch.fluxes.iter_mut().for_each(|row| row.resize(plane + 1, 0.0));
+        let Scratch { slopes: [before, after, _], fluxes: [fluxes, _] } = scratch;
+        rows.slopes(grid, face - 1, before);
+        rows.slopes(grid, face, after);
+        let density = rows.flux(grid, face, [before, after], fluxes);
+        add(out, fluxes, factor * density);
+    }
+}
+
+impl Rows<'_> {
+    fn moves(&self, k: usize) -> bool {
+        k < self.moves.len() && self.moves[k]
+    }
+
+    /// Whether something passes face `face` in depth.
+    fn joined(&self, face: usize) -> bool {
+        face > 0 && self.moves(face - 1) && self.moves(face)
+    }
+
+    /// Limited slopes along depth at depth `k`.
+    fn slopes(&self, grid: &Grid, k: usize, slopes: &mut [f64]) {
+        if k > 0 && self.moves(k - 1) && self.moves(k + 1) {
+            let own = &self.own;
+            slope_across(slopes, [own(k - 1), own(k), own(k + 1)], [near(grid, k), near(grid, k + 1)]);
+        } else {
+            slopes.fill(0.0);
+        }
+    }
+
+    /// Writes the flux through face `face` in depth, downwards, but for the density that it returns.
+    fn flux(&self, grid: &Grid, face: usize, slopes: [&[f64]; 2], fluxes: &mut [f64]) -> f64 {
+        let [before, after] = [face - 1, face];
+        let ahead = [before, after].map(|k| grid.z.faces[face] - grid.z.centres[k]);
+        flux_across(
+            fluxes,
+            [(self.sensitivity)(before), (self.sensitivity)(after)],
+            [(self.signal)(before), (self.signal)(after)],
+            [(self.own)(before), (self.own)(after)],
+            slopes,
+            [0.5 * near(grid, face), ahead[0], ahead[1]],
+        );
+        0.5 * ((self.density)(before) + (self.density)(after))
+    }
+}
+
+/// 1 / distance of the centres on both sides of face `k` in depth.
+fn near(grid: &Grid, k: usize) -> f64 {
+    1.0 / (grid.z.centres[k] - grid.z.centres[k - 1])
 }
 
 impl Spacing {

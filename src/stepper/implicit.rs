@@ -240,7 +240,7 @@ impl Implicit {
             }
             system.close(&Frame { skin }, &skin.state, skin.time + step)?;
             system.adopt();
-            skin.quasi.copy_from_slice(&system.base.quasi);
+            system.show(skin);
         } else {
             system.forget();
         }

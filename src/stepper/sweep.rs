@@ -91,6 +91,11 @@ impl Sweeps {
         Self { theta: 0.0, x: Vec::new(), y: Vec::new(), z: Vec::new(), modes, modal: Vec::new() }
     }
 
+    /// θ = γ·step of the factors.
+    pub fn theta(&self) -> f64 {
+        self.theta
+    }
+
     /// The modes by which a mover is solved.
     fn modes(&self, m: usize) -> Option<&Modes> {
         self.modes.as_ref().filter(|_| self.modal[m])

@@ -6,6 +6,7 @@
 //! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
 //! linear solve in one pass over each depth, block by block, while values are in cache.
 
+mod faces;
 mod part;
 
 use std::mem::MaybeUninit;
@@ -15,13 +16,14 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::language::{self, Compiled, Diffusion, Given, Operand, Program, ROOM, Rates};
+use crate::language::{self, Compiled, Diffusion, Given, Operand, Passage, Program, ROOM, Rates};
 use crate::memory;
 use crate::skin::{self, Layout, Operands, SessionNumbers, Skin, View};
 use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
 use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
+use crate::stepper::system::faces::Passing;
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
 use crate::stepper::{Shared, prefetch};
 
@@ -105,6 +107,11 @@ pub struct System {
     columns: skin::Scratch,
     active: Vec<Active>,
     surface: Active,
+    /// What observables ask of faces, and what is added up on the surface.
+    gauges: Vec<Passing>,
+    sums: Vec<(usize, Passing)>,
+    /// What comes to the surface through faces, the rows of its fields.
+    arriving: Vec<f64>,
     pieces: Vec<Piece>,
     sweeps: Sweeps,
     /// Where the factors of each depth begin; those of the surface are last.
@@ -215,10 +222,17 @@ impl System {
             let rates = &compiled.surface_rates;
             let mut fields = rates.fields.clone();
             let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
-            fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && drives(*f)));
-            let still = vec![false; fields.len()];
-            Active::new(rates, fields, still)?
+            let moving = |field: usize| compiled.surface[field].adds_up.is_some();
+            fields.extend(
+                (0..layout.surface).filter(|f| !rates.fields.contains(f) && (drives(*f) || moving(*f))),
+            );
+            let moves = fields.iter().map(|&field| moving(field)).collect();
+            Active::new(rates, fields, moves)?
         };
+        let passing = |passage: &Passage| Passing::new(&grid, &movers, passage);
+        let sums = compiled.surface.iter().enumerate();
+        let sums: Vec<_> = sums.filter_map(|(f, field)| Some((f, passing(field.adds_up.as_ref()?)))).collect();
+        let gauges = compiled.fluxes.iter().map(passing).collect();
         let blocks = layout.plane.div_ceil(BLOCK);
         let mut factor_starts = vec![0];
         for &layer in &grid.layer {
@@ -240,6 +254,9 @@ impl System {
             columns: skin::Scratch::default(),
             sweeps: Sweeps::new(&grid),
             base: now.clone(),
+            arriving: vec![0.0; if sums.is_empty() { 0 } else { layout.surface * layout.stride }],
+            gauges,
+            sums,
             movers,
             followers,
             spreads,
@@ -265,9 +282,10 @@ impl System {
     /// # Errors
     /// They have no balance.
     pub fn settle(&mut self, skin: &mut Skin) -> Result<()> {
-        if !self.quasi.is_empty() {
+        if !self.quasi.is_empty() || !self.gauges.is_empty() {
             let rested = skin.at_rest();
             self.close(&Frame { skin: &rested }, &rested.state, skin.time)?;
+            self.gauge(&rested, &self.now, &mut skin.fluxes[1]);
             for (rest, row) in skin.quasi_rest.iter_mut().zip(self.now.quasi.chunks(self.layout.stride)) {
                 *rest = row[0];
             }
@@ -283,8 +301,16 @@ impl System {
         self.now.quasi.copy_from_slice(&skin.quasi);
         self.close(&Frame { skin }, &skin.state, skin.time)?;
         self.adopt();
-        skin.quasi.copy_from_slice(&self.base.quasi);
+        self.show(skin);
         Ok(())
+    }
+
+    /// Lets a skin see what belongs to its state: quasi-steady fields, and what passes faces.
+    pub fn show(&self, skin: &mut Skin) {
+        skin.quasi.copy_from_slice(&self.base.quasi);
+        let mut fluxes = std::mem::take(&mut skin.fluxes[0]);
+        self.gauge(skin, &self.base, &mut fluxes);
+        skin.fluxes[0] = fluxes;
     }
 
     /// What was closed last belongs to the state from which steps start.
@@ -381,7 +407,9 @@ impl System {
         }
         surface.fill(0.0);
         let program = (&self.surface.fields[..], &self.compiled.surface_rates.rate);
-        self.kinetics(&view, 0, program, surface, &mut self.buffers());
+        let buffers = &mut *self.buffers();
+        self.kinetics(&view, 0, program, surface, buffers);
+        self.arrive(&view, &self.now, surface, &mut buffers.tracks);
     }
 
     /// Writes the rates of one depth, or of the surface, into the rows of their fields.
@@ -412,17 +440,24 @@ impl System {
     fn follow(&self, view: &View<'_>, closure: &Closure, z: usize, slab: &mut [f64], buffers: &mut Buffers) {
         let layout = self.layout;
         for follower in self.followers.iter().filter(|follower| follower.moves[z]) {
-            let density = &self.compiled.volume[follower.field].density;
-            let rows = Rows {
-                own: &|k| &view.state[layout.row(k, follower.field)],
-                signal: &|k| &view.state[layout.row(k, follower.along)],
-                sensitivity: &|k| self.spread_row(closure, follower.sensitivity, k),
-                moves: &follower.moves,
-                density: &|k| density[self.grid.layer[k]],
-            };
             let out = &mut slab[follower.field * layout.stride..][..layout.plane];
-            self.tracks.balance(&self.grid, &rows, z, out, &mut buffers.tracks);
+            self.rows(view, closure, follower, |rows| {
+                self.tracks.balance(&self.grid, rows, z, out, &mut buffers.tracks);
+            });
         }
+    }
+
+    /// Hands the rows of a follower to `use_them`.
+    fn rows(&self, view: &View<'_>, closure: &Closure, follower: &Follower, use_them: impl FnOnce(&Rows<'_>)) {
+        let layout = self.layout;
+        let density = &self.compiled.volume[follower.field].density;
+        use_them(&Rows {
+            own: &|k| &view.state[layout.row(k, follower.field)],
+            signal: &|k| &view.state[layout.row(k, follower.along)],
+            sensitivity: &|k| self.spread_row(closure, follower.sensitivity, k),
+            moves: &follower.moves,
+            density: &|k| density[self.grid.layer[k]],
+        });
     }
 
     /// One stage but for the solve along depth: out ← (I − θA_y)⁻¹(I − θA_x)⁻¹(I − θJ)⁻¹ γ(step·F(state) + Σ weights·done),
@@ -430,6 +465,7 @@ impl System {
     pub fn stage(&mut self, frame: &Frame<'_>, stage: &Stage<'_>, out: &mut [f64]) {
         let layout = self.layout;
         let mut factors = std::mem::take(&mut self.factors);
+        let mut arriving = std::mem::take(&mut self.arriving);
         let (of_volume, of_surface) = factors.split_at_mut(self.factor_starts[layout.nz]);
         let closure = if stage.first { &self.base } else { &self.now };
         let view = frame.view(stage.state, closure);
@@ -455,11 +491,14 @@ impl System {
             });
         }
         if layout.surface > 0 {
-            let before = Before { stage, offset: layout.volume(), moved: &[] };
+            let buffers = &mut *self.buffers();
+            arriving.fill(0.0);
+            self.arrive(&view, closure, &mut arriving, &mut buffers.tracks);
+            let before = Before { stage, offset: layout.volume(), moved: &arriving };
             let programs = (&self.surface, &self.compiled.surface_rates.jacobian);
-            self.local(&view, 0, programs, &before, surface, of_surface, &mut self.buffers());
+            self.local(&view, 0, programs, &before, surface, of_surface, buffers);
         }
-        self.factors = factors;
+        (self.factors, self.arriving) = (factors, arriving);
     }
 
     /// Writes what moves at depth `z` to the rows of the fields that do.
@@ -591,6 +630,7 @@ impl System {
                 );
             }
         });
+        self.add_up(volume, surface);
         for (f, sum) in of_surface.iter_mut().enumerate() {
             let range = layout.surface_row(f);
             let row = &mut surface[f * layout.stride..][..layout.plane];

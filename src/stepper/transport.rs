@@ -342,6 +342,68 @@ impl Mover {
         self.sides(grid, own, &|_| d, outsides, out);
     }
 
+    /// Adds `factor` times the flux through face `k` in depth, downwards, to `out`: amount per area and time. What lies outside
+    /// counts `beyond` times: 0 leaves what the flux gains with the field itself.
+    pub(super) fn through<'a>(
+        &self,
+        grid: &Grid,
+        k: usize,
+        rows: &dyn Fn(usize) -> &'a [f64],
+        spread: &dyn Fn(usize) -> &'a [f64],
+        outsides: &Outsides,
+        [factor, beyond]: [f64; 2],
+        out: &mut [f64],
+    ) {
+        let nz = self.moves.len();
+        if self.joined(k) {
+            let (above, below) = (rows(k - 1), rows(k));
+            for (p, out) in out.iter_mut().enumerate() {
+                let g = match self.dependent {
+                    Some(_) => self.face(grid, k, spread(k - 1)[p], spread(k)[p]),
+                    None => self.depth[k],
+                };
+                *out += factor * (g * (above[p] - below[p]));
+            }
+            return;
+        }
+        for (side, face, at) in [(0, 0, 0), (1, nz, nz - 1)] {
+            let Some(outside) = outsides[side].filter(|_| k == face && self.moves[at]) else { continue };
+            let (own, half) = (rows(at), 0.5 * grid.z.width(at));
+            let inwards = if side == 0 { factor } else { -factor };
+            for (p, out) in out.iter_mut().enumerate() {
+                let g = outside.conductance(self.density[at] * self.at(at, p, spread) / half, 1.0);
+                *out += inwards * (g * (beyond * outside.value - own[p]));
+            }
+        }
+    }
+
+    /// Mean flux outwards through a lateral face of the domain: left, right, front, back.
+    pub(super) fn outwards<'a>(
+        &self,
+        grid: &Grid,
+        side: usize,
+        rows: &dyn Fn(usize) -> &'a [f64],
+        spread: &dyn Fn(usize) -> &'a [f64],
+        outsides: &Outsides,
+    ) -> f64 {
+        let Some(outside) = &outsides[2 + side] else { return 0.0 };
+        let (axis, across) = if side < 2 { (&grid.x, &grid.y) } else { (&grid.y, &grid.x) };
+        let (nx, end) = (grid.x.len(), side % 2);
+        let at = if end == 0 { 0 } else { axis.len() - 1 };
+        let area = axis.end_conductance[end] * 0.5 * axis.width(at);
+        let mut sum = 0.0;
+        for k in (0..self.moves.len()).filter(|k| self.moves[*k]) {
+            let own = rows(k);
+            for other in 0..across.len() {
+                let p = if side < 2 { other * nx + at } else { at * nx + other };
+                let g = self.side(axis, end, outside, self.at(k, p, spread)) / area;
+                let weight = across.volume[other] * grid.z.width(k);
+                sum += weight * self.density[k] * g * (own[p] - outside.value);
+            }
+        }
+        sum / (across.total() * grid.z.total())
+    }
+
     /// Conductance through a lateral face of the domain.
     pub(super) fn side(&self, axis: &Axis, end: usize, outside: &Outside, diffusivity: f64) -> f64 {
         let half = 0.5 * axis.width(if end == 0 { 0 } else { axis.len() - 1 });
