@@ -164,7 +164,7 @@ fn faces_that_make_no_sense_are_refused_at_their_place() {
             "name = \"faces\"\n{SCALE}[field.u]\n{field}[field.o]\nkind = \"quasi_steady\"\nrest = \"solve\"\ndiffusivity = 1\n\
              [process.p]\nchanges = {{ o = \"1 - o\" }}\n[observable.f]\nvalue = \"{value}\"\n"
         );
-        let grid = Grid::new(&section(1, false), &layers, 1.0, None, &[]).unwrap();
+        let grid = Grid::new(&section(1, false), &layers, 1.0, None, &[], [&[]; 3]).unwrap();
         let told = Model::read(&Source::new("m.toml", text.as_str())).and_then(|model| {
             let layers = grid.layers.iter();
             let layers = layers.map(|own| dermasim::language::LayerName { name: own.name.clone(), groups: Vec::new() });
