@@ -401,12 +401,10 @@ impl Model {
         match words.collect::<Result<Vec<_>>>()?[..] {
             [face] => {
                 let Some(side) = FACES.iter().position(|own| *own == face) else {
-                    return Err(self
-                        .refuse(&faces[0], format!("`{face}` is no face of the domain"))
-                        .help(format!(
-                            "faces are {}; between layers it is {name}({named}, LAYER, LAYER)",
-                            FACES.join(", ")
-                        )));
+                    return Err(self.refuse(&faces[0], format!("`{face}` is no face of the domain")).help(format!(
+                        "faces are {}; between layers it is {name}({named}, LAYER, LAYER)",
+                        FACES.join(", ")
+                    )));
                 };
                 if !own.boundary[side].as_ref().is_some_and(|on_face| on_face.condition.acts()) {
                     return Err(self

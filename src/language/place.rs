@@ -357,10 +357,16 @@ impl<'a> Compiler<'a> {
                 match all[..] {
                     [one] => one,
                     _ if ![&above, &below].iter().all(|layers| layers.contains(&true)) => Way::Nowhere,
-                    [] => return Err(self.refuse(passed.node, format!("`{}` and `{}` do not touch", from.name, into.name))),
+                    [] => {
+                        return Err(
+                            self.refuse(passed.node, format!("`{}` and `{}` do not touch", from.name, into.name))
+                        );
+                    }
                     _ => {
                         let message = format!("`{}` and `{}` touch at more than one depth", from.name, into.name);
-                        return Err(self.refuse(passed.node, message).help("name the two layers on both sides of a face"));
+                        return Err(self
+                            .refuse(passed.node, message)
+                            .help("name the two layers on both sides of a face"));
                     }
                 }
             }

@@ -223,9 +223,7 @@ impl System {
             let mut fields = rates.fields.clone();
             let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
             let moving = |field: usize| compiled.surface[field].adds_up.is_some();
-            fields.extend(
-                (0..layout.surface).filter(|f| !rates.fields.contains(f) && (drives(*f) || moving(*f))),
-            );
+            fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && (drives(*f) || moving(*f))));
             let moves = fields.iter().map(|&field| moving(field)).collect();
             Active::new(rates, fields, moves)?
         };

@@ -70,13 +70,7 @@ impl System {
     }
 
     /// Adds what comes to the fields of the surface through faces to their rows.
-    pub(super) fn arrive(
-        &self,
-        view: &View<'_>,
-        closure: &Closure,
-        surface: &mut [f64],
-        tracks: &mut follow::Scratch,
-    ) {
+    pub(super) fn arrive(&self, view: &View<'_>, closure: &Closure, surface: &mut [f64], tracks: &mut follow::Scratch) {
         let layout = self.layout;
         for (field, passing) in &self.sums {
             if let Face::Depth(k, sign) = passing.face {
