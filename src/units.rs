@@ -146,7 +146,7 @@ const VOLUME: Dimension = Dimension([3, 0, 0, 0, 0, 0]);
 const CONCENTRATION: Dimension = Dimension([-3, 0, 0, 0, 1, 0]);
 const VISCOSITY: Dimension = Dimension([-1, 1, -1, 0, 0, 0]);
 
-/// Every unit that can be written: name, SI factor, dimension.
+/// Every unit that can be written: name, SI factor, dimension. A micro sign, either of the two, is read as `u`.
 const TABLE: &[(&str, f64, Dimension)] = &[
     ("1", 1.0, Dimension::NONE),
     ("%", 0.01, Dimension::NONE),
@@ -155,32 +155,35 @@ const TABLE: &[(&str, f64, Dimension)] = &[
     ("cm", 1e-2, L),
     ("mm", 1e-3, L),
     ("um", 1e-6, L),
-    ("µm", 1e-6, L),
-    ("μm", 1e-6, L),
     ("nm", 1e-9, L),
     ("angstrom", 1e-10, L),
+    ("in", 0.0254, L),
     ("s", 1.0, T),
+    ("sec", 1.0, T),
     ("ms", 1e-3, T),
     ("us", 1e-6, T),
     ("min", 60.0, T),
     ("h", 3600.0, T),
+    ("hr", 3600.0, T),
     ("hour", 3600.0, T),
     ("hours", 3600.0, T),
     ("d", DAY, T),
     ("day", DAY, T),
     ("days", DAY, T),
+    ("wk", 7.0 * DAY, T),
     ("week", 7.0 * DAY, T),
     ("weeks", 7.0 * DAY, T),
+    ("mo", YEAR / 12.0, T),
     ("month", YEAR / 12.0, T),
     ("months", YEAR / 12.0, T),
     ("y", YEAR, T),
+    ("yr", YEAR, T),
     ("year", YEAR, T),
     ("years", YEAR, T),
     ("kg", 1.0, Dimension::MASS),
     ("g", 1e-3, Dimension::MASS),
     ("mg", 1e-6, Dimension::MASS),
     ("ug", 1e-9, Dimension::MASS),
-    ("µg", 1e-9, Dimension::MASS),
     ("ng", 1e-12, Dimension::MASS),
     ("pg", 1e-15, Dimension::MASS),
     ("Hz", 1.0, Dimension([0, 0, -1, 0, 0, 0])),
@@ -204,7 +207,6 @@ const TABLE: &[(&str, f64, Dimension)] = &[
     ("mL", 1e-6, VOLUME),
     ("ul", 1e-9, VOLUME),
     ("uL", 1e-9, VOLUME),
-    ("µL", 1e-9, VOLUME),
     ("nl", 1e-12, VOLUME),
     ("nL", 1e-12, VOLUME),
     ("pL", 1e-15, VOLUME),
@@ -216,7 +218,6 @@ const TABLE: &[(&str, f64, Dimension)] = &[
     ("M", 1e3, CONCENTRATION),
     ("mM", 1.0, CONCENTRATION),
     ("uM", 1e-3, CONCENTRATION),
-    ("µM", 1e-3, CONCENTRATION),
     ("nM", 1e-6, CONCENTRATION),
     ("pM", 1e-9, CONCENTRATION),
     ("P", 0.1, VISCOSITY),
@@ -235,13 +236,26 @@ const TABLE: &[(&str, f64, Dimension)] = &[
 impl FromStr for Unit {
     type Err = Error;
 
-    /// Reads "mm^2/d", "N/mm", "g/(cells d)", "1/(mm^2 s)", "kJ/m2". A power may be written with or without `^`.
+    /// Reads "mm^2/d", "N/mm", "g/(cells d)", "1/(mm^2 s)", "kJ/m2". A power may be written with or without `^`. A number in
+    /// front counts units together, as in "1000 mg/L" or "1e6 cells".
     fn from_str(text: &str) -> Result<Self> {
-        let mut reader = Reader { text, at: 0, depth: 0 };
-        let (factor, dimension) = reader.product()?;
-        reader.skip();
-        if reader.at < text.len() {
-            return Err(Error::input(format!("`{text}` is not a unit: `{}` is left over", &text[reader.at..])));
+        let counted = text.trim_start().starts_with(|first: char| first.is_ascii_digit()) && !is_inverse(text.trim());
+        let (count, units) = if counted { split(text)? } else { ("1", text) };
+        let count = number(count, text)?;
+        let (factor, dimension) = if units.trim().is_empty() && counted {
+            (1.0, Dimension::NONE)
+        } else {
+            let mut reader = Reader { text: units, at: 0, depth: 0 };
+            let found = reader.product()?;
+            reader.skip();
+            if reader.at < units.len() {
+                return Err(Error::input(format!("`{text}` is not a unit: `{}` is left over", &units[reader.at..])));
+            }
+            found
+        };
+        let factor = count * factor;
+        if !(factor.is_normal() && factor > 0.0) {
+            return Err(Error::input(format!("`{text}` is too large or too small a unit to compute with")));
         }
         Ok(Self { factor, dimension, text: text.trim().to_owned() })
     }
@@ -250,25 +264,101 @@ impl FromStr for Unit {
 impl FromStr for Quantity {
     type Err = Error;
 
-    /// Reads a number and, behind it, a unit: "1.5 mm", "9.1 1/d", "1e-7 cm^2/s", "40".
+    /// Reads a number and, behind it, a unit: "1.5 mm", "9.1 1/d", "1e-7 cm^2/s", "40". All of the text is read or it is refused.
     fn from_str(text: &str) -> Result<Self> {
-        let trimmed = text.trim();
-        let end = number_length(trimmed);
-        let number = trimmed[..end].parse::<f64>().ok().filter(|value| value.is_finite());
-        let Some(number) = number else {
-            return Err(Error::input(format!("`{text}` is not a number with a unit"))
-                .help("write it like \"1.5 mm\", \"4 weeks\" or \"9.1 1/d\""));
-        };
-        let unit: Unit = match trimmed[end..].trim() {
+        let (digits, unit) = split(text)?;
+        let number = number(digits, text)?;
+        let unit: Unit = match unit {
             "" => Unit::one(),
+            unit if unit.starts_with(|first: char| first.is_ascii_digit()) && !is_inverse(unit) => {
+                return Err(two_numbers(digits, unit, text));
+            }
             unit => unit.parse()?,
         };
         let value = number * unit.factor;
         if !value.is_finite() {
             return Err(Error::input(format!("`{text}` is too large to compute with")));
         }
+        if value == 0.0 && number != 0.0 {
+            return Err(too_small(text));
+        }
         Ok(Self { value, dimension: unit.dimension })
     }
+}
+
+/// The number at the start of a text and the unit behind it, as written: "1e-2 1/d" is ("1e-2", "1/d").
+///
+/// # Errors
+/// The text does not begin with a decimal number, or goes on with more of one.
+pub fn split(text: &str) -> Result<(&str, &str)> {
+    let trimmed = text.trim();
+    let end = number_length(trimmed);
+    let (digits, rest) = trimmed.split_at(end);
+    if !digits.contains(|c: char| c.is_ascii_digit()) {
+        return Err(Error::input(format!("`{text}` is not a number with a unit"))
+            .help("write it like \"1.5 mm\", \"4 weeks\" or \"9.1 1/d\""));
+    }
+    let goes_on = |mark: char| {
+        rest.strip_prefix(mark).filter(|more| more.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    if let Some(more) = goes_on(',') {
+        let point = format!("{digits}.{more}");
+        let (three, behind) = (more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len()), format!("{digits}{more}"));
+        let help = match three {
+            3 if digits != "0" => format!("write `{point}`, or `{behind}` if the comma separates thousands"),
+            _ => format!("write `{point}`"),
+        };
+        return Err(Error::input(format!("`{text}` has a comma where a decimal point belongs")).help(help));
+    }
+    if let Some(more) = goes_on('\'').or(goes_on('’')) {
+        return Err(Error::input(format!("`{text}` has a mark between its digits"))
+            .help(format!("write `{digits}{more}`, or `{digits}_{more}`")));
+    }
+    if rest.starts_with('.') {
+        return Err(Error::input(format!("`{text}` is not a number with a unit: it has two points")));
+    }
+    let unit = rest.trim_start();
+    if let Some(inverse) = unit.strip_prefix('/') {
+        let help = format!("write `{digits} 1/{}`", inverse.trim_start());
+        return Err(Error::input(format!("`{text}` lacks the 1 above the `/` of its unit")).help(help));
+    }
+    if unit.starts_with(['×', 'x', '*']) && unit.contains("10^") {
+        return Err(Error::input(format!("`{text}` has a power of ten that is not part of the number"))
+            .help(format!("write it like `{digits}e3`")));
+    }
+    Ok((digits, unit))
+}
+
+/// Whether a unit begins with the 1 of an inverse, as in "1/d", or is nothing but that.
+fn is_inverse(unit: &str) -> bool {
+    unit.strip_prefix('1').is_some_and(|rest| rest.trim_start().starts_with('/'))
+}
+
+/// The number that `digits` write.
+fn number(digits: &str, text: &str) -> Result<f64> {
+    let plain = digits.replace('−', "-").replace('_', "");
+    let sound = !(digits.contains("__") || digits.starts_with('_') || digits.ends_with('_'));
+    match plain.parse::<f64>().ok().filter(|value| sound && value.is_finite()) {
+        Some(0.0) if plain.split(['e', 'E']).next().is_some_and(|m| m.contains(|c| ('1'..='9').contains(&c))) => {
+            Err(too_small(text))
+        }
+        Some(number) => Ok(number),
+        None => Err(Error::input(format!("`{digits}` in `{text}` is not a number to compute with"))),
+    }
+}
+
+fn too_small(text: &str) -> Error {
+    Error::input(format!("`{text}` is too small to compute with"))
+}
+
+/// What is said of "1 100 h" and "2 10 mm".
+fn two_numbers(digits: &str, rest: &str, text: &str) -> Error {
+    let more = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let help = match more {
+        3 if digits.chars().all(|c| c.is_ascii_digit()) => format!("write `{digits}{rest}`"),
+        _ => "write one number and then its unit, as in `1.5 mm` or `250 1/cm^2`".to_owned(),
+    };
+    Error::input(format!("`{text}` has two numbers, `{digits}` and `{}`", &rest[..more])).help(help)
 }
 
 /// The length of the decimal number at the start of `text`.
@@ -280,7 +370,7 @@ fn number_length(text: &str) -> usize {
         }
         at
     };
-    let mut at = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
+    let mut at = text.chars().next().filter(|first| matches!(first, '+' | '-' | '−')).map_or(0, char::len_utf8);
     at = digits(at);
     if bytes.get(at) == Some(&b'.') {
         at = digits(at + 1);
@@ -303,9 +393,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn skip(&mut self) {
-        while self.text[self.at..].starts_with([' ', '\t']) {
-            self.at += 1;
-        }
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
     }
 
     fn take(&mut self, letter: char) -> bool {
@@ -359,46 +448,56 @@ impl Reader<'_> {
     fn name(&mut self) -> Result<(f64, Dimension)> {
         self.skip();
         let rest = &self.text[self.at..];
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let lone = !rest[digits..].starts_with(|c: char| c.is_alphabetic() || matches!(c, '.' | ','));
         let end = match rest.chars().next() {
             Some('%') => 1,
-            Some('1') => 1,
+            Some(first) if first.is_ascii_digit() => {
+                if &rest[..digits] != "1" || !lone {
+                    return Err(Error::input(format!("`{}` has a number inside its unit", self.text))
+                        .help("write one number and then its unit, as in `1.5 mm` or `250 1/cm^2`"));
+                }
+                1
+            }
             _ => rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len()),
         };
         let name = &rest[..end];
         self.at += end;
-        let found = TABLE.iter().find(|(known, ..)| *known == name);
+        let plain = name.replace(['µ', 'μ'], "u");
+        let found = TABLE.iter().find(|(known, ..)| *known == plain);
         found.map(|(_, factor, dimension)| (*factor, *dimension)).ok_or_else(|| {
             let shown = if name.is_empty() { self.text } else { name };
-            Error::input(format!("`{shown}` is not a unit known here"))
-                .help(suggestion(name, TABLE.iter().map(|(known, ..)| *known)))
+            let help = match shown.trim_start_matches('°') {
+                "C" | "F" => "temperatures are in kelvin: write `310 K`".to_owned(),
+                _ => suggestion(&plain, TABLE.iter().map(|(known, ..)| *known)),
+            };
+            Error::input(format!("`{shown}` is not a unit known here")).help(help)
         })
     }
 
+    /// The power behind a factor, 1 if there is none. Without `^` it follows at once, for "mm 2" may mean anything.
     fn exponent(&mut self) -> Result<i8> {
-        let superscript = |c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|s| s == c);
+        const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
         let rest = &self.text[self.at..];
-        if let Some(minus) = rest.strip_prefix('⁻')
-            && let Some(digit) = minus.chars().next().and_then(superscript)
-        {
-            self.at = self.text.len() - minus.len() + minus.chars().next().map_or(0, char::len_utf8);
-            return Ok(-(digit as i8));
-        }
-        if let Some(first) = rest.chars().next()
-            && let Some(digit) = superscript(first)
-        {
-            self.at += first.len_utf8();
-            return Ok(digit as i8);
-        }
-        let marked = self.take('^');
-        let rest = &self.text[self.at..];
-        let sign = usize::from(rest.starts_with('-'));
-        let end = rest[sign..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| n + sign);
-        match rest[..end].parse::<i8>() {
+        let raised: String = rest.chars().take_while(|c| *c == '⁻' || SUPERSCRIPTS.contains(*c)).collect();
+        let (written, length) = if raised.is_empty() {
+            let marked = rest.trim_start().strip_prefix('^').map(str::trim_start);
+            let digits = marked.unwrap_or(rest);
+            let sign = usize::from(digits.starts_with('-'));
+            let end = digits[sign..].find(|c: char| !c.is_ascii_digit()).map_or(digits.len(), |n| n + sign);
+            if marked.is_none() && end == sign {
+                return Ok(1);
+            }
+            (digits[..end].to_owned(), rest.len() - digits.len() + end)
+        } else {
+            let plain = |c: char| SUPERSCRIPTS.chars().position(|own| own == c).map_or("-".into(), |n| n.to_string());
+            (raised.chars().map(plain).collect(), raised.len())
+        };
+        match written.parse::<i8>() {
             Ok(power) if power.abs() <= 9 => {
-                self.at += end;
+                self.at += length;
                 Ok(power)
             }
-            Err(_) if !marked && end == 0 => Ok(1),
             _ => Err(Error::input(format!("`{}` has a power that is not a whole number up to 9", self.text))),
         }
     }
@@ -430,6 +529,21 @@ mod tests {
             ("-3 µm²", -3e-12, "m^2"),
             ("2 mm⁻²", 2e6, "1/m^2"),
             ("7 cm5/(cells d)", 7e-10 / DAY, "m^5/s"),
+            ("1100 h", 3.96e6, "s"),
+            ("1_100 h", 3.96e6, "s"),
+            ("1e-2 1/d", 0.01 / DAY, "1/s"),
+            ("1E3 1 / d", 1e3 / DAY, "1/s"),
+            ("250 1/cm2", 2.5e6, "1/m^2"),
+            ("2 wk", 14.0 * DAY, "s"),
+            ("6 mo", 0.5 * YEAR, "s"),
+            ("1 in", 0.0254, "m"),
+            ("3 µL", 3e-9, "m^3"),
+            ("3 μmol/L", 3e-3, "mol/m^3"),
+            ("−5 K", -5.0, "K"),
+            (".5 mm", 5e-4, "m"),
+            ("5\u{a0}mm", 5e-3, "m"),
+            ("1.5mm", 1.5e-3, "m"),
+            ("2 mm^-2", 2e6, "1/m^2"),
         ] {
             let (got, unit) = si(text);
             assert!((got - value).abs() <= 1e-12 * value.abs(), "{text}: {got} is not {value}");
@@ -451,9 +565,71 @@ mod tests {
             "inf",
             "1 m)",
             "1 ((((((((((((((((((m",
+            "1 100 h",
+            "1 000 h",
+            "1\u{202f}000 h",
+            "2 10 mm",
+            "1 100 1/cm^2",
+            "1 100",
+            "3 1",
+            "2 1 h",
+            "1 h 30 min",
+            "5 mm 2",
+            "5 mg 1000/L",
+            "0,2",
+            "0,2 mm",
+            "1,100 h",
+            "1'000 h",
+            "1.5.2 mm",
+            "5×10^3 mm",
+            "3/d",
+            "1e-400 m",
+            "1e-320 angstrom^2",
+            "1__0 m",
+            "1_ m",
+            "- 5 mm",
+            "1-2 mm",
+            "37 °C",
+            "37 C",
+            "5 mm^2.5",
+            "1 1.5 mm",
+            "1 11/d",
+            "1 1mm",
         ] {
             assert!(text.parse::<Quantity>().is_err(), "{text:?} was accepted");
         }
-        assert!("1.5 mmm".parse::<Quantity>().unwrap_err().to_string().contains("did you mean `mm`?"));
+        let said = |text: &str| text.parse::<Quantity>().unwrap_err().to_string();
+        for (text, remedy) in [
+            ("1.5 mmm", "did you mean `mm`?"),
+            ("1 100 h", "write `1100 h`"),
+            ("1 100 1/cm^2", "write `1100 1/cm^2`"),
+            ("0,2", "write `0.2`"),
+            ("1,100 h", "write `1.100 h`, or `1100 h` if the comma separates thousands"),
+            ("3/d", "write `3 1/d`"),
+            ("2 weaks", "did you mean `weeks`?"),
+        ] {
+            assert!(said(text).contains(remedy), "{text}: {}", said(text));
+        }
+    }
+
+    #[test]
+    fn units_may_be_counted_together() {
+        for (text, factor, dimension) in [
+            ("1000 mg/L", 1.0, "kg/m^3"),
+            ("10 mg/L", 1e-2, "kg/m^3"),
+            ("1e6 cells/mL", 1e12, "1/m^3"),
+            ("10", 10.0, "1"),
+            ("100 %", 1.0, "1"),
+            ("1", 1.0, "1"),
+            ("1/d", 1.0 / DAY, "1/s"),
+            ("1e3 1/d", 1e3 / DAY, "1/s"),
+        ] {
+            let unit: Unit = text.parse().expect(text);
+            assert!((unit.factor - factor).abs() <= 1e-12 * factor, "{text}: {}", unit.factor);
+            assert_eq!(unit.dimension.to_string(), dimension, "{text}");
+        }
+        for text in ["", "0 mm", "-1 mm", "10 100 mg", "mg 10", "1,5 mg", "m 1000"] {
+            assert!(text.parse::<Unit>().is_err(), "{text:?} was accepted");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::evidence::{self, Observation};
 use crate::language::{Definition, Model};
 use crate::scenario::Change;
 use crate::sourced::Choice;
-use crate::units::{Quantity, Unit};
+use crate::units::{self, Unit};
 
 /// A calibration file as written.
 #[derive(Debug, Deserialize)]
@@ -223,8 +223,8 @@ fn constant(model: &Model, name: &str) -> Result<Constant> {
 
 /// The unit behind a number as written, "1" if there is none.
 fn unit_of(text: &str) -> Result<Unit> {
-    let _sound: Quantity = text.trim_matches(['"', '\'']).parse()?;
-    let text = text.trim().trim_matches(['"', '\'']);
-    let unit = text.split_once(char::is_whitespace).map_or("1", |(_, unit)| unit.trim());
-    unit.parse()
+    match units::split(text.trim().trim_matches(['"', '\'']))?.1 {
+        "" => Ok(Unit::one()),
+        unit => unit.parse(),
+    }
 }

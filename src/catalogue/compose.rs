@@ -6,7 +6,10 @@
 //! - tables meet key by key, and what the upper text says replaces what the lower one says;
 //! - a number replaces a number whole, for a value without its own source and range would lie;
 //! - factors (`times`) of a number stay, and more may be added to them. A table with nothing but factors needs a number to
-//!   multiply.
+//!   multiply;
+//! - what a field has by layer, what holds on one of its faces, and what a process takes, gives or changes replace those of the
+//!   lower text whole, for each is one statement. A process with a rate and its fields, or with `changes` alone, is a new one
+//!   and keeps nothing of the old but words and layers.
 //!
 //! Laying the same text over twice changes nothing. The composed text remembers where each of its parts was written, so a
 //! complaint about it points at the right file and line.
@@ -28,7 +31,7 @@ pub fn compose(lower: &Arc<Source>, upper: &Arc<Source>, section: &str) -> Resul
     let (Some(spoken), Some(laid)) = (part(above.as_table(), section), part(unplaced.as_table(), section)) else {
         return Ok(lower.clone());
     };
-    let mut lay = Lay { upper, spoken, path: Vec::new() };
+    let mut lay = Lay { upper, lower: &lower.name, overlay: section.is_empty(), spoken, path: Vec::new() };
     lay.over(merged.as_table_mut(), laid)?;
     merged.remove("extends");
     let text = merged.to_string();
@@ -69,6 +72,10 @@ pub fn is_number(table: &dyn TableLike) -> bool {
 /// A text being laid over another.
 struct Lay<'a> {
     upper: &'a Arc<Source>,
+    /// The name of the text below.
+    lower: &'a str,
+    /// Whether both are whole files, which may be overlays themselves.
+    overlay: bool,
     spoken: &'a dyn TableLike,
     path: Vec<String>,
 }
@@ -92,15 +99,31 @@ impl Lay<'_> {
             return Ok(());
         };
         let only_factors = inner.contains_key("times") && inner.iter().count() == 1;
+        if self.is_statement() {
+            lower.insert(key, unplaced(item));
+            return Ok(());
+        }
+        if let ["process", _] = self.inside()[..] {
+            forget_process(lower.get_mut(key).and_then(Item::as_table_like_mut), inner);
+        }
         let own = lower.get_mut(key).and_then(Item::as_table_like_mut);
         match own {
+            // Factors somewhere inside need numbers, and there is nothing here.
+            None if !self.waits() && !only_factors && !is_number(inner) && has_factors(inner) => {
+                let mut table = toml_edit::table();
+                if let Some(own) = table.as_table_like_mut() {
+                    self.over(own, inner)?;
+                }
+                lower.insert(key, table);
+                Ok(())
+            }
             Some(own) if !is_number(inner) => {
-                if only_factors && !is_number(own) {
+                if only_factors && !is_number(own) && !self.waits() {
                     return Err(self.nothing_to_multiply(key));
                 }
                 self.over(own, inner)
             }
-            None if only_factors => Err(self.nothing_to_multiply(key)),
+            None if only_factors && !self.waits() => Err(self.nothing_to_multiply(key)),
             own => {
                 let factors = own.and_then(|own| own.get("times").cloned());
                 lower.insert(key, unplaced(item));
@@ -119,10 +142,52 @@ impl Lay<'_> {
         }
     }
 
+    /// Whether what is laid is for a model that is not there yet, as where a lesion extends another.
+    fn waits(&self) -> bool {
+        const MODELS: [&str; 5] = ["tissue", "device", "operator", "mechanics", "response"];
+        self.overlay && self.path.first().is_some_and(|root| MODELS.contains(&root.as_str()))
+    }
+
+    /// The path inside of its model.
+    fn inside(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).skip(usize::from(self.waits())).collect()
+    }
+
+    /// Whether what stands at the path is one statement, to be replaced whole.
+    fn is_statement(&self) -> bool {
+        const BY_LAYER: [&str; 4] = ["rest", "initial", "diffusivity", "reference_density"];
+        match self.inside()[..] {
+            ["field", _, key] => BY_LAYER.contains(&key),
+            ["field", _, "boundary", _] => true,
+            ["process", _, key] => STOICHIOMETRY.contains(&key),
+            _ => false,
+        }
+    }
+
     fn nothing_to_multiply(&self, key: &str) -> Error {
         let place = find(self.spoken, &self.path).and_then(|(key, item)| key.span().or(item.span())).unwrap_or(0..0);
-        self.upper.refuse(place, format!("there is no number `{key}` to multiply"))
+        let help = format!("`{}` has no `{}`, so this is not for it", self.lower, self.path.join("."));
+        self.upper.refuse(place, format!("there is no number `{key}` to multiply")).help(help)
     }
+}
+
+/// What a process does to fields.
+const STOICHIOMETRY: [&str; 3] = ["takes", "gives", "changes"];
+
+/// Takes away what a process did, if the text laid over it says anew what it does.
+fn forget_process(own: Option<&mut dyn TableLike>, new: &dyn TableLike) {
+    let has = |key: &str| new.contains_key(key);
+    let whole = if has("rate") { has("takes") || has("gives") } else { has("changes") && !has("takes") && !has("gives") };
+    if let Some(own) = own.filter(|_| whole) {
+        ["rate"].iter().chain(&STOICHIOMETRY).for_each(|key| drop(own.remove(key)));
+    }
+}
+
+/// Whether a table holds factors of numbers that stand elsewhere.
+fn has_factors(table: &dyn TableLike) -> bool {
+    table.iter().filter_map(|(_, item)| item.as_table_like()).any(|inner| {
+        !is_number(inner) && ((inner.contains_key("times") && inner.iter().count() == 1) || has_factors(inner))
+    })
 }
 
 /// Whether `own` says already what `item` says; factors of its own do not matter.

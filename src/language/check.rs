@@ -13,7 +13,7 @@ const SPEED: Dimension = Dimension([1, 0, -1, 0, 0, 0]);
 /// Calls `visit` for every name in a tree.
 pub(super) fn names<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str)) {
     match &node.form {
-        Form::Number(_) | Form::Quantity(_) => {}
+        Form::Number(_) | Form::Quantity(_) | Form::Random(_) => {}
         Form::Name(name) => visit(name),
         Form::Negate(inner) | Form::Not(inner) => names(inner, visit),
         Form::Binary(_, a, b) => {

@@ -143,7 +143,7 @@ impl Compiler<'_> {
     }
 
     fn diffusion(&mut self, index: usize, field: &Field, layered: &Layered) -> Result<Option<Diffusion>> {
-        self.check_table(layered)?;
+        self.check_table(index, layered)?;
         let factor = self.spread();
         let (mut values, mut programs, mut fixed) = (Vec::new(), Vec::new(), true);
         for layer in 0..self.setting.layers.len() {

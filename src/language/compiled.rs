@@ -36,8 +36,8 @@ pub enum Input {
     Y,
     /// Depth below the skin's surface.
     Depth,
-    /// A number drawn evenly from 0 to 1 for each cell; only in initial values.
-    Random,
+    /// A number drawn evenly from 0 to 1 for each cell, by the number of the `random()` in the model; only in initial values.
+    Random(usize),
     /// Distance from the axis of the puncture; in observables, to the nearest puncture of the last session.
     Distance,
     /// Radius of the needle at this depth.
@@ -146,7 +146,7 @@ impl Compiled {
     /// Whether nothing in the model tells one place of a plane from another, as long as no needle does.
     pub fn is_even(&self) -> bool {
         let places =
-            |program: &Program| program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random));
+            |program: &Program| program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random(_)));
         let spread = |field: &VolumeField| -> bool {
             let dependent = match &field.diffusion {
                 Some(Diffusion::Dependent(programs)) => &programs[..],

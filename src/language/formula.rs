@@ -89,6 +89,7 @@ impl<'a> Argument<'a> {
             Form::Negate(inner) => of(inner).map(|q| Quantity { value: -q.value, ..q }),
             Form::Not(inner) => Ok(truth(of(inner)?.value == 0.0)),
             Form::Binary(operator, left, right) => binary(*operator, of(left)?, of(right)?).map_err(refuse),
+            Form::Random(_) => scope.call("random", &[]).map_err(at),
             Form::Call(name, nodes) => {
                 let arguments: Vec<Argument<'a>> =
                     nodes.iter().map(|node| Argument { source: self.source, node }).collect();

@@ -128,6 +128,7 @@ fn node(model: &Model, this: &Node, least: u8) -> String {
             Binary::And => (format!("{} \\land {}", inner(a, SUM), inner(b, SUM)), 0),
             Binary::Or => (format!("{} \\lor {}", inner(a, SUM), inner(b, SUM)), 0),
         },
+        Form::Random(_) => call(model, "random", &[]),
         Form::Call(name, list) => call(model, name, list),
     };
     if strength < least { format!("\\left({text}\\right)") } else { text }

@@ -106,7 +106,7 @@ impl<'a, L: Leaves> Lowering<'a, L> {
     /// Marks the intermediates a tree uses outside of reductions.
     fn direct(&self, node: &Node, marked: &mut [bool]) {
         match &node.form {
-            Form::Number(_) | Form::Quantity(_) => {}
+            Form::Number(_) | Form::Quantity(_) | Form::Random(_) => {}
             Form::Name(name) => {
                 if let Some(Meaning::Intermediate(index)) = self.model.symbols.meaning(name, self.local) {
                     marked[index] = true;
@@ -152,6 +152,7 @@ impl<'a, L: Leaves> Lowering<'a, L> {
                     Binary::Or => graph.or(a, b),
                 })
             }
+            Form::Random(number) => Ok(self.graph.input(Input::Random(*number))),
             Form::Call(name, arguments) => self.call(node, name, arguments),
         }
     }
@@ -218,7 +219,6 @@ impl<'a, L: Leaves> Lowering<'a, L> {
                 graph.divide(one, below)
             }
             ("if", &[condition, a, b]) => graph.choose(condition, a, b),
-            ("random", []) => graph.input(Input::Random),
             ("exp", &[x]) => graph.apply(Function::Exp, x),
             ("log", &[x]) => graph.apply(Function::Log, x),
             ("sqrt", &[x]) => graph.apply(Function::Sqrt, x),

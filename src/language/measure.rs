@@ -178,6 +178,10 @@ impl Model {
                 Ok(Measure::Truth)
             }
             Form::Binary(operator, a, b) => self.binary(*operator, a, b, scope, needs),
+            Form::Random(_) => {
+                self.need(node, Needs::RANDOM, scope, needs)?;
+                Ok(Measure::Of(Dimension::NONE))
+            }
             Form::Call(name, arguments) => self.call(node, name, arguments, scope, needs),
         }
     }
@@ -339,10 +343,6 @@ impl Model {
             }
             ("rest", [field]) => self.rest(field, scope, needs),
             ("flux" | "through", [field, faces @ ..]) => self.passage(node, name, field, faces, scope, needs),
-            ("random", []) => {
-                self.need(node, Needs::RANDOM, scope, needs)?;
-                Ok(number)
-            }
             (_, [value, region, weight @ ..]) => self.reduction(node, name, value, region, weight, scope, needs),
             _ => Err(self.refuse(node, *meaning)),
         }

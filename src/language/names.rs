@@ -170,7 +170,7 @@ pub(super) const FUNCTIONS: &[(&str, usize, usize, &str)] = &[
     ("sigmoid", 1, 1, "sigmoid(x) = 1/(1 + exp(-x))"),
     ("if", 3, 3, "if(condition, a, b)"),
     ("rest", 1, 1, "the value of a field at rest"),
-    ("random", 0, 0, "a number drawn evenly from 0 to 1 for each cell"),
+    ("random", 0, 0, "a number drawn evenly from 0 to 1 for each cell, another one wherever it is written"),
     ("mean", 2, 3, "mean(value, region) or mean(value, region, weight)"),
     ("integral", 2, 2, "integral(value, region): over depth, mean over the lateral directions"),
     ("maximum", 2, 2, "maximum(value, region)"),

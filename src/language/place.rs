@@ -193,9 +193,8 @@ impl<'a> Compiler<'a> {
         match &number.value {
             Choice::By(by, _) if by.split('/').any(|name| name == "layer") => {
                 let Some(layer) = layer else { return Ok(None) };
-                let layer = &self.setting.layers[layer];
                 let mut traits = self.setting.traits.clone();
-                for name in names_of(layer) {
+                for name in self.specific(layer) {
                     traits.insert("layer".into(), name.to_owned());
                     if let Ok(value) = number.of(&traits) {
                         return Ok(Some(value));
@@ -267,24 +266,60 @@ impl<'a> Compiler<'a> {
         )))
     }
 
-    /// The expression of a table for a layer.
+    /// All names by which a table may speak of a layer, the most specific first: its own, its groups from the smallest to
+    /// the largest, and `all`.
+    fn specific(&self, layer: usize) -> impl Iterator<Item = &str> {
+        let own = &self.setting.layers[layer];
+        let size = |group: &str| self.setting.layers.iter().filter(|other| names_of(other).any(|name| name == group)).count();
+        let mut groups: Vec<&str> = own.groups.iter().map(String::as_str).filter(|group| *group != own.name).collect();
+        groups.sort_by_key(|group| size(group));
+        std::iter::once(own.name.as_str()).chain(groups).chain(["all"])
+    }
+
+    /// The expression of a table for a layer: that of the most specific name, wherever it stands.
     pub(super) fn chosen<'e>(&self, layered: &'e Layered, layer: usize) -> Option<&'e Expression> {
         match layered {
             Layered::One(one) => Some(one),
-            Layered::Table(table) => names_of(&self.setting.layers[layer])
-                .find_map(|name| table.iter().find(|(place, _)| place.name == name || place.name == "all"))
+            Layered::Table(table) => self
+                .specific(layer)
+                .find_map(|name| table.iter().find(|(place, _)| place.name == name))
                 .map(|(_, expression)| expression),
         }
     }
 
-    /// Refuses a table that names layers unknown to the tissue and to the model.
-    pub(super) fn check_table(&self, layered: &Layered) -> Result<()> {
-        match layered {
-            Layered::One(_) => Ok(()),
-            Layered::Table(table) => {
-                table.iter().try_for_each(|(place, _)| self.layers(std::slice::from_ref(place)).map(|_| ()))
+    /// Refuses a table that names layers unknown to the tissue and to the model, that says two things of a layer, or something
+    /// of layers in which the field does not live.
+    pub(super) fn check_table(&self, index: usize, layered: &Layered) -> Result<()> {
+        let Layered::Table(table) = layered else { return Ok(()) };
+        let refuse = |place: &Mention, message: String| self.model.source.refuse(place.span.clone(), message);
+        let meant = table
+            .iter()
+            .map(|(place, _)| self.layers(std::slice::from_ref(place)))
+            .collect::<Result<Vec<Vec<bool>>>>()?;
+        let name = self.model.fields.get_index(index).map_or("", |(name, _)| name);
+        for (layer, own) in self.setting.layers.iter().enumerate() {
+            let own_name = table.iter().any(|(place, _)| place.name == own.name);
+            let groups: Vec<usize> =
+                (0..table.len()).filter(|&at| meant[at][layer] && table[at].0.name != "all").collect();
+            let within = |a: usize, b: usize| meant[a].iter().zip(&meant[b]).all(|(a, b)| !a || *b);
+            for (&a, &b) in groups.iter().flat_map(|a| groups.iter().map(move |b| (a, b))) {
+                let decided = own_name || groups.iter().any(|&c| c != a && c != b && within(c, a) && within(c, b));
+                if a < b && !decided && within(a, b) == within(b, a) {
+                    let (a, b) = (&table[a].0, &table[b].0);
+                    let message = format!("`{}` and `{}` both say what `{name}` has in `{}`", a.name, b.name, own.name);
+                    return Err(refuse(b, message).help(format!("add one for it: `{} = …`", own.name)));
+                }
             }
         }
+        let lives = &self.lives[index];
+        for ((place, _), meant) in table.iter().zip(&meant) {
+            let somewhere = meant.iter().any(|meant| *meant);
+            if somewhere && place.name != "all" && lives.iter().any(|l| *l) && !meant.iter().zip(lives).any(|(m, l)| *m && *l) {
+                let message = format!("`{name}` does not live in `{}`, so this is never used", place.name);
+                return Err(refuse(place, message).help(format!("add \"{}\" to its lives_in, or take it away", place.name)));
+            }
+        }
+        Ok(())
     }
 
     fn region(&self, name: &str, span: std::ops::Range<usize>) -> Result<Region> {
@@ -420,7 +455,7 @@ impl<'a> Compiler<'a> {
             _ => (0..self.setting.layers.len()).map(Some).collect(),
         };
         let Some(rest) = &field.rest else { return Ok(vec![0.0; places.len()]) };
-        self.check_table(rest)?;
+        self.check_table(index, rest)?;
         places
             .into_iter()
             .map(|layer| {
@@ -478,7 +513,7 @@ impl<'a> Compiler<'a> {
         layered: &Layered,
         factor: Option<f64>,
     ) -> Result<Vec<Option<Program>>> {
-        self.check_table(layered)?;
+        self.check_table(index, layered)?;
         (0..self.setting.layers.len())
             .map(|layer| match self.chosen(layered, layer).filter(|_| self.lives[index][layer]) {
                 Some(expression) => self.one(expression, Some(layer), factor).map(Some),
@@ -489,7 +524,7 @@ impl<'a> Compiler<'a> {
 
     /// The values of a table that depends on constants only; zero where it has no entry.
     pub(super) fn fixed(&mut self, index: usize, layered: &Layered, other: f64) -> Result<Vec<f64>> {
-        self.check_table(layered)?;
+        self.check_table(index, layered)?;
         (0..self.setting.layers.len())
             .map(|layer| match self.chosen(layered, layer).filter(|_| self.lives[index][layer]) {
                 Some(expression) => self.constant_expression(expression, Some(layer)),

@@ -49,7 +49,7 @@ impl Ranges<'_> {
                     self.reductions.get(index).copied().unwrap_or(Interval::ALL)
                 }
                 Input::X | Input::Y | Input::Tilt | Input::Flux(_) => Interval::ALL,
-                Input::Random => Interval::UNIT,
+                Input::Random(_) => Interval::UNIT,
                 Input::Time
                 | Input::SinceSession
                 | Input::Depth

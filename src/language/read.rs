@@ -1,5 +1,6 @@
 //! From the form of a model file to a model: every text becomes an expression with its place, every name is declared once.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ const LARGEST: usize = 4_000_000;
 struct Reader<'a> {
     source: &'a Arc<Source>,
     scale: Option<Scale>,
+    /// How many `random()` were read.
+    draws: Cell<usize>,
 }
 
 impl Model {
@@ -46,7 +49,7 @@ impl Model {
 
     /// Builds the model; nothing is checked yet that needs more than one entry.
     fn assemble(source: &Arc<Source>, file: File) -> Result<Self> {
-        let mut reader = Reader { source, scale: None };
+        let mut reader = Reader { source, scale: None, draws: Cell::new(0) };
         reader.scale = match &file.scale {
             None => None,
             Some(form) => Some(Scale {
@@ -202,7 +205,13 @@ impl Reader<'_> {
     }
 
     fn expression(&self, text: &Spanned<String>) -> Result<Expression> {
-        Expression::read(self.source, text.span(), text.get_ref())
+        self.numbered(Expression::read(self.source, text.span(), text.get_ref())?)
+    }
+
+    /// The expression with its `random()` counted on from those read before.
+    fn numbered(&self, mut expression: Expression) -> Result<Expression> {
+        expression.number_draws(&self.draws);
+        Ok(expression)
     }
 
     /// A number, a quantity or an expression. A bare number is in `unit`.
@@ -215,7 +224,7 @@ impl Reader<'_> {
             }
             Scalar::Text(text) => match text.parse::<Quantity>() {
                 Ok(quantity) => Ok(Expression::quantity(span, text.clone(), quantity)),
-                Err(wrong) => Expression::read(self.source, span.clone(), text).map_err(|error| {
+                Err(wrong) => Expression::read(self.source, span.clone(), text).and_then(|one| self.numbered(one)).map_err(|error| {
                     // "1.5 mmm" is a misspelt quantity rather than a misspelt expression.
                     let looks = text.trim_start().starts_with(|c: char| c.is_ascii_digit())
                         && text.trim_end().ends_with(char::is_alphanumeric)

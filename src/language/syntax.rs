@@ -5,6 +5,7 @@
 //!
 //! The height of a tree is bounded, so that every later walk over it may recurse.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(super) enum Form {
     Not(Box<Node>),
     Binary(Binary, Box<Node>, Box<Node>),
     Call(String, Vec<Node>),
+    /// `random()`, by its number among all of them in the model.
+    Random(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +103,27 @@ impl Expression {
             return Err(parser.unexpected("an operator or the end"));
         }
         Ok(Self { text: text.trim().to_owned(), span, root: Arc::new(root) })
+    }
+
+    /// Numbers each `random()` of the expression in the order in which they are written: each is a draw of its own.
+    pub(super) fn number_draws(&mut self, next: &Cell<usize>) {
+        fn walk(node: &mut Node, next: &Cell<usize>) {
+            match &mut node.form {
+                Form::Call(name, arguments) if name == "random" && arguments.is_empty() => {
+                    node.form = Form::Random(next.replace(next.get() + 1));
+                }
+                Form::Call(_, arguments) => arguments.iter_mut().for_each(|argument| walk(argument, next)),
+                Form::Negate(inner) | Form::Not(inner) => walk(inner, next),
+                Form::Binary(_, a, b) => {
+                    walk(a, next);
+                    walk(b, next);
+                }
+                Form::Number(_) | Form::Quantity(_) | Form::Name(_) | Form::Random(_) => {}
+            }
+        }
+        if let Some(root) = Arc::get_mut(&mut self.root) {
+            walk(root, next);
+        }
     }
 
     /// A number or a quantity written in place of an expression.
@@ -411,6 +435,7 @@ mod tests {
             Form::Negate(inner) => format!("(neg {})", shape(inner)),
             Form::Not(inner) => format!("(not {})", shape(inner)),
             Form::Binary(operator, a, b) => format!("({operator:?} {} {})", shape(a), shape(b)),
+            Form::Random(number) => format!("random{number}"),
             Form::Call(name, list) => format!("({name} {})", list.iter().map(shape).collect::<Vec<_>>().join(" ")),
         }
     }

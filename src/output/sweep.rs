@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::output::needling::{Session, Told};
 use crate::output::summary::Answers;
 use crate::output::table::{self, optional};
-use crate::units::Unit;
+use crate::units::{self, Unit};
 
 /// One point of a sweep.
 #[derive(Debug, Clone, Default)]
@@ -154,18 +154,9 @@ pub fn write_compare(path: &Path, runs: &[(String, &Answers)]) -> Result<()> {
 
 /// Splits "1.5 mm" into 1.5 and "mm".
 fn number_and_unit(text: &str) -> Option<(f64, Unit)> {
-    let text = text.trim();
-    // The longest prefix that is a number: a unit may begin with a letter that also occurs in numbers ("2 e").
-    let end = (1..=text.len()).rev().filter(|end| text.is_char_boundary(*end)).find(|end| {
-        let head = &text[..*end];
-        head.ends_with(|last: char| last.is_ascii_digit() || last == '.') && head.parse::<f64>().is_ok()
-    })?;
-    let number: f64 = text[..end].parse().ok().filter(|number: &f64| number.is_finite())?;
-    let unit = match text[end..].trim() {
-        "" => Unit::one(),
-        unit => unit.parse().ok()?,
-    };
-    Some((number, unit))
+    let (digits, unit) = units::split(text).ok()?;
+    let number: f64 = digits.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())?;
+    Some((number, if unit.is_empty() { Unit::one() } else { unit.parse().ok()? }))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! ones before it and the last is there.
 
 use crate::error::{Error, Result};
+use crate::units;
 
 /// The largest number of points on one axis.
 pub const MOST_POINTS: usize = 10_000;
@@ -53,20 +54,11 @@ impl Decimal {
 }
 
 /// A number and the unit behind it.
-fn split(text: &str) -> Result<(Decimal, String)> {
-    let trimmed = text.trim();
-    let end = trimmed
-        .char_indices()
-        .find(|(at, letter)| {
-            let exponent = matches!(letter, 'e' | 'E')
-                && trimmed[at + 1..].starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
-            let sign = matches!(letter, '-' | '+') && (*at == 0 || trimmed[..*at].ends_with(['e', 'E']));
-            !(letter.is_ascii_digit() || *letter == '.' || exponent || sign)
-        })
-        .map_or(trimmed.len(), |(at, _)| at);
-    let number = Decimal::parse(&trimmed[..end])
-        .ok_or_else(|| Error::input(format!("`{text}` is not a decimal number with a unit")))?;
-    Ok((number, trimmed[end..].trim().to_owned()))
+fn split(text: &str) -> Result<(Decimal, &str)> {
+    let (digits, unit) = units::split(text)?;
+    let number = Decimal::parse(&digits.replace('_', "").replace('−', "-"))
+        .ok_or_else(|| Error::input(format!("`{text}` has more digits than a range can count with")))?;
+    Ok((number, unit))
 }
 
 /// The points of a range, written as its ends are.

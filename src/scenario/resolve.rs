@@ -21,6 +21,7 @@ use crate::scenario::files::ModelFile;
 use crate::scenario::geometry::{self, MOST_CELLS};
 use crate::scenario::overlay::{Overlays, USUAL};
 use crate::scenario::plan::{Dose, Origin, Plan, Protocol, Solver};
+use crate::scenario::schedule::settle;
 use crate::scenario::timeline;
 use crate::scenario::written::{self, Amount, Word, Written};
 use crate::sourced::Traits;
@@ -103,6 +104,10 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         return Err(decide.refuse(name.span(), message).help("say when under [agent.NAME]"));
     }
     signals.extend(applied);
+    // What happens at one moment has one time, in whatever units it was written.
+    let anchors: Vec<f64> = sessions.iter().chain(&snapshots).copied().chain([end]).collect();
+    settle(signals.iter_mut().map(|(time, ..)| time), &anchors, end);
+    signals.retain(|(time, ..)| *time < end);
     signals.sort_by(|a, b| a.0.total_cmp(&b.0));
     let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
     let most_steps = timeline::most_steps(&mut decide, &typed.stepping)?;

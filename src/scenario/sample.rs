@@ -22,7 +22,7 @@ use crate::scenario::files::Number;
 use crate::scenario::written::{self, Written};
 use crate::scenario::{MOST_POINTS, Plan, Point, Scenario};
 use crate::sourced::{Choice, Evidence, Sourced};
-use crate::units::{DAY, Quantity, Unit};
+use crate::units::{self, DAY, Quantity, Unit};
 
 /// Ranges that span this factor are drawn in the logarithm.
 const WIDE: f64 = 3.0;
@@ -279,10 +279,9 @@ fn draw(number: &Number) -> Option<Draw> {
     if !(low < high && (low..=high).contains(&mode)) || numbered {
         return None;
     }
-    let unit = number.text.trim().split_once(char::is_whitespace).map(|(_, unit)| unit.trim().parse::<Unit>());
-    let unit = match unit {
-        None => None,
-        Some(unit) => Some(unit.ok()?),
+    let unit = match units::split(&number.text).ok()?.1 {
+        "" => None,
+        unit => Some(unit.parse::<Unit>().ok()?),
     };
     let law = Law::Triangle { low, mode, high, logarithmic: low > 0.0 && high / low >= WIDE, unit };
     let key = format!("{}.{}", number.root, number.key);

@@ -25,7 +25,8 @@ impl Schedule {
         let mut moments: Vec<f64> = self.at.clone();
         let start = [0.0];
         let starts = if sessions.is_empty() { &start[..] } else { sessions };
-        let regular = self.every.map_or(0.0, |every| (end / every).floor());
+        // The last multiple may pass the end by rounding.
+        let regular = self.every.map_or(0.0, |every| (end / every * (1.0 + SAME)).floor());
         let wanted = regular + (self.log.map_or(0, |log| log.2) * starts.len()) as f64 + moments.len() as f64;
         if wanted > MOST_MOMENTS as f64 {
             return Err(Error::input(format!("this asks for {wanted:.0} moments; at most {MOST_MOMENTS} are kept")));
@@ -53,12 +54,30 @@ pub(super) fn spaced(first: f64, last: f64, count: usize, i: usize) -> f64 {
     }
 }
 
-/// Ascending, within 0 … end, without repetition.
+/// Part of a run within which two moments are one: they were written in different units, or counted in steps.
+pub(super) const SAME: f64 = 1e-12;
+
+/// Ascending, within 0 … end, without repetition. What passes the end by rounding is the end.
 pub(super) fn ordered(mut moments: Vec<f64>, end: f64) -> Vec<f64> {
-    moments.retain(|moment| (0.0..=end).contains(moment));
+    moments.retain(|moment| (0.0..=latest(end)).contains(moment));
+    settle(&mut moments, &[end], end);
     moments.sort_by(f64::total_cmp);
-    moments.dedup_by(|later, earlier| *later - *earlier <= 1e-12 * end);
+    moments.dedup_by(|later, earlier| *later - *earlier <= SAME * end);
     moments
+}
+
+/// The last number that still is the end of a run.
+pub(super) fn latest(end: f64) -> f64 {
+    end * (1.0 + SAME)
+}
+
+/// Moves moments that differ from one of `anchors` by rounding to it.
+pub(super) fn settle<'a>(moments: impl IntoIterator<Item = &'a mut f64>, anchors: &[f64], end: f64) {
+    for moment in moments {
+        if let Some(anchor) = anchors.iter().find(|anchor| (**anchor - *moment).abs() <= SAME * end) {
+            *moment = *anchor;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +91,19 @@ mod tests {
         let wanted = [0.0, 0.01, 0.1, 1.0, 2.0, 3.0, 4.0, 4.01, 4.1, 5.0, 6.0];
         assert_eq!(moments.len(), wanted.len());
         assert!(moments.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{moments:?}");
+    }
+
+    #[test]
+    fn the_end_is_there_however_it_was_counted() {
+        for (every, end, count) in [(0.1, 0.7, 8), (0.1 * 86400.0, 0.7 * 86400.0, 8), (0.3, 0.9, 4), (1.0 / 49.0, 1.0, 50)] {
+            let moments = Schedule { every: Some(every), ..Default::default() }.moments(&[], end).unwrap();
+            assert_eq!((moments.len(), moments.last()), (count, Some(&end)), "{every} of {end}: {moments:?}");
+        }
+        let at = Schedule { at: vec![16.8 * 3600.0], ..Default::default() };
+        assert_eq!(at.moments(&[], 0.7 * 86400.0).unwrap(), [0.7 * 86400.0]);
+        let mut moments = [16.8 * 3600.0, 5.0];
+        settle(&mut moments, &[0.7 * 86400.0], 1e6);
+        assert_eq!(moments, [0.7 * 86400.0, 5.0]);
     }
 
     #[test]

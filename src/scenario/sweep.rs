@@ -11,7 +11,7 @@ use crate::scenario::change::Change;
 use crate::scenario::keyed::entries;
 use crate::scenario::range::{self, MOST_POINTS};
 use crate::scenario::{Scenario, schedule};
-use crate::units::{Quantity, Unit};
+use crate::units::{self, Quantity, Unit};
 
 /// A key and the values it takes.
 #[derive(Debug, Clone)]
@@ -123,13 +123,28 @@ fn spread(range: &toml_edit::InlineTable) -> Result<Vec<Value>> {
             let count =
                 count.ok_or_else(|| Error::input(format!("`points` is a whole number from 2 to {MOST_POINTS}")))?;
             let (first, last): (Quantity, Quantity) = (from.parse()?, to.parse()?);
-            if first.dimension != last.dimension || first.value <= 0.0 || last.value <= first.value {
+            if first.dimension != last.dimension {
+                let message = format!("the range goes from {} to {}", first.dimension, last.dimension);
+                return Err(Error::input(message).help("write from and to in the same unit"));
+            }
+            if first.value <= 0.0 || last.value <= first.value {
                 return Err(Error::input("evenly in the logarithm, a range goes up from a positive number")
                     .help("use step for any other range"));
             }
-            let unit: Unit = unit_of(&from).parse()?;
+            // Counted in the unit of its start, where the numbers are as round as they were written.
+            let (_, unit) = units::split(&from)?;
+            let own: Unit = if unit.is_empty() { Unit::one() } else { unit.parse()? };
+            let within = |end: &str, value: Quantity| {
+                let (digits, written) = units::split(end)?;
+                let number = digits.parse().ok().filter(|_| written == unit);
+                Ok::<f64, Error>(number.unwrap_or_else(|| own.of(value.value)))
+            };
+            let (low, high) = (within(&from, first)?, within(&to, last)?);
             (0..count)
-                .map(|i| format!("{} {unit}", unit.of(schedule::spaced(first.value, last.value, count, i))))
+                .map(|i| match i {
+                    0 => from.clone(),
+                    _ => format!("{} {unit}", rounded(schedule::spaced(low, high, count, i))).trim_end().to_owned(),
+                })
                 .collect()
         }
         _ => return Err(Error::input("a range has either `step` or `points`")),
@@ -141,10 +156,9 @@ fn spread(range: &toml_edit::InlineTable) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// The unit behind a number, "1" if there is none.
-fn unit_of(text: &str) -> &str {
-    let unit = text.trim().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
-    if unit.trim().is_empty() { "1" } else { unit.trim() }
+/// The number without the rounding of its last places: 0.01, not 0.009999999999999998.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.13e}").parse().unwrap_or(value)
 }
 
 /// A value without quotes.
@@ -188,6 +202,17 @@ mod tests {
         let axes = Scenario::from_text("x", text).axes().unwrap();
         let values: Vec<_> = axes[0].values.iter().map(|change| change.value.as_str().unwrap().to_owned()).collect();
         assert_eq!(values, ["1 mm", "10 mm", "100 mm"]);
+        for (from, to, points, expected) in [
+            ("1e-2 1/d", "1 1/d", 3, vec!["1e-2 1/d", "0.1 1/d", "1 1/d"]),
+            ("1e-3 cm^2/s", "1 cm^2/s", 4, vec!["1e-3 cm^2/s", "0.01 cm^2/s", "0.1 cm^2/s", "1 cm^2/s"]),
+            ("10 µm", "1 mm", 3, vec!["10 µm", "100 µm", "1000 µm"]),
+            ("1E-2", "1", 3, vec!["1E-2", "0.1", "1"]),
+        ] {
+            let text = format!("[sweep]\n\"a.b\" = {{ from = \"{from}\", to = \"{to}\", points = {points} }}\n");
+            let axes = Scenario::from_text("x", &text).axes().unwrap();
+            let values: Vec<_> = axes[0].values.iter().map(|change| change.value.as_str().unwrap().to_owned()).collect();
+            assert_eq!(values, expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use toml_edit::Value;
 use crate::error::{Result, suggestion};
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::plan::{Method, Stepping};
-use crate::scenario::schedule::{Schedule, ordered};
+use crate::scenario::schedule::{SAME, Schedule, latest, ordered, settle};
 use crate::scenario::written::{self, Amount, Signal, Word};
 use crate::units::DAY;
 
@@ -56,7 +56,7 @@ pub(super) fn course(
     let default = if needled { "6 months" } else { "28 d" };
     let end = decide.amount("course", "followed", course.followed.as_ref(), Some(default), DURATION)?.unwrap_or(DAY);
     match sessions.last() {
-        Some(last) if *last >= end => {
+        Some(last) if *last >= end * (1.0 - SAME) => {
             let message = format!(
                 "the last session, on day {:.4}, does not come before the end, day {:.4}",
                 last / DAY,
@@ -97,6 +97,7 @@ pub(super) fn looks(
             schedule.every = decide.amount("observe", "every", typed.every.as_ref(), None, DURATION)?;
             if let Some(at) = &typed.at {
                 schedule.at = decide.amounts("observe", "at", at.get_ref(), MOMENT)?;
+                not_after(decide, at.get_ref(), &schedule.at, end, "this moment")?;
             }
             if let Some(log) = &typed.log {
                 let own = log.get_ref();
@@ -117,7 +118,27 @@ pub(super) fn looks(
     let place = typed.and_then(|typed| typed.every.as_ref()).map_or(0..0, Amount::span);
     let mut moments = schedule.moments(sessions, end).map_err(|error| error.at(&decide.source, place))?;
     moments.extend(sessions.iter().copied().chain([0.0, end]));
+    settle(&mut moments, sessions, end);
     Ok(ordered(moments, end))
+}
+
+/// Refuses a listed moment that the run does not reach.
+fn not_after(decide: &Decider, written: &[Amount], times: &[f64], end: f64, what: &str) -> Result<()> {
+    match written.iter().zip(times).find(|(_, time)| **time > latest(end)) {
+        None => Ok(()),
+        Some((late, _)) => Err(decide
+            .refuse(late.span(), format!("{what} lies after the end of the run, day {}", Day(end)))
+            .help("follow the run for longer: `followed` under [course]")),
+    }
+}
+
+/// A time in days without the rounding of its last places.
+struct Day(f64);
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", (self.0 / DAY * 1e4).round() / 1e4)
+    }
 }
 
 pub(super) fn snapshots(
@@ -140,9 +161,7 @@ pub(super) fn snapshots(
         schedule.every = decide.amount("snapshots", "every", given.every.as_ref(), None, DURATION)?;
         if let Some(at) = &given.at {
             schedule.at = decide.amounts("snapshots", "at", at.get_ref(), MOMENT)?;
-            if let Some(late) = at.get_ref().iter().zip(&schedule.at).find(|(_, time)| **time > end) {
-                return Err(decide.refuse(late.0.span(), "this snapshot lies after the end of the run"));
-            }
+            not_after(decide, at.get_ref(), &schedule.at, end, "this snapshot")?;
         }
     }
     let mut chosen = Vec::new();
@@ -158,7 +177,9 @@ pub(super) fn snapshots(
         decide.note("snapshots", "fields", Value::Array(chosen.iter().map(String::as_str).collect()));
     }
     let place = given.every.as_ref().map_or(0..0, Amount::span);
-    Ok((schedule.moments(sessions, end).map_err(|error| error.at(&decide.source, place))?, chosen))
+    let mut moments = schedule.moments(sessions, end).map_err(|error| error.at(&decide.source, place))?;
+    settle(&mut moments, sessions, end);
+    Ok((moments, chosen))
 }
 
 /// Changes of signals over time. Between its stretches a signal has the model's own value.

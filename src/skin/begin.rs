@@ -73,13 +73,13 @@ impl Quadrature {
     }
 
     /// The averages of depth `z` into `out`; a random number for each place is drawn already.
-    fn average(&self, skin: &Skin, program: &Program, z: usize, draws: &[f64], out: &mut [f64]) {
+    fn average(&self, skin: &Skin, program: &Program, z: usize, draws: &Draws, out: &mut [f64]) {
         let (mut values, mut scratch) = (vec![0.0; out.len()], Vec::new());
         out.fill(0.0);
         for node in &self.depth {
             for ([x, y], weights) in &self.lateral {
                 let own = |input| match input {
-                    Input::Random => Some(Operand::Block(draws)),
+                    Input::Random(number) => draws.row(number),
                     Input::X => Some(Operand::Block(x)),
                     Input::Y => Some(Operand::Block(y)),
                     Input::Depth => Some(Operand::Value(node.places[z])),
@@ -99,17 +99,15 @@ impl Skin {
     pub(super) fn begin(&mut self, seed: u64) -> Result<()> {
         let layout = self.layout;
         let compiled = self.compiled.clone();
-        let mut draws = vec![0.0; layout.plane];
         let rested = self.clone();
         let mut out = vec![0.0; layout.plane];
         for (f, field) in compiled.volume.iter().enumerate() {
             let Some(programs) = &field.initial else { continue };
             let quadrature: Vec<_> =
                 programs.iter().map(|own| own.as_ref().map(|own| Quadrature::new(&self.grid, own))).collect();
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(f as u64);
+            let mut draws = Draws::of(programs.iter().flatten(), seed, layout.plane);
             for z in 0..layout.nz {
-                draws.iter_mut().for_each(|draw| *draw = random.random());
+                draws.next();
                 let layer = self.grid.layer[z];
                 let (Some(program), Some(quadrature), true) =
                     (&programs[layer], &quadrature[layer], field.lives[layer])
@@ -123,14 +121,47 @@ impl Skin {
         }
         for (f, field) in compiled.surface.iter().enumerate() {
             let Some(program) = &field.initial else { continue };
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream((compiled.volume.len() + f) as u64);
-            draws.iter_mut().for_each(|draw| *draw = random.random());
+            let mut draws = Draws::of([program], seed, layout.plane);
+            draws.next();
             Quadrature::new(&self.grid, program).average(&rested, program, 0, &draws, &mut out);
             check(&field.name, &out, field.signed)?;
             self.state[layout.surface_row(f)].copy_from_slice(&out);
         }
         Ok(())
+    }
+}
+
+/// Numbers drawn evenly from 0 to 1, a stream for each `random()` of the model and a row of a plane at a time. A stream depends on
+/// the seed and on the number of its `random()` only, so two fields that share one get the same draws.
+struct Draws {
+    streams: Vec<(usize, ChaCha8Rng, Vec<f64>)>,
+}
+
+impl Draws {
+    fn of<'a>(programs: impl IntoIterator<Item = &'a Program>, seed: u64, plane: usize) -> Self {
+        let inputs = programs.into_iter().flat_map(|program| &program.inputs);
+        let mut numbers: Vec<usize> =
+            inputs.filter_map(|input| if let Input::Random(number) = input { Some(*number) } else { None }).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let stream = |number: usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(number as u64);
+            (number, random, vec![0.0; plane])
+        };
+        Self { streams: numbers.into_iter().map(stream).collect() }
+    }
+
+    /// Draws the next row of each stream.
+    fn next(&mut self) {
+        for (_, random, row) in &mut self.streams {
+            row.iter_mut().for_each(|draw| *draw = random.random());
+        }
+    }
+
+    /// The row of a stream.
+    fn row(&self, number: usize) -> Option<Operand<'_>> {
+        self.streams.iter().find(|(own, ..)| *own == number).map(|(.., row)| Operand::Block(row))
     }
 }
 

@@ -38,8 +38,8 @@ impl Sum {
     fn of(kind: Kind, value: f64, weight: f64, measure: f64) -> Self {
         match kind {
             Kind::Mean => Self { value: value * weight * measure, weight: weight * measure },
-            Kind::Integral => Self { value: value * measure, weight: 0.0 },
-            Kind::Maximum | Kind::Minimum if weight > 0.0 => Self { value, weight: 0.0 },
+            Kind::Integral => Self { value: value * measure, weight: measure },
+            Kind::Maximum | Kind::Minimum if weight > 0.0 => Self { value, weight: measure },
             Kind::Maximum | Kind::Minimum => Self::start(kind),
         }
     }
@@ -48,8 +48,10 @@ impl Sum {
     fn join(&mut self, kind: Kind, other: Self) {
         match kind {
             Kind::Mean | Kind::Integral => self.value += other.value,
-            Kind::Maximum => self.value = self.value.max(other.value),
-            Kind::Minimum => self.value = self.value.min(other.value),
+            // What is not a number stays that, which `f64::max` would drop.
+            Kind::Maximum if other.value > self.value || other.value.is_nan() => self.value = other.value,
+            Kind::Minimum if other.value < self.value || other.value.is_nan() => self.value = other.value,
+            Kind::Maximum | Kind::Minimum => {}
         }
         self.weight += other.weight;
     }
@@ -82,13 +84,14 @@ impl Sum {
         lanes.into_iter().for_each(|lane| self.join(kind(), lane));
     }
 
-    /// The result; an empty region gives zero.
-    fn finish(self, kind: Kind) -> f64 {
+    /// The result. A region without cells gives zero: the tissue lacks the layer. A mean without weight is not a number.
+    fn finish(self, kind: Kind, cells: bool) -> f64 {
         match kind {
-            Kind::Mean if self.weight > 0.0 => self.value / self.weight,
+            _ if !cells => 0.0,
+            Kind::Mean => self.value / self.weight,
             Kind::Integral => self.value,
-            Kind::Maximum | Kind::Minimum if self.value.is_finite() => self.value,
-            _ => 0.0,
+            Kind::Maximum | Kind::Minimum if self.weight > 0.0 => self.value,
+            Kind::Maximum | Kind::Minimum => f64::NAN,
         }
     }
 }
@@ -161,9 +164,12 @@ pub fn over_tissue(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &
         (0..view.layout.nz).into_par_iter().map_init(Scratch::default, |scratch, z| at_depth(scratch, z)).collect();
     let mut sums = start();
     let mut values = vec![0.0; count];
-    for &(kind, index) in bundles.iter().flat_map(|bundle| &bundle.members) {
-        depths.iter().for_each(|depth| sums[index].join(kind, depth[index]));
-        values[index] = sums[index].finish(kind);
+    for bundle in bundles {
+        let cells = (0..view.layout.nz).any(|z| at(&bundle.region, &bundle.programs, view, z).is_some());
+        for &(kind, index) in &bundle.members {
+            depths.iter().for_each(|depth| sums[index].join(kind, depth[index]));
+            values[index] = sums[index].finish(kind, cells);
+        }
     }
     values
 }
@@ -175,13 +181,15 @@ pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scrat
         let kind = reduction.kind;
         sums.clear();
         sums.resize(view.layout.plane, Sum::start(kind));
+        let mut cells = false;
         visit(reduction, view, buffer, registers, |values, weights, length| {
+            cells = true;
             for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
                 sum.add(kind, *value, *weight, length);
             }
         });
         for (value, sum) in row.iter_mut().zip(&*sums) {
-            *value = sum.finish(kind);
+            *value = sum.finish(kind, cells);
         }
     }
 }

@@ -82,7 +82,7 @@ impl<'a> View<'a> {
             Input::MeanDepth => Operand::Value(self.session.mean_depth),
             Input::TearIndex => Operand::Value(self.session.tear_index),
             // These exist only where a caller overrides them: around a puncture, in initial values.
-            Input::Random | Input::NeedleRadius | Input::Blood | Input::Tilt => Operand::Value(0.0),
+            Input::Random(_) | Input::NeedleRadius | Input::Blood | Input::Tilt => Operand::Value(0.0),
             Input::ResidualStretch => Operand::Value(1.0),
         }
     }
