@@ -298,12 +298,11 @@ pub fn split(text: &str) -> Result<(&str, &str)> {
         return Err(Error::input(format!("`{text}` is not a number with a unit"))
             .help("write it like \"1.5 mm\", \"4 weeks\" or \"9.1 1/d\""));
     }
-    let goes_on = |mark: char| {
-        rest.strip_prefix(mark).filter(|more| more.starts_with(|c: char| c.is_ascii_digit()))
-    };
+    let goes_on = |mark: char| rest.strip_prefix(mark).filter(|more| more.starts_with(|c: char| c.is_ascii_digit()));
     if let Some(more) = goes_on(',') {
         let point = format!("{digits}.{more}");
-        let (three, behind) = (more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len()), format!("{digits}{more}"));
+        let (three, behind) =
+            (more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len()), format!("{digits}{more}"));
         let help = match three {
             3 if digits != "0" => format!("write `{point}`, or `{behind}` if the comma separates thousands"),
             _ => format!("write `{point}`"),

@@ -145,7 +145,8 @@ fn numbers_with_a_gap_are_refused() {
     }
     let slab = "response = \"m.toml\"\n[slab]\nthickness = \"2 10 mm\"\n";
     refused(&folder(&[("m.toml", DECAY), ("s.toml", slab)]), 3, &["two numbers, `2` and `10`"]);
-    let needled = "tissue = \"cheek\"\n[needling]\nlength = \"1 mm\"\ndose = \"1 100 1/cm^2\"\n[course]\nfollowed = \"1 d\"\n";
+    let needled =
+        "tissue = \"cheek\"\n[needling]\nlength = \"1 mm\"\ndose = \"1 100 1/cm^2\"\n[course]\nfollowed = \"1 d\"\n";
     refused(&folder(&[("s.toml", needled)]), 4, &["write `1100 1/cm^2`"]);
     let initial = DECAY.replace("initial = 1", "initial = \"[1 000 mm] / [1 mm]\"");
     refused(&folder(&[("m.toml", &initial), ("s.toml", &format!("{SLAB}{DAY}{POINT}"))]), 7, &["write `1000 mm`"]);
@@ -369,7 +370,8 @@ fn a_logarithmic_sweep_reads_its_units() {
         "{ from = \"1.0E-2 1/d\", to = \"7 1/week\", points = 3 }",
     ] {
         let files = folder(&[("m.toml", DECAY), ("s.toml", &sweep(axis))]);
-        let points = Scenario::read(&files.path().join("s.toml")).and_then(|scenario| scenario.points()).expect("points");
+        let points =
+            Scenario::read(&files.path().join("s.toml")).and_then(|scenario| scenario.points()).expect("points");
         let rates: Vec<f64> = (points.iter())
             .map(|point| {
                 let plan = point.scenario.plan().unwrap_or_else(|error| panic!("{error}"));
@@ -409,8 +411,9 @@ value = "mean(c, all)"
 [observable.sum]
 value = "mean(a + b + c, all)"
 "#;
-    let scenario =
-        format!("{SLAB}{POINT}[course]\nfollowed = \"2 d\"\n[observe]\nevery = \"2 d\"\n[stepping]\ntolerance = 1e-5\n");
+    let scenario = format!(
+        "{SLAB}{POINT}[course]\nfollowed = \"2 d\"\n[observe]\nevery = \"2 d\"\n[stepping]\ntolerance = 1e-5\n"
+    );
     let left = (-2_f64).exp();
     for (turn, right) in [
         ("changes = { a = \"-k*a\", c = \"k*a\" }", [left, 0.0, 1.0 - left]),

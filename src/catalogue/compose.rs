@@ -177,7 +177,8 @@ const STOICHIOMETRY: [&str; 3] = ["takes", "gives", "changes"];
 /// Takes away what a process did, if the text laid over it says anew what it does.
 fn forget_process(own: Option<&mut dyn TableLike>, new: &dyn TableLike) {
     let has = |key: &str| new.contains_key(key);
-    let whole = if has("rate") { has("takes") || has("gives") } else { has("changes") && !has("takes") && !has("gives") };
+    let whole =
+        if has("rate") { has("takes") || has("gives") } else { has("changes") && !has("takes") && !has("gives") };
     if let Some(own) = own.filter(|_| whole) {
         ["rate"].iter().chain(&STOICHIOMETRY).for_each(|key| drop(own.remove(key)));
     }

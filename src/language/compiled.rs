@@ -145,8 +145,9 @@ impl Compiled {
 
     /// Whether nothing in the model tells one place of a plane from another, as long as no needle does.
     pub fn is_even(&self) -> bool {
-        let places =
-            |program: &Program| program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random(_)));
+        let places = |program: &Program| {
+            program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random(_)))
+        };
         let spread = |field: &VolumeField| -> bool {
             let dependent = match &field.diffusion {
                 Some(Diffusion::Dependent(programs)) => &programs[..],

@@ -270,7 +270,8 @@ impl<'a> Compiler<'a> {
     /// the largest, and `all`.
     fn specific(&self, layer: usize) -> impl Iterator<Item = &str> {
         let own = &self.setting.layers[layer];
-        let size = |group: &str| self.setting.layers.iter().filter(|other| names_of(other).any(|name| name == group)).count();
+        let size =
+            |group: &str| self.setting.layers.iter().filter(|other| names_of(other).any(|name| name == group)).count();
         let mut groups: Vec<&str> = own.groups.iter().map(String::as_str).filter(|group| *group != own.name).collect();
         groups.sort_by_key(|group| size(group));
         std::iter::once(own.name.as_str()).chain(groups).chain(["all"])
@@ -314,9 +315,15 @@ impl<'a> Compiler<'a> {
         let lives = &self.lives[index];
         for ((place, _), meant) in table.iter().zip(&meant) {
             let somewhere = meant.iter().any(|meant| *meant);
-            if somewhere && place.name != "all" && lives.iter().any(|l| *l) && !meant.iter().zip(lives).any(|(m, l)| *m && *l) {
+            if somewhere
+                && place.name != "all"
+                && lives.iter().any(|l| *l)
+                && !meant.iter().zip(lives).any(|(m, l)| *m && *l)
+            {
                 let message = format!("`{name}` does not live in `{}`, so this is never used", place.name);
-                return Err(refuse(place, message).help(format!("add \"{}\" to its lives_in, or take it away", place.name)));
+                return Err(
+                    refuse(place, message).help(format!("add \"{}\" to its lives_in, or take it away", place.name))
+                );
             }
         }
         Ok(())

@@ -224,13 +224,15 @@ impl Reader<'_> {
             }
             Scalar::Text(text) => match text.parse::<Quantity>() {
                 Ok(quantity) => Ok(Expression::quantity(span, text.clone(), quantity)),
-                Err(wrong) => Expression::read(self.source, span.clone(), text).and_then(|one| self.numbered(one)).map_err(|error| {
-                    // "1.5 mmm" is a misspelt quantity rather than a misspelt expression.
-                    let looks = text.trim_start().starts_with(|c: char| c.is_ascii_digit())
-                        && text.trim_end().ends_with(char::is_alphanumeric)
-                        && !text.contains(['+', '*', '(']);
-                    if looks { wrong.at(self.source, span) } else { error }
-                }),
+                Err(wrong) => Expression::read(self.source, span.clone(), text)
+                    .and_then(|one| self.numbered(one))
+                    .map_err(|error| {
+                        // "1.5 mmm" is a misspelt quantity rather than a misspelt expression.
+                        let looks = text.trim_start().starts_with(|c: char| c.is_ascii_digit())
+                            && text.trim_end().ends_with(char::is_alphanumeric)
+                            && !text.contains(['+', '*', '(']);
+                        if looks { wrong.at(self.source, span) } else { error }
+                    }),
             },
         }
     }

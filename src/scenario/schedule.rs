@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn the_end_is_there_however_it_was_counted() {
-        for (every, end, count) in [(0.1, 0.7, 8), (0.1 * 86400.0, 0.7 * 86400.0, 8), (0.3, 0.9, 4), (1.0 / 49.0, 1.0, 50)] {
+        for (every, end, count) in
+            [(0.1, 0.7, 8), (0.1 * 86400.0, 0.7 * 86400.0, 8), (0.3, 0.9, 4), (1.0 / 49.0, 1.0, 50)]
+        {
             let moments = Schedule { every: Some(every), ..Default::default() }.moments(&[], end).unwrap();
             assert_eq!((moments.len(), moments.last()), (count, Some(&end)), "{every} of {end}: {moments:?}");
         }

@@ -210,7 +210,8 @@ mod tests {
         ] {
             let text = format!("[sweep]\n\"a.b\" = {{ from = \"{from}\", to = \"{to}\", points = {points} }}\n");
             let axes = Scenario::from_text("x", &text).axes().unwrap();
-            let values: Vec<_> = axes[0].values.iter().map(|change| change.value.as_str().unwrap().to_owned()).collect();
+            let values: Vec<_> =
+                axes[0].values.iter().map(|change| change.value.as_str().unwrap().to_owned()).collect();
             assert_eq!(values, expected);
         }
     }
