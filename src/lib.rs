@@ -11,6 +11,8 @@ pub mod processor;
 pub mod typeset;
 pub mod units;
 
+pub mod folder;
+
 pub mod sourced;
 
 pub mod language;

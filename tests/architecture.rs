@@ -23,6 +23,22 @@ fn used(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn only_one_room_moves_and_removes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let words = ["remove_dir", "remove_file", "fs::rename", "hard_link", "fs::copy", "write_folder"];
+    let mut found = Vec::new();
+    for file in rust_files(&root) {
+        let inside = file.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&file).expect("a file");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if !inside.starts_with("folder/") {
+            found.extend(words.iter().filter(|word| code.contains(**word)).map(|word| format!("{inside}: {word}")));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn modules_look_only_downhill() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let library = fs::read_to_string(root.join("lib.rs")).expect("lib.rs");

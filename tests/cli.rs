@@ -72,7 +72,9 @@ fn a_folder_of_something_else_is_never_replaced() {
         dermasim(&arguments).status.code()
     };
     assert_eq!(run(&scenario, &[]), Some(0));
-    assert_eq!(run(&scenario, &["--set", "response.mu=2"]), Some(0), "the same scenario may replace its answer");
+    assert_eq!(run(&scenario, &[]), Some(0), "the same scenario may replace its answer");
+    assert_eq!(run(&scenario, &["--set", "response.mu=2"]), Some(2), "other settings may not");
+    assert_eq!(run(&scenario, &["--set", "response.mu=2", "--force"]), Some(0));
     assert_eq!(run(&other, &[]), Some(2));
     assert_eq!(run(&other, &["--force"]), Some(0));
 }

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Map;
 
+use super::keep;
 use super::terminal::{number, say, short, table, tell};
 use crate::bench::{self, Report, Setting, Target};
 use crate::error::{Error, Result};
+use crate::folder::{Draft, Identity};
 use crate::output::file;
 use crate::plot;
 use crate::scenario::Scenario;
@@ -50,6 +53,18 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     super::instructions(arguments.instructions.as_deref())?;
     let old = arguments.compare.as_deref().map(Report::read).transpose()?;
     let scenario = arguments.scenario.as_deref().map(|path| Ok(Arc::new(Scenario::read(path)?.plan()?))).transpose()?;
+    // Where it goes is looked at before minutes are spent.
+    let drafts = arguments.figure.as_deref().map(|folder| {
+        let identity = Identity::of("benchmark", "bench", []);
+        Ok::<_, Error>((Draft::begin(folder, identity, false, false)?, folder))
+    });
+    let draft = drafts.transpose()?;
+    if let Some(path) = arguments.json.as_deref().filter(|path| path.exists()) {
+        Report::read(path).map_err(|_| {
+            Error::input(format!("`{}` is no report of `dermasim bench --json`, and is left alone", short(path)))
+                .help("choose another file with --json")
+        })?;
+    }
     let setting = Setting {
         cells: cells(&arguments.cells)?,
         fields: within("--fields", arguments.fields, 1000)?,
@@ -67,10 +82,12 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         changes(&report, old);
     }
     if let Some(path) = &arguments.json {
-        keep(path, &report.json())?;
+        file::write_alone(path, report.json())?;
     }
-    if let Some(folder) = &arguments.figure {
-        for figure in plot::draw_bench(&report, folder)? {
+    if let Some((draft, folder)) = draft {
+        let drawn = plot::draw_bench(&report, &draft.folder()?)?;
+        keep::finish(draft, Map::new())?;
+        for figure in drawn {
             say(format!("\n{} in {}", figure.title, short(&folder.join(format!("{}.png", figure.stem)))));
         }
     }
@@ -280,13 +297,6 @@ fn changes(report: &Report, old: &Report) {
         })
         .collect();
     say(format!("\n{}", table(&["compared with the older report", "threads", "times as fast", ""], &rows)));
-}
-
-fn keep(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
-    }
-    file::write(path, text)
 }
 
 fn cells(text: &str) -> Result<[usize; 3]> {

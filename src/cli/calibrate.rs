@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::Args;
+use serde_json::Map;
 
-use super::common::{Common, may_replace};
+use super::common::Common;
 use super::evidence::Watcher;
+use super::keep;
 use super::terminal::{number, say, short, table, tell};
 use crate::calibrate::{self, Calibration, Fitted};
 use crate::error::{Error, Result, Source};
 use crate::evidence::{self, Board, Observation, Row};
+use crate::folder::{Draft, Identity};
 use crate::output;
+use crate::scenario::Change;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -35,7 +39,10 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let calibration = Calibration::read(&source, beside, common.changes()?)?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| Path::new("output").join(format!("calibrate-{}", calibration.name)));
-    may_replace(&folder, "calibration.json", "calibration")?;
+    let changes: Vec<String> = common.changes()?.iter().map(Change::shown).collect();
+    let asked = std::iter::once(source.text.as_str()).chain(changes.iter().map(String::as_str));
+    let identity = Identity::of("calibration", &calibration.name, asked);
+    let draft = Draft::begin(&folder, identity, common.force, false)?;
     let shown = short(&folder);
     let threads = common.threads()?;
     let board = Told { runs: Watcher::new(true), quiet: common.quiet, least: Mutex::new(f64::INFINITY) };
@@ -46,19 +53,19 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let model = calibrate::model_text(&calibration, &fitted)?;
     let account = format!("{}\n\n{}\n", constants(&fitted), readings(&rows));
-    output::file::write_folder(&folder, |fresh| {
-        output::file::write(&fresh.join(format!("{}.toml", calibration.name)), &model)?;
-        output::file::write(&fresh.join("calibration.txt"), &account)?;
-        let json = serde_json::json!({
-            "name": calibration.name,
-            "what": calibration.what,
-            "observations": calibration.observations,
-            "fitted": fitted,
-            "before": rows[0],
-            "after": rows[1],
-        });
-        output::file::write(&fresh.join("calibration.json"), format!("{json:#}\n"))
-    })?;
+    let fresh = draft.folder()?;
+    output::file::write(&fresh.join(format!("{}.toml", calibration.name)), &model)?;
+    output::file::write(&fresh.join("calibration.txt"), &account)?;
+    let json = serde_json::json!({
+        "name": calibration.name,
+        "what": calibration.what,
+        "observations": calibration.observations,
+        "fitted": fitted,
+        "before": rows[0],
+        "after": rows[1],
+    });
+    output::file::write(&fresh.join("calibration.json"), format!("{json:#}\n"))?;
+    keep::finish(draft, Map::new())?;
     if !common.quiet {
         say(format!(
             "{account}\n{shown}: try it with dermasim evidence --set response={shown}/{}.toml",

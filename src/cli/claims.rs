@@ -1,25 +1,28 @@
 //! `dermasim claims`: what people say about needling, answered by runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use serde_json::Map;
 
-use super::common::{Common, may_replace};
+use super::common::Common;
 use super::evidence::Watcher;
 use super::keep;
 use super::terminal::{say, short, table, tell, wrapped};
 use crate::claims::{self, Answer, Claim, Findings, Followed};
 use crate::error::{Error, Result};
 use crate::evidence::{self, Run};
+use crate::folder::{self, Draft, Identity, hash};
 use crate::output::{self, Provenance};
 use crate::plot::{self, Figure};
 use crate::report;
-use crate::scenario::{Plan, shown_duration};
+use crate::scenario::{Change, Plan, shown_duration};
 
 /// The file of an answer.
 const ANSWER: &str = "answer.json";
-/// The file of all answers, by which the folder is known.
+/// The file of all answers.
 const MARK: &str = "claims.json";
 
 #[derive(Args)]
@@ -45,8 +48,11 @@ struct Kept {
 pub fn command(arguments: &Arguments) -> Result<()> {
     let common = &arguments.common;
     let (changes, threads, begun) = (common.changes()?, common.threads()?, Instant::now());
-    may_replace(&arguments.out, MARK, "answers to claims")?;
     let asked = claims::chosen(&arguments.ids, &changes)?;
+    let shown: Vec<String> = changes.iter().map(Change::shown).collect();
+    let identity = Identity::of("claims", "", shown.iter().map(String::as_str));
+    let draft = Draft::begin(&arguments.out, identity, common.force, false)?;
+    let answered = answered(&draft, &asked, common.force)?;
     let mut ids: Vec<String> = asked.iter().flat_map(|claim| claim.observations.clone()).collect();
     ids.sort();
     ids.dedup();
@@ -58,21 +64,20 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         let found = evidence::run_all(&observations, threads, &board)?;
         observations.iter().zip(&found).map(|(one, found)| evidence::judge(one, found)).collect::<Result<Vec<_>>>()?
     };
-    // Known from the beginning, so that an interrupted table may be replaced.
-    if !arguments.out.join(MARK).is_file() {
-        output::file::write(&arguments.out.join(MARK), "[]\n")?;
-    }
-    let keep = |claim: &Claim, run: &Run, followed: Followed<'_>| keep_run(&arguments.out, claim, run, followed);
+    let keep = |claim: &Claim, run: &Run, followed: Followed<'_>| keep_run(&draft.folder()?, claim, run, followed);
     let findings = claims::run_all(&asked, threads, &board, &keep)?;
     board.finish();
+    let fresh = draft.folder()?;
     for (claim, found) in asked.iter().zip(&findings) {
         let counts = Provenance::of(&claim.runs[0].plan).counts();
         let answer = claims::judge(claim, found, &rows, counts)?;
-        write(&arguments.out.join(&claim.id), claim, found, answer)?;
+        write(&fresh.join(&claim.id), claim, found, answer)?;
     }
     let known = claims::ids()?;
-    let all = gather(&arguments.out, &known)?;
-    page(&arguments.out, &all)?;
+    let all = gather(&fresh, &known)?;
+    page(&fresh, &all)?;
+    let about = serde_json::json!({ "claims": answered });
+    keep::finish(draft, about.as_object().cloned().unwrap_or_default())?;
     if common.quiet {
         return Ok(());
     }
@@ -92,6 +97,46 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The settings of each claim that the new page answers. Answers to claims that are not asked for now are taken over.
+fn answered(draft: &Draft, asked: &[Claim], force: bool) -> Result<BTreeMap<String, String>> {
+    let mut all: BTreeMap<String, String> = asked.iter().map(|claim| (claim.id.clone(), settings(claim))).collect();
+    let Some(old) = draft.old() else { return Ok(all) };
+    let shown = short(draft.target());
+    let before: BTreeMap<String, String> = serde_json::from_value(old.about()["claims"].clone()).unwrap_or_default();
+    for claim in asked {
+        let other = before.get(&claim.id).is_some_and(|own| *own != all[&claim.id]);
+        if other && !force {
+            return Err(Error::input(format!("`{shown}` holds an answer to {} as it was written before", claim.id))
+                .help("choose another place with --out, or replace it with --force"));
+        }
+    }
+    // Answers that were computed with other changes do not belong on one page with these.
+    if !draft.is_of_old() {
+        return Ok(all);
+    }
+    let known = claims::ids()?;
+    for (id, own) in before {
+        if all.contains_key(&id) || !known.contains(&id) {
+            continue;
+        }
+        if draft.take_over(&id)? {
+            all.insert(id, own);
+        } else {
+            tell(format!(
+                "note: the answer to {id} was changed by hand, and is not taken for computed; ask for it again"
+            ));
+        }
+    }
+    Ok(all)
+}
+
+/// Hash of all that decides the answer to a claim.
+fn settings(claim: &Claim) -> String {
+    let text = claim.runs.first().map_or("", |run| run.scenario.source.text.as_str());
+    let runs: Vec<String> = claim.runs.iter().map(|run| keep::settings(&run.plan)).collect();
+    hash(std::iter::once(text).chain(runs.iter().map(String::as_str)))
 }
 
 /// One answer for the terminal.
@@ -130,17 +175,19 @@ fn overview(answers: &[&Answer]) -> String {
 /// Keeps a run as written: its tables and model files.
 fn keep_run(out: &Path, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()> {
     let folder = out.join(&claim.id).join("runs").join(report::run_folder(&run.name));
-    output::file::write_folder(&folder, |fresh| match followed {
+    folder::write_part(&folder, &keep::identity("run", &run.plan), |fresh| match followed {
         Followed::Response(outcome) => {
-            keep::write_tables(outcome, fresh)?;
-            models(&outcome.plan, fresh)
+            let about = keep::tables(outcome, fresh)?;
+            models(&outcome.plan, fresh)?;
+            Ok(about)
         }
         Followed::Needles(plan, needling) => {
             let session = output::needling::Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
             output::file::write(&fresh.join("scenario.toml"), &plan.origin.scenario)?;
             output::needling::write(&fresh.join("needling.csv"), std::slice::from_ref(&session))?;
             Provenance::of(plan).write(&fresh.join("provenance.csv"))?;
-            models(plan, fresh)
+            models(plan, fresh)?;
+            Ok(Map::new())
         }
     })
 }
@@ -150,14 +197,8 @@ fn models(plan: &Plan, folder: &Path) -> Result<()> {
     plan.origin.files.iter().try_for_each(|file| output::file::write(&folder.join(file.path()), &file.original.text))
 }
 
-/// Writes everything of an answer but its runs, and takes away runs that it no longer has.
+/// Writes everything of an answer but its runs.
 fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Result<()> {
-    for entry in std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten() {
-        let own = claim.runs.iter().any(|run| report::run_folder(&run.name) == entry.file_name());
-        if !own && entry.path().join("scenario.toml").is_file() {
-            std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::file(entry.path(), "remove", cause))?;
-        }
-    }
     let figures = plot::draw_claim(claim, found, &answer, &folder.join("figures"))?;
     if let Some(run) = claim.runs.first() {
         output::file::write(&folder.join("claim.toml"), &run.scenario.source.text)?;

@@ -1,11 +1,8 @@
 //! Options that commands with many runs share.
 
-use std::path::Path;
-
 use clap::Args;
 
-use super::terminal::short;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scenario::Change;
 
 #[derive(Args)]
@@ -19,6 +16,9 @@ pub struct Common {
     /// Show no progress and no table
     #[arg(long, short)]
     pub quiet: bool,
+    /// Replace an answer to something else
+    #[arg(long)]
+    pub force: bool,
 }
 
 impl Common {
@@ -31,15 +31,4 @@ impl Common {
     pub fn changes(&self) -> Result<Vec<Change>> {
         self.set.iter().map(|change| Change::parse(change)).collect()
     }
-}
-
-/// Whether a folder holds nothing but an earlier answer of the same kind, known by the file `mark`.
-pub fn may_replace(folder: &Path, mark: &str, what: &str) -> Result<()> {
-    let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !folder.join(mark).is_file()) {
-        let shown = short(folder);
-        return Err(Error::input(format!("`{shown}` holds something that is no {what}, and is left alone"))
-            .help("choose another place with --out"));
-    }
-    Ok(())
 }

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::Map;
 
+use super::keep;
 use super::terminal::{number, say, short, table};
 use crate::error::{Error, Result};
+use crate::folder::{Answer, Draft, Identity};
 use crate::output::{self, Kept};
 use crate::plot;
 use crate::report;
@@ -23,6 +26,9 @@ pub struct Arguments {
     /// Print no table
     #[arg(long, short)]
     quiet: bool,
+    /// Replace the comparison of other runs
+    #[arg(long)]
+    force: bool,
 }
 
 pub fn command(arguments: &Arguments) -> Result<()> {
@@ -32,20 +38,20 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         Path::new("output").join(output::file::safe_name(&format!("compare-{}", names.join("-"))))
     });
     let shown = short(&folder);
-    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !folder.join("compare.csv").is_file()) {
-        return Err(Error::input(format!("`{shown}` holds something that is no comparison, and is left alone"))
-            .help("choose another place with --out"));
-    }
+    let settings =
+        arguments.runs.iter().map(|run| Answer::open(run).map(|answer| answer.identity().2).unwrap_or_default());
+    let settings: Vec<String> = runs.iter().map(|(name, _)| name.clone()).chain(settings).collect();
+    let identity = Identity::of("comparison", "", settings.iter().map(String::as_str));
+    let draft = Draft::begin(&folder, identity, arguments.force, false)?;
     let answers: Vec<_> = runs.iter().map(|(name, kept)| (name.clone(), &kept.answers)).collect();
     let views: Vec<_> = runs.iter().map(|(name, kept)| (name.clone(), kept)).collect();
-    output::file::write_folder(&folder, |fresh| {
-        output::sweep::write_compare(&fresh.join("compare.csv"), &answers)?;
-        courses(&fresh.join("timecourse.csv"), &runs)?;
-        let figures = fresh.join("figures");
-        let drawn = plot::draw_compare(&views, &figures)?;
-        report::write_compare(&fresh.join("report.html"), &views, &drawn, &figures)
-    })?;
+    let fresh = draft.folder()?;
+    output::sweep::write_compare(&fresh.join("compare.csv"), &answers)?;
+    courses(&fresh.join("timecourse.csv"), &runs)?;
+    let figures = fresh.join("figures");
+    let drawn = plot::draw_compare(&views, &figures)?;
+    report::write_compare(&fresh.join("report.html"), &views, &drawn, &figures)?;
+    keep::finish(draft, Map::new())?;
     if !arguments.quiet {
         say(differences(&runs));
         say(format!("\n{shown}"));

@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use serde_json::Map;
 
-use super::common::{Common, may_replace};
+use super::common::Common;
 use super::interrupt::Interrupt;
+use super::keep;
 use super::terminal::{number, say, short, table, tell};
 use crate::error::Result;
-use crate::evidence::{self, Board, Kind, Reading, Row, Tally, Tuning};
+use crate::evidence::{self, Board, Kind, Observation, Reading, Row, Tally, Tuning};
+use crate::folder::{Draft, Identity};
 use crate::output;
 use crate::plot;
 use crate::scenario::shown_duration;
@@ -30,7 +33,7 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<()> {
     let common = &arguments.common;
     let observations = evidence::chosen(&arguments.ids, &common.changes()?)?;
-    may_replace(&arguments.out, "evidence.json", "table of evidence")?;
+    let draft = Draft::begin(&arguments.out, identity(&observations), common.force, false)?;
     let begun = Instant::now();
     let board = Watcher::new(common.quiet);
     let findings = evidence::run_all(&observations, common.threads()?, &board)?;
@@ -42,18 +45,26 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let tally = evidence::tally(&rows);
     let text = format!("{}\n\n{}\n", shown(&rows), counted(&tally));
-    output::file::write_folder(&arguments.out, |fresh| {
-        output::file::write(&fresh.join("evidence.txt"), &text)?;
-        let json = serde_json::json!({ "observations": rows, "tally": tally });
-        output::file::write(&fresh.join("evidence.json"), format!("{json:#}\n"))?;
-        write_csv(&fresh.join("evidence.csv"), &rows)?;
-        plot::draw_evidence(&rows, &fresh.join("figures")).map(|_| ())
-    })?;
+    let fresh = draft.folder()?;
+    output::file::write(&fresh.join("evidence.txt"), &text)?;
+    let json = serde_json::json!({ "observations": rows, "tally": tally });
+    output::file::write(&fresh.join("evidence.json"), format!("{json:#}\n"))?;
+    write_csv(&fresh.join("evidence.csv"), &rows)?;
+    plot::draw_evidence(&rows, &fresh.join("figures"))?;
+    keep::finish(draft, Map::new())?;
     if !common.quiet {
         let seconds = begun.elapsed().as_secs_f64();
         say(format!("{text}\n{} in {}", short(&arguments.out), shown_duration(seconds)));
     }
     Ok(())
+}
+
+/// The observations that are asked for, with all that decides their runs.
+fn identity(observations: &[Observation]) -> Identity {
+    let one =
+        |own: &Observation| own.runs.iter().map(|run| keep::settings(&run.plan)).chain([own.id.clone()]).collect();
+    let texts: Vec<String> = observations.iter().flat_map(one as fn(&Observation) -> Vec<String>).collect();
+    Identity::of("evidence", "evidence", texts.iter().map(String::as_str))
 }
 
 /// The band of a reading in words.

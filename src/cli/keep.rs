@@ -1,20 +1,22 @@
-//! A run's folder: what is written into it, and which folders may be replaced.
+//! A run's folder: where it is, what is written into it, and what it answers.
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use crate::error::{Error, Result};
+use crate::folder::{Draft, Identity, hash};
 use crate::output::{self, Inputs, Kept, Provenance};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Plan, Verdict};
 use crate::simulate::Outcome;
-use crate::study::Job;
 
-use super::terminal::short;
+use super::terminal::{short, tell};
 
 /// Where answers go unless somebody says otherwise.
 const OUTPUT: &str = "output";
-/// The file by which a sweep's folder is known.
+/// The points of a sweep.
 pub const SWEEP_MARK: &str = "sweep.json";
 
 /// The folder of a scenario's answer.
@@ -22,51 +24,27 @@ pub fn folder(asked: Option<&Path>, name: &str) -> PathBuf {
     asked.map_or_else(|| Path::new(OUTPUT).join(output::file::safe_name(name)), Path::to_path_buf)
 }
 
-/// Whether the answer of scenario `name` may replace what is in `folder`: nothing, or an earlier answer of the same scenario.
-/// With `force` it may be another scenario's; a folder that holds anything but an answer is never touched.
-///
-/// # Errors
-/// The folder holds something that must stay.
-pub fn may_replace(folder: &Path, name: &str, mark: &str, force: bool) -> Result<()> {
-    let shown = short(folder);
-    if folder.is_file() {
-        return Err(Error::input(format!("`{shown}` is a file, not a folder")).help("choose another place with --out"));
-    }
-    let empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if empty {
-        return Ok(());
-    }
-    let own = |mark: &str| -> Option<String> {
-        let text = std::fs::read_to_string(folder.join(mark)).ok()?;
-        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
-        Some(json["run"]["name"].as_str()?.to_owned())
-    };
-    let (run, sweep) = (own("manifest.json"), own(SWEEP_MARK));
-    let kind = if run.is_some() { "manifest.json" } else { SWEEP_MARK };
-    match run.or(sweep) {
-        None => {
-            Err(Error::input(format!("`{shown}` holds something that is no answer of dermasim, and is left alone"))
-                .help("choose another place with --out"))
-        }
-        Some(_) if force => Ok(()),
-        Some(other) if other != name => {
-            Err(Error::input(format!("`{shown}` holds the answer of another scenario, `{other}`"))
-                .help("choose another place with --out, or replace it with --force"))
-        }
-        Some(_) if kind != mark => {
-            let held = if kind == SWEEP_MARK { "a sweep" } else { "a single run" };
-            Err(Error::input(format!("`{shown}` holds {held} of this scenario"))
-                .help("choose another place with --out, or replace it with --force"))
-        }
-        Some(_) => Ok(()),
-    }
+/// What a plan answers: the scenario as decided and the model files as used, apart from what is only said or expected of it.
+pub fn identity(kind: &str, plan: &Plan) -> Identity {
+    Identity { kind: kind.to_owned(), name: plan.name.clone(), settings: settings(plan) }
 }
 
-/// Writes the whole folder of a run, in one piece: tables, fields, model files, figures, report.
+/// Hash of all that decides the answer of a plan.
+pub fn settings(plan: &Plan) -> String {
+    let mut decided: toml::Table = plan.origin.scenario.parse().unwrap_or_default();
+    for said in ["question", "expect"] {
+        decided.remove(said);
+    }
+    let decided = decided.to_string();
+    let files = plan.origin.files.iter().map(|file| file.used.text.as_str());
+    hash(std::iter::once(decided.as_str()).chain(files))
+}
+
+/// Writes the whole folder of a run: tables, fields, model files, figures, report. Gives what its manifest says.
 ///
 /// # Errors
 /// Something cannot be written.
-pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
+pub fn keep(outcome: &Outcome, fresh: &Path) -> Result<Map<String, Value>> {
     let origin = &outcome.plan.origin;
     let models: Vec<(String, String)> = origin
         .files
@@ -76,39 +54,38 @@ pub fn keep(outcome: &Outcome, folder: &Path, job: Option<&Job>) -> Result<()> {
     let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
     let kept = Kept::of(outcome)?;
-    output::file::write_folder(folder, |fresh| {
-        let figures = fresh.join("figures");
-        let tables = || {
-            output::write_kept(&kept, &outcome.cost, &inputs, fresh)?;
-            origin.files.iter().try_for_each(|file| output::file::write(&fresh.join(file.path()), &file.original.text))
-        };
-        let (written, drawn) = rayon::join(tables, || plot::draw_run(&kept, &figures));
-        written?;
-        let drawn = drawn?;
-        report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
-        job.map_or(Ok(()), |job| job.mark(fresh))
-    })
+    let figures = fresh.join("figures");
+    let tables = || {
+        let about = output::write_tables(&kept, &outcome.cost, &inputs, fresh)?;
+        origin.files.iter().try_for_each(|file| output::file::write(&fresh.join(file.path()), &file.original.text))?;
+        Ok::<_, Error>(about)
+    };
+    let (about, drawn) = rayon::join(tables, || plot::draw_run(&kept, &figures));
+    let (about, drawn) = (about?, drawn?);
+    report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
+    Ok(about)
 }
 
-/// Writes the tables of one sample of an ensemble: no fields, no figures, no model files of its own.
+/// Writes the tables of a run into a folder: no figures, no model files. Gives what its manifest says.
 ///
 /// # Errors
 /// Something cannot be written.
-pub fn keep_tables(outcome: &Outcome, job: &Job) -> Result<()> {
-    output::file::write_folder(&job.folder, |fresh| {
-        write_tables(outcome, fresh)?;
-        job.mark(fresh)
-    })
-}
-
-/// Writes the tables of a run into a folder.
-///
-/// # Errors
-/// Something cannot be written.
-pub fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
+pub fn tables(outcome: &Outcome, folder: &Path) -> Result<Map<String, Value>> {
     let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
-    output::write_kept(&Kept::of(outcome)?, &outcome.cost, &inputs, folder)
+    output::write_tables(&Kept::of(outcome)?, &outcome.cost, &inputs, folder)
+}
+
+/// Puts a finished draft in its place, and tells what of the user's lies there under another name.
+///
+/// # Errors
+/// As [`Draft::finish`].
+pub fn finish(draft: Draft, about: Map<String, Value>) -> Result<()> {
+    let target = draft.target().to_path_buf();
+    for note in draft.finish(about)? {
+        tell(format!("note: {}: {note}", short(&target)));
+    }
+    Ok(())
 }
 
 /// Compares an answer with what its scenario expects.

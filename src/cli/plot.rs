@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::keep;
 use super::terminal::{say, short};
 use crate::error::{Error, Result};
+use crate::folder::Draft;
 use crate::output::{Kept, Provenance};
 use crate::plot;
 use crate::report;
@@ -23,11 +25,16 @@ pub fn command(arguments: &Arguments) -> Result<()> {
             return Err(Error::input(format!("`{}` is not the folder of a finished run", short(folder)))
                 .help("give folders that `dermasim run` wrote"));
         }
-        let figures = folder.join("figures");
         let kept = Kept::read(folder)?;
-        let drawn = plot::draw_run(&kept, &figures)?;
         let provenance = Provenance::read(&folder.join("provenance.csv"))?;
-        report::write_run(&folder.join("report.html"), &kept, &provenance, &drawn, &figures)?;
+        let draft = Draft::again(folder)?;
+        let about = draft.take_over_all(|path| !path.starts_with("figures/") && path != "report.html")?;
+        let fresh = draft.folder()?;
+        let figures = fresh.join("figures");
+        let drawn = plot::draw_run(&kept, &figures)?;
+        report::write_run(&fresh.join("report.html"), &kept, &provenance, &drawn, &figures)?;
+        keep::finish(draft, about)?;
+        let figures = folder.join("figures");
         say(format!("{} figures in {}", drawn.len(), short(&figures)));
     }
     Ok(())

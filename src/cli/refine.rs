@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Map;
 
 use super::interrupt::Interrupt;
+use super::keep;
 use super::progress::Progress;
 use super::terminal::{number, say, short, table, tell};
 use crate::bench::pool;
 use crate::error::{Error, Result};
+use crate::folder::{Draft, Identity};
 use crate::observe::Record;
 use crate::output;
 use crate::scenario::{Change, Method, Plan, Scenario};
@@ -38,6 +41,9 @@ pub struct Arguments {
     /// Show no progress and no table
     #[arg(long, short)]
     quiet: bool,
+    /// Replace the table of another scenario, or with other settings
+    #[arg(long)]
+    force: bool,
 }
 
 /// How much tighter each of the two further tolerances is, or shorter each fixed step.
@@ -66,12 +72,9 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| Path::new("output").join(output::file::safe_name(&format!("refine-{}", plan.name))));
-    let path = folder.join("refine.csv");
-    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !path.is_file()) {
-        return Err(Error::input(format!("`{}` holds something else, and is left alone", short(&folder)))
-            .help("choose another place with --out"));
-    }
+    let (settings, ratio) = (keep::settings(&plan), arguments.ratio.to_string());
+    let identity = Identity::of("refinement", &plan.name, [settings.as_str(), ratio.as_str()]);
+    let draft = Draft::begin(&folder, identity, arguments.force, false)?;
     let changed =
         |key: &str, value: f64| -> Result<Plan> { scenario.with([Change::parse(&format!("{key}={value:?}"))?]).plan() };
     // Everything is planned before anything is run, so that a grid too large for the machine is told at once.
@@ -99,9 +102,10 @@ pub fn command(arguments: &Arguments) -> Result<()> {
             row.peak > FLAT * rest.abs().max(f64::MIN_POSITIVE)
         })
         .collect();
-    write(&path, &rows)?;
+    write(&draft.folder()?.join("refine.csv"), &rows)?;
+    keep::finish(draft, Map::new())?;
     if !arguments.quiet {
-        show(&rows, &path);
+        show(&rows, &folder.join("refine.csv"));
     }
     Ok(())
 }
@@ -181,9 +185,6 @@ fn whole(row: &Row) -> f64 {
 }
 
 fn write(path: &Path, rows: &[Row]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
-    }
     let header = [
         "observable",
         "unit",

@@ -10,6 +10,7 @@ use super::keep;
 use super::progress::Progress;
 use super::terminal::{number, say, short, table, wrapped};
 use crate::error::{Error, Result};
+use crate::folder::Draft;
 use crate::output::Answers;
 use crate::practice::Practice;
 use crate::scenario::{Change, Plan, Scenario, Verdict, shown_duration};
@@ -34,7 +35,7 @@ pub struct Arguments {
     /// Show no progress and no table
     #[arg(long, short)]
     pub quiet: bool,
-    /// Replace the answer of another scenario
+    /// Replace the answer of another scenario, or to other settings
     #[arg(long)]
     pub force: bool,
 }
@@ -55,7 +56,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
 
 fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
     let folder = keep::folder(arguments.out.as_deref(), &plan.name);
-    keep::may_replace(&folder, &plan.name, "manifest.json", arguments.force)?;
+    let draft = Draft::begin(&folder, keep::identity("run", plan), arguments.force, false)?;
     let interrupt = Interrupt::listen();
     let mut progress = Progress::new(arguments.quiet);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(super::threads(arguments.threads)?).build();
@@ -68,7 +69,9 @@ fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
             })
         });
         let seconds = progress.finish();
-        pool.install(|| keep::keep(&outcome?, &folder, None))?;
+        let outcome = outcome?;
+        let about = pool.install(|| keep::keep(&outcome, &draft.folder()?))?;
+        keep::finish(draft, about)?;
         seconds
     };
     let verdicts = keep::judge(plan, &folder)?;

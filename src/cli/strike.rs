@@ -1,13 +1,15 @@
 //! `dermasim strike`: one needle, one strike, closely.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::Map;
 
 use super::keep;
 use super::terminal::{number, say, short, table};
 use crate::catalogue::Mechanics;
 use crate::error::{Error, Result};
+use crate::folder::Draft;
 use crate::needling::{self, Single};
 use crate::output::file;
 use crate::plot;
@@ -26,10 +28,10 @@ pub struct Arguments {
     /// Print everything as JSON, in SI units, and draw nothing
     #[arg(long)]
     json: bool,
+    /// Replace the strike of another scenario, or with other settings
+    #[arg(long)]
+    force: bool,
 }
-
-/// The file by which a strike's folder is known.
-const MARK: &str = "strike.json";
 
 pub fn command(arguments: &Arguments) -> Result<()> {
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
@@ -44,16 +46,11 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let folder = keep::folder(arguments.out.as_deref(), &format!("strike-{}", plan.name));
-    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
-    if folder.is_file() || (occupied && !folder.join(MARK).is_file()) {
-        let message = format!("`{}` holds something that is no strike, and is left alone", short(&folder));
-        return Err(Error::input(message).help("choose another place with --out"));
-    }
-    let text = json()?;
-    file::write_folder(&folder, |fresh: &Path| {
-        file::write(&fresh.join(MARK), &text)?;
-        plot::draw_strike(&strike, fresh).map(drop)
-    })?;
+    let draft = Draft::begin(&folder, keep::identity("strike", &plan), arguments.force, false)?;
+    let fresh = draft.folder()?;
+    file::write(&fresh.join("strike.json"), json()?)?;
+    plot::draw_strike(&strike, &fresh)?;
+    keep::finish(draft, Map::new())?;
     say(told(&plan, &strike));
     say(format!("\n{}", short(&folder)));
     Ok(())

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
+use rayon::prelude::*;
+use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::keep::{self, SWEEP_MARK};
 use super::run::{Arguments, expectations};
 use super::terminal::{complain, say, short, tell};
 use crate::error::{Error, Result};
+use crate::folder::{self, Draft, Identity};
 use crate::output::sweep::{Point as Row, Sweep};
 use crate::output::{self, Provenance, table};
 use crate::plot;
@@ -61,8 +64,9 @@ struct Study<'a> {
 impl Study<'_> {
     fn run(&self, arguments: &Arguments, gather: &dyn Fn(&Path, &[Job]) -> Result<()>) -> Result<()> {
         let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
-        keep::may_replace(&folder, &self.plan.name, SWEEP_MARK, arguments.force)?;
+        let draft = Draft::begin(&folder, self.identity(), arguments.force, true)?;
         let program = program();
+        let root = draft.folder()?;
         let jobs = self
             .points
             .iter()
@@ -71,69 +75,98 @@ impl Study<'_> {
                 if !self.whole {
                     plan.snapshots.clear();
                 }
-                Ok(Job::new(point.name.clone(), folder.join("runs").join(&point.name), Arc::new(plan), &program))
+                Ok(Job::new(point.name.clone(), root.join("runs").join(&point.name), Arc::new(plan), &program))
             })
             .collect::<Result<Vec<Job>>>()?;
-        begin(&folder, self.plan, self.scenario, &jobs)?;
+        begin(&draft, self.plan, self.scenario, &jobs)?;
 
         let interrupt = Interrupt::listen();
         let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
         let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
             let outcome = simulate::run(&job.plan, &mut |_| !interrupt.asked())?;
-            if self.whole { keep::keep(&outcome, &job.folder, Some(job)) } else { keep::keep_tables(&outcome, job) }
+            folder::write_part(&job.folder, &keep::identity("run", &job.plan), |fresh| {
+                let about = if self.whole { keep::keep(&outcome, fresh)? } else { keep::tables(&outcome, fresh)? };
+                job.mark(fresh)?;
+                Ok(about)
+            })
         })?;
         board.finish();
-        let failed = ended.iter().filter(|how| matches!(how, Ended::Failed(_))).count();
-        for (job, how) in jobs.iter().zip(&ended) {
-            if let Ended::Failed(error) = how {
+        let failed: Vec<&str> = jobs
+            .iter()
+            .zip(&ended)
+            .filter_map(|(job, how)| {
+                let Ended::Failed(error) = how else { return None };
                 tell(format!("{}:", job.name));
                 complain(error);
-            }
-        }
+                Some(job.name.as_str())
+            })
+            .collect();
+        let done = jobs.iter().filter(|job| job.is_done()).count();
+        let about = |complete: bool| {
+            let about = json!({
+                "run": { "name": self.plan.name, "question": self.plan.question },
+                "points": jobs.len(),
+                "complete": complete,
+                "failed": failed,
+            });
+            about.as_object().cloned().unwrap_or_default()
+        };
         if interrupt.asked() {
-            // Samples are exchangeable: those that are done say something already.
-            if !self.whole && jobs.iter().filter(|job| job.is_done()).count() > 1 {
-                gather(&folder, &jobs)?;
+            let shown = short(draft.target());
+            // What stands there already is whole, and stays until this is.
+            if draft.old().is_none() && done > 0 {
+                // Samples are exchangeable: those that are done say something already.
+                if !self.whole && done > 1 {
+                    gather(&root, &jobs)?;
+                }
+                keep::finish(draft, about(false))?;
             }
-            let shown = short(&folder);
-            tell(format!("stopped; run it again and it goes on with the points not yet in {shown}"));
+            tell(format!("stopped with {done} of {} points done; run it again and it goes on to {shown}", jobs.len()));
             return Err(Error::Interrupted);
         }
-        gather(&folder, &jobs)?;
-        if !arguments.quiet {
-            say(format!(
-                "{} points in {}, together in {}",
-                jobs.len() - failed,
-                short(&folder),
-                short(&folder.join(self.table))
-            ));
-        }
+        gather(&root, &jobs)?;
         let verdicts = jobs
             .iter()
             .filter(|job| job.is_done())
             .map(|job| Ok((job.name.clone(), keep::judge(&job.plan, &job.folder)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let met = expectations(&verdicts, arguments.quiet);
-        if failed > 0 {
-            return Err(Error::simulation(format!("{failed} of {} points failed", jobs.len())));
+            .collect::<Result<Vec<_>>>();
+        let target = draft.target().to_path_buf();
+        keep::finish(draft, about(failed.is_empty()))?;
+        if !arguments.quiet {
+            let (all, table) = (short(&target), short(&target.join(self.table)));
+            say(format!("{} points in {all}, together in {table}", jobs.len() - failed.len()));
+        }
+        let met = expectations(&verdicts?, arguments.quiet);
+        if !failed.is_empty() {
+            return Err(Error::simulation(format!("{} of {} points failed", failed.len(), jobs.len())));
         }
         met
     }
+
+    /// The scenario and all its points.
+    fn identity(&self) -> Identity {
+        let base = keep::settings(self.plan);
+        let values = self.points.iter().flat_map(|point| &point.values);
+        let texts = values.flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let kind = if self.whole { "sweep" } else { "ensemble" };
+        Identity::of(kind, &self.plan.name, std::iter::once(base.as_str()).chain(texts))
+    }
 }
 
-/// Makes the folder of a sweep ready: its mark, its scenario, and no runs of points it no longer has.
-fn begin(folder: &Path, plan: &Plan, scenario: &Scenario, jobs: &[Job]) -> Result<()> {
-    let mark = serde_json::json!({ "run": { "name": plan.name }, "points": jobs.iter().map(|job| &job.name).collect::<Vec<_>>() });
-    output::file::write(&folder.join(SWEEP_MARK), format!("{mark:#}\n"))?;
-    output::file::write(&folder.join("scenario.toml"), &scenario.source.text)?;
-    for entry in std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten() {
-        let own = jobs.iter().any(|job| job.folder.file_name() == Some(&entry.file_name()));
-        // Only what a sweep wrote is taken away.
-        if !own && entry.path().join("done.json").is_file() {
-            std::fs::remove_dir_all(entry.path()).map_err(|cause| Error::file(entry.path(), "remove", cause))?;
+/// Makes the draft of a sweep ready: its points, its scenario, and what was computed before.
+fn begin(draft: &Draft, plan: &Plan, scenario: &Scenario, jobs: &[Job]) -> Result<()> {
+    let root = draft.folder()?;
+    jobs.par_iter().try_for_each(|job| {
+        let part = format!("runs/{}", job.name);
+        let before = draft.old().is_some_and(|old| job.is_done_in(&old.root().join(&part)));
+        if before || job.is_done() {
+            draft.take_over(&part)?;
         }
-    }
-    Ok(())
+        Ok::<_, Error>(())
+    })?;
+    let mark = json!({ "run": { "name": plan.name }, "points": jobs.iter().map(|job| &job.name).collect::<Vec<_>>() });
+    output::file::write(&root.join(SWEEP_MARK), format!("{mark:#}\n"))?;
+    output::file::write(&root.join("scenario.toml"), &scenario.source.text)
 }
 
 /// One table and one set of figures from all finished points.

@@ -1,9 +1,9 @@
 //! What is printed, and where.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 
 use crate::error::Error;
+pub use crate::folder::short;
 
 /// Prints to standard output. A reader that has gone away (as `head` does) is no fault: what is left is not printed.
 pub fn say(text: impl AsRef<str>) {
@@ -21,14 +21,6 @@ pub fn tell(text: impl AsRef<str>) {
 pub fn complain(error: &Error) {
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tell(error.render(coloured));
-}
-
-/// A path as short as it can be said: from the current folder if it lies below.
-pub fn short(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let short = path.strip_prefix(&here).unwrap_or(path);
-    let shown = short.strip_prefix(".").unwrap_or(short).display().to_string();
-    if shown.is_empty() { ".".into() } else { shown }
 }
 
 /// Rows in columns: the first column to the left, the others to the right if they are numbers.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::folder::{Answer, short};
 use crate::grid::Shape;
 use crate::observe::{Record, Snapshot};
 use crate::output::manifest::About;
@@ -84,6 +85,15 @@ impl Kept<'static> {
             serde_json::from_str(&file::read(&path)?).map_err(|cause| Error::file(&path, "read", cause.into()))
         };
         let path = folder.join("summary.json");
+        if !path.is_file() {
+            return Err(Error::file(&path, "read", std::io::ErrorKind::NotFound.into()));
+        }
+        let answer = Answer::open(folder).ok_or_else(|| {
+            Error::input(format!("`{}` has no list of what was computed", short(folder))).help("run the scenario again")
+        })?;
+        // Looks can be changed without changing what was computed.
+        let looks = ["figures/", "models/", "paraview/", "report.html"];
+        answer.verify(|path| !looks.iter().any(|look| path.starts_with(look)))?;
         let contract: Contract =
             serde_json::from_value(json("summary.json")?).map_err(|cause| Error::file(&path, "read", cause.into()))?;
         let about: About = serde_json::from_value(json("manifest.json")?["run"].take())
@@ -93,11 +103,17 @@ impl Kept<'static> {
         let record = table::read_course(&folder.join("timecourse.csv"), headings.clone(), sessions)?;
         // Skin that was not needled is its own control and has no other.
         let course = folder.join("timecourse_control.csv");
-        let control =
-            if course.exists() { table::read_course(&course, headings, Vec::new())? } else { Record::default() };
+        let control = if answer.holds("timecourse_control.csv") {
+            table::read_course(&course, headings, Vec::new())?
+        } else {
+            Record::default()
+        };
         let store = folder.join("fields.zarr");
-        let (shape, mut snapshots) = if store.exists() { zarr::read(&store)? } else { Default::default() };
-        read_holes(&folder.join("holes.csv"), &mut snapshots)?;
+        let (shape, mut snapshots) =
+            if answer.holds_below("fields.zarr") { zarr::read(&store)? } else { Default::default() };
+        if answer.holds("holes.csv") {
+            read_holes(&folder.join("holes.csv"), &mut snapshots)?;
+        }
         Ok(Self {
             about,
             record: Cow::Owned(record),
@@ -123,9 +139,6 @@ pub(super) fn write_holes(path: &Path, snapshots: &[Snapshot]) -> Result<()> {
 }
 
 fn read_holes(path: &Path, snapshots: &mut [Snapshot]) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
     let (_, rows) = table::read_csv(path)?;
     for row in rows {
         let numbers: Vec<f64> = row.iter().filter_map(|text| text.parse().ok()).collect();

@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `scenario.toml` | the scenario as resolved; running it again gives the same answer |
-//! | `manifest.json` | version, seed, hashes of the model files, steps, wall time by phase, peak memory |
+//! | `manifest.json` | version, seed, hashes of the model files and of every file here, steps, wall time by phase, peak memory |
 //! | `summary.json` | `{"observables": {NAME: {"unit", "rest", "peak", "peak_day", "end", "resolved_day"}}, "needling": {"sessions": […]}, "provenance": {…}, "practice": {…}}`, see [`summary`] and [`crate::practice`] |
 //! | `timecourse.csv`, `.parquet` | every observable at every recorded time; a session appears twice, before and after; what is set at a moment holds in its row |
 //! | `timecourse_control.csv`, `.parquet` | the same without needling, if there was needling |
@@ -15,11 +15,10 @@
 //! | `holes.csv` | where the holes are in each snapshot |
 //! | `figures/`, `report.html` | drawn by `plot` and `report` |
 //!
-//! Every file is written whole or not at all, and `summary.json` last: where it is, the numbers are complete. Apart from
+//! The folder appears whole or not at all, see [`crate::folder`]. Apart from
 //! the manifest (which tells wall times and memory) the bytes depend on the scenario alone.
 
 pub mod ensemble;
-pub mod file;
 mod kept;
 mod manifest;
 pub mod needling;
@@ -32,14 +31,16 @@ pub mod zarr;
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+pub use crate::folder::file;
 pub use kept::Kept;
 pub use manifest::About;
 pub use provenance::{Counts, Number, Provenance};
 pub use summary::{Answer, Answers};
 
 use crate::error::Result;
+use crate::folder::{self, Identity};
 use crate::simulate::{Cost, Outcome};
 
 /// What a run was made from, to be kept beside its answer.
@@ -66,6 +67,16 @@ pub fn write_run(outcome: &Outcome, inputs: &Inputs<'_>, folder: &Path) -> Resul
 /// # Errors
 /// A file cannot be written.
 pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
+    let about = write_tables(kept, cost, inputs, folder)?;
+    let texts = inputs.models.iter().map(|(_, text)| text.as_str());
+    folder::seal(folder, &Identity::of("run", &kept.about.name, [inputs.scenario].into_iter().chain(texts)), about)
+}
+
+/// Writes the tables and fields of a run into a draft, and gives what its manifest says.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_tables(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Path) -> Result<Map<String, Value>> {
     file::write(&folder.join("scenario.toml"), inputs.scenario)?;
     let control = Some(("timecourse_control", &kept.control)).filter(|(_, control)| !control.times.is_empty());
     for (name, record) in [("timecourse", &kept.record)].into_iter().chain(control) {
@@ -80,13 +91,13 @@ pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Pa
         vtk::write(&folder.join("paraview"), &kept.shape, &kept.snapshots)?;
         kept::write_holes(&folder.join("holes.csv"), &kept.snapshots)?;
     }
-    let manifest = manifest::manifest(&kept.about, cost, inputs.scenario, inputs.models);
-    file::write(&folder.join("manifest.json"), format!("{manifest:#}\n"))?;
     let contract = kept::Contract {
         observables: kept.answers.clone(),
         needling: kept::Sessions { sessions: kept.needling.clone() },
         provenance: json!(inputs.provenance.counts()),
         practice: kept.practice.clone(),
     };
-    file::write(&folder.join("summary.json"), format!("{:#}\n", json!(contract)))
+    file::write(&folder.join("summary.json"), format!("{:#}\n", json!(contract)))?;
+    let manifest = manifest::manifest(&kept.about, cost, inputs.scenario, inputs.models);
+    Ok(manifest.as_object().cloned().unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use ndarray::Array3;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::Shape;
 use crate::observe::Snapshot;
 use crate::output::file;
@@ -28,26 +28,24 @@ pub fn write(folder: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()>
     if snapshots.is_empty() {
         return Ok(());
     }
-    file::write_folder(folder, |folder| {
-        let deep = shape.z.len() > 2;
-        for (series, flat) in [("fields", false), ("surface", true)] {
-            let mut listed = Vec::new();
-            for (moment, snapshot) in snapshots.iter().enumerate() {
-                let chosen = |field: &&Field| deep && field.2.dim().0 == 1;
-                let fields: Vec<&Field> = snapshot.fields.iter().filter(|field| chosen(field) == flat).collect();
-                let Some(size) = fields.first().map(|field| field.2.dim()) else { continue };
-                let name = format!("{series}_{moment:04}.vtr");
-                let grid = Grid::of(shape, size, flat);
-                let path = folder.join(&name);
-                file::write_with(&path, |out| grid.write(out, &fields))?;
-                listed.push((snapshot.time / DAY, name));
-            }
-            if !listed.is_empty() {
-                file::write(&folder.join(format!("{series}.pvd")), collection(&listed))?;
-            }
+    let deep = shape.z.len() > 2;
+    for (series, flat) in [("fields", false), ("surface", true)] {
+        let mut listed = Vec::new();
+        for (moment, snapshot) in snapshots.iter().enumerate() {
+            let chosen = |field: &&Field| deep && field.2.dim().0 == 1;
+            let fields: Vec<&Field> = snapshot.fields.iter().filter(|field| chosen(field) == flat).collect();
+            let Some(size) = fields.first().map(|field| field.2.dim()) else { continue };
+            let name = format!("{series}_{moment:04}.vtr");
+            let grid = Grid::of(shape, size, flat);
+            let path = folder.join(&name);
+            file::write_with(&path, |out| grid.write(out, &fields))?;
+            listed.push((snapshot.time / DAY, name));
         }
-        Ok::<(), Error>(())
-    })
+        if !listed.is_empty() {
+            file::write(&folder.join(format!("{series}.pvd")), collection(&listed))?;
+        }
+    }
+    Ok(())
 }
 
 fn collection(listed: &[(f64, String)]) -> String {

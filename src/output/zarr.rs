@@ -50,62 +50,60 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
     if snapshots.iter().any(|other| !alike(first, other)) {
         return Err(Error::simulation("the snapshots do not all hold the same fields"));
     }
-    file::write_folder(path, |store| {
-        let mut entries = Map::new();
-        let mut add = |name: &str, array: Entry<'_>| -> Result<()> {
-            entries.insert(name.to_owned(), array.write(&store.join(name))?);
-            Ok(())
+    let store = path;
+    let mut entries = Map::new();
+    let mut add = |name: &str, array: Entry<'_>| -> Result<()> {
+        entries.insert(name.to_owned(), array.write(&store.join(name))?);
+        Ok(())
+    };
+    let days: Vec<f64> = snapshots.iter().map(|snapshot| snapshot.time / DAY).collect();
+    add("time", Entry::coordinate("time", &days, "d", "days since the start"))?;
+    let named = axes(&shape.kind);
+    for axis in named {
+        let (values, unit, what) = match *axis {
+            "z" => (millimetres(&shape.z), "mm", "depth below the surface"),
+            "y" => (millimetres(&shape.y), "mm", "across"),
+            "x" => (millimetres(&shape.x), "mm", "along"),
+            "r" => (millimetres(&shape.x), "mm", "distance from the channel"),
+            _ => ((0..classes(shape)).map(|class| class as f64).collect(), "1", "class of puncture depth"),
         };
-        let days: Vec<f64> = snapshots.iter().map(|snapshot| snapshot.time / DAY).collect();
-        add("time", Entry::coordinate("time", &days, "d", "days since the start"))?;
-        let named = axes(&shape.kind);
-        for axis in named {
-            let (values, unit, what) = match *axis {
-                "z" => (millimetres(&shape.z), "mm", "depth below the surface"),
-                "y" => (millimetres(&shape.y), "mm", "across"),
-                "x" => (millimetres(&shape.x), "mm", "along"),
-                "r" => (millimetres(&shape.x), "mm", "distance from the channel"),
-                _ => ((0..classes(shape)).map(|class| class as f64).collect(), "1", "class of puncture depth"),
-            };
-            add(axis, Entry::coordinate(axis, &values, unit, what))?;
+        add(axis, Entry::coordinate(axis, &values, unit, what))?;
+    }
+    if named.contains(&"class") && !shape.weights.is_empty() {
+        add("weight", Entry::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
+    }
+    for (index, (name, unit, values)) in first.fields.iter().enumerate() {
+        let surface = values.dim().0 == 1 && shape.z.len() > 2;
+        let dimensions: Vec<&str> =
+            std::iter::once("time").chain(named.iter().copied().filter(|axis| !(surface && *axis == "z"))).collect();
+        let (z, y, x) = values.dim();
+        let mut extents = vec![snapshots.len()];
+        for axis in &dimensions[1..] {
+            extents.push(match *axis {
+                "z" => z,
+                "y" | "class" => y,
+                _ => x,
+            });
         }
-        if named.contains(&"class") && !shape.weights.is_empty() {
-            add("weight", Entry::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
-        }
-        for (index, (name, unit, values)) in first.fields.iter().enumerate() {
-            let surface = values.dim().0 == 1 && shape.z.len() > 2;
-            let dimensions: Vec<&str> = std::iter::once("time")
-                .chain(named.iter().copied().filter(|axis| !(surface && *axis == "z")))
-                .collect();
-            let (z, y, x) = values.dim();
-            let mut extents = vec![snapshots.len()];
-            for axis in &dimensions[1..] {
-                extents.push(match *axis {
-                    "z" => z,
-                    "y" | "class" => y,
-                    _ => x,
-                });
-            }
-            let chunks: Vec<Vec<f64>> =
-                snapshots.iter().map(|snapshot| snapshot.fields[index].2.iter().copied().collect()).collect();
-            let what = if surface { "on the surface" } else { "in the skin" };
-            let name = reserved(name);
-            add(&name, Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into() })?;
-        }
-        let group = json!({
-            "zarr_format": 3,
-            "node_type": "group",
-            "attributes": {
-                "title": "fields of a dermasim run",
-                "grid": shape.kind,
-                "x_faces_m": shape.x, "y_faces_m": shape.y, "z_faces_m": shape.z,
-                "layers": shape.layers.iter().map(|(name, top, bottom)| json!({"name": name, "top_m": top, "bottom_m": bottom})).collect::<Vec<_>>(),
-                "weights": shape.weights,
-            },
-            "consolidated_metadata": { "kind": "inline", "must_understand": false, "metadata": entries },
-        });
-        file::write(&store.join("zarr.json"), pretty(&group))
-    })
+        let chunks: Vec<Vec<f64>> =
+            snapshots.iter().map(|snapshot| snapshot.fields[index].2.iter().copied().collect()).collect();
+        let what = if surface { "on the surface" } else { "in the skin" };
+        let name = reserved(name);
+        add(&name, Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into() })?;
+    }
+    let group = json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {
+            "title": "fields of a dermasim run",
+            "grid": shape.kind,
+            "x_faces_m": shape.x, "y_faces_m": shape.y, "z_faces_m": shape.z,
+            "layers": shape.layers.iter().map(|(name, top, bottom)| json!({"name": name, "top_m": top, "bottom_m": bottom})).collect::<Vec<_>>(),
+            "weights": shape.weights,
+        },
+        "consolidated_metadata": { "kind": "inline", "must_understand": false, "metadata": entries },
+    });
+    file::write(&store.join("zarr.json"), pretty(&group))
 }
 
 /// Reads a store that [`write`] wrote. Holes are not in it.
@@ -243,7 +241,7 @@ impl<'a> Entry<'a> {
             "attributes": { "units": self.unit, "long_name": self.what },
             "dimension_names": self.dimensions,
         });
-        fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
+        file::make_folder(folder)?;
         self.chunks.par_iter().enumerate().try_for_each(|(index, values)| {
             let place = place(folder, &description, index, self.extents.len());
             let failed = |cause| Error::file(&place, "write", cause);

@@ -29,11 +29,11 @@ use serde::Serialize;
 
 use crate::bench::Report;
 use crate::claims::{Answer, Claim, Findings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evidence::Row;
 use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
-use crate::output::{Kept, table};
+use crate::output::{Kept, file, table};
 pub use course::{columns, group_of, is_part, main_ones};
 pub use precision::Precision;
 use sheet::Sheet;
@@ -147,7 +147,7 @@ pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Ve
 }
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
-    std::fs::create_dir_all(folder).map_err(|cause| Error::file(folder, "make", cause))?;
+    file::make_folder(folder)?;
     drawn
         .into_par_iter()
         .map(|Drawn { figure, sheet, header, rows }| {

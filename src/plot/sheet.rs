@@ -165,7 +165,7 @@ impl Sheet {
             }
             Ok::<_, String>(plain)
         })?;
-        // The library saves by file name, so the picture is drawn beside its place and moved there.
+        // The library saves by file name, so the picture is drawn beside its place and read back.
         let parent = path.parent().unwrap_or(Path::new("."));
         let beside = tempfile::Builder::new().prefix(".part-").tempdir_in(parent).map_err(|cause| cause.to_string())?;
         let draft = beside.path().join("draft.png");
@@ -173,7 +173,8 @@ impl Sheet {
         backend.blit_bitmap((0, 0), half, &plain).map_err(|cause| cause.to_string())?;
         backend.present().map_err(|cause| cause.to_string())?;
         drop(backend);
-        std::fs::rename(&draft, path).map_err(|cause| cause.to_string())
+        let picture = std::fs::read(&draft).map_err(|cause| cause.to_string())?;
+        file::write(path, picture).map_err(|error| error.message().into_owned())
     }
 
     /// Puts the marks on an area of a backend that sets texts too high by `raised` of their size.

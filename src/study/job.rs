@@ -38,7 +38,12 @@ impl Job {
 
     /// Whether the folder holds the finished answer of exactly this job.
     pub fn is_done(&self) -> bool {
-        let text = std::fs::read_to_string(self.folder.join(MARK));
+        self.is_done_in(&self.folder)
+    }
+
+    /// Whether another folder holds it.
+    pub fn is_done_in(&self, folder: &Path) -> bool {
+        let text = std::fs::read_to_string(folder.join(MARK));
         text.ok()
             .and_then(|text| serde_json::from_str::<Mark>(&text).ok())
             .is_some_and(|mark| mark.fingerprint == self.fingerprint)

@@ -1,7 +1,4 @@
-//! Files and folders that are there whole or not at all.
-//!
-//! Everything is written under another name beside its place and renamed when it is complete, so that a reader, or a sweep
-//! that looks for what is done, never sees half of it.
+//! Files that are there whole or not at all: each is written under another name beside its place and renamed when it is complete.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -9,8 +6,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Writes a file in one piece: `fill` writes the contents; the file appears at `path` once they are on the disk.
-/// Missing folders are made.
+/// Writes a file in one piece: `fill` writes the contents; the file appears at `path` once they are written. Missing folders are
+/// made. It is synced with the folder of its answer, see [`seal`](super::seal).
 ///
 /// # Errors
 /// The file or its folder cannot be written.
@@ -26,24 +23,24 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
     write_with(path, |file| file.write_all(contents.as_ref()))
 }
 
-/// Writes a folder in one piece: `fill` fills an empty folder, which then takes the place of what was at `path`.
+/// Writes a file that stands alone, in one piece and to the disk.
 ///
 /// # Errors
-/// `fill` fails, or the folder cannot be written or moved.
-pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let failed = |cause| Error::file(path, "write", cause);
-    let parent = parent(path);
-    fs::create_dir_all(parent).map_err(failed)?;
-    let fresh = wide(tempfile::Builder::new().prefix(".part-"), 0o777).tempdir_in(parent).map_err(failed)?;
-    fill(fresh.path())?;
-    if path.exists() {
-        // A folder cannot be replaced by renaming, so the old one goes away first; it is whole until then.
-        fs::remove_dir_all(path).map_err(failed)?;
-    }
-    fs::rename(fresh.path(), path).map_err(failed)?;
-    // The guard must not delete the folder that now has its final name.
-    let _moved = fresh.keep();
-    Ok(())
+/// As [`write_with`].
+pub fn write_alone(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
+    write(path, contents)?;
+    fs::File::open(path)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| super::remove::sync_folder(parent(path)))
+        .map_err(|cause| Error::file(path, "write", cause))
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|cause| Error::file(path, "make", cause))
 }
 
 /// Reads a whole text.
@@ -63,7 +60,6 @@ fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
         fill(&mut buffered)?;
         buffered.flush()?;
     }
-    fresh.as_file().sync_all()?;
     fresh.persist(path)?;
     Ok(())
 }
@@ -107,19 +103,6 @@ mod tests {
         assert!(failed.unwrap_err().message().contains("the disk is full"));
         assert_eq!(read(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "the half-written file stayed");
-    }
-
-    #[test]
-    fn a_folder_takes_the_place_of_the_old_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store");
-        for name in ["a", "b"] {
-            write_folder(&path, |fresh| write(&fresh.join(name), name)).unwrap();
-        }
-        assert!(path.join("b").exists() && !path.join("a").exists());
-        assert!(write_folder(&path, |_| Err(Error::simulation("no"))).is_err());
-        assert!(path.join("b").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
