@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::measure::{Measure, Scope};
-use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model};
+use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, Reservoir};
 use crate::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
 use crate::language::syntax::{Expression, Form, Node};
 use crate::units::Dimension;
@@ -245,6 +245,11 @@ impl Model {
                         self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
                         self.expect(outside, Scope::BOUNDARY, own, "the field")?;
                     }
+                    Condition::Flux(flux) => {
+                        let wanted = own.times(self.physical(SPEED));
+                        self.expect(flux, Scope::FLUX, wanted, "a flux into the tissue")?;
+                    }
+                    Condition::Reservoir(film) => self.check_reservoir(field, film)?,
                 }
             }
         }
@@ -260,12 +265,65 @@ impl Model {
                 return Err(refuse("the field has no diffusivity, so nothing passes this face")
                     .help("give it a diffusivity, or take the condition away"));
             }
+            let film = matches!(on_face.condition, Condition::Reservoir(_));
+            if film && side > 1 {
+                return Err(refuse("a reservoir lies on the top or the bottom")
+                    .help("what lies beside the tissue is { exchange = \"…\", outside = \"…\" }"));
+            }
+            if field.kind == FieldKind::QuasiSteady && (film || matches!(on_face.condition, Condition::Flux(_))) {
+                return Err(refuse("a quasi-steady field has a value or an exchange on its faces")
+                    .help("write { value = … } or { exchange = …, outside = … }, or make it kind = \"volume\""));
+            }
             if field.kind == FieldKind::QuasiSteady && side > 1 {
                 return Err(refuse("a quasi-steady field has conditions on the top and the bottom only")
                     .help("write boundary.top or boundary.bottom, or make it kind = \"volume\""));
             }
         }
         Ok(())
+    }
+
+    /// A film that exchanges with a field.
+    fn check_reservoir(&self, field: &model::Field, film: &Reservoir) -> Result<()> {
+        let of = self.target(&film.of)?;
+        let refuse = |message: String| self.source.refuse(film.of.span.clone(), message);
+        if of.kind != FieldKind::Surface {
+            return Err(refuse(format!("`{}` lives in the tissue, and a reservoir lies on it", film.of.name))
+                .help("name a field with kind = \"surface\""));
+        }
+        if of.signed != field.signed {
+            return Err(refuse(format!(
+                "either both or none of `{}` and the field that it exchanges with may be negative",
+                film.of.name
+            ))
+            .help("write signed = true for both, or for none"));
+        }
+        let named = |other: &model::Field| {
+            let films = other.boundary.iter().flatten().filter_map(|on_face| match &on_face.condition {
+                Condition::Reservoir(film) => Some(&film.of.name),
+                _ => None,
+            });
+            films.filter(|name| **name == film.of.name).count()
+        };
+        if self.fields.values().map(named).sum::<usize>() > 1 {
+            return Err(refuse(format!("`{}` is the reservoir of more than one face", film.of.name))
+                .help("what one face takes would be missing at the other: give each a field of its own"));
+        }
+        self.expect(&film.thickness, Scope::CONSTANT, self.physical(Dimension::LENGTH), "a thickness")?;
+        let ratio = field.unit.dimension.over(of.unit.dimension);
+        match &film.partition {
+            Some(partition) => self.expect(partition, Scope::CONSTANT, ratio, "this partition coefficient")?,
+            None if ratio != Dimension::NONE => {
+                return Err(refuse(format!(
+                    "`{}` is in {}, the field that it exchanges with in {}",
+                    film.of.name, of.unit.dimension, field.unit.dimension
+                ))
+                .help("give both the same unit, or write partition = value in the tissue / value in the film"));
+            }
+            None => {}
+        }
+        film.exchange.iter().try_for_each(|exchange| {
+            self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")
+        })
     }
 
     fn check_processes(&self) -> Result<()> {

@@ -230,6 +230,35 @@ impl Compiler<'_> {
                     exchange: self.one(exchange, layer, speed)?,
                     outside: self.one(outside, layer, None)?,
                 }),
+                Condition::Flux(flux) => {
+                    let here = |own: &usize| layer.is_none_or(|layer| layer == *own) && self.lives[index][*own];
+                    let here: Vec<bool> = (0..=last).map(|own| here(&own)).collect();
+                    let programs = here.into_iter().enumerate();
+                    let programs =
+                        programs.map(|(own, here)| here.then(|| self.one(flux, Some(own), speed)).transpose());
+                    Some(Face::Flux(programs.collect::<Result<_>>()?))
+                }
+                Condition::Reservoir(film) => {
+                    let length = self.model.scale.map_or(1.0, |scale| scale.length);
+                    let mut above_zero = |expression: &Expression, what: &str| -> Result<f64> {
+                        match self.constant_expression(expression, layer)? {
+                            value if value > 0.0 => Ok(value),
+                            value => Err(self.refuse(&expression.root, format!("{what} must be positive, and this is {value}"))),
+                        }
+                    };
+                    Some(Face::Reservoir {
+                        thickness: length * above_zero(&film.thickness, "a thickness")?,
+                        partition: match &film.partition {
+                            Some(partition) => above_zero(partition, "a partition coefficient")?,
+                            None => 1.0,
+                        },
+                        of: self.model.target(&film.of)?.index,
+                        exchange: match &film.exchange {
+                            Some(exchange) => Some(self.one(exchange, layer, speed)?),
+                            None => None,
+                        },
+                    })
+                }
             });
         }
         let mut faces = faces.into_iter();

@@ -124,7 +124,8 @@ impl Compiled {
                 Some(Diffusion::Layered(_)) | None => &[],
             };
             let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
-            spread.iter().chain(followed).chain(field.initial.iter().flatten()).flatten()
+            let fluxes = field.boundary.fluxes().flat_map(|(_, programs)| programs);
+            spread.iter().chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten()
         });
         let surface = self.surface.iter().filter_map(|field| field.initial.as_ref());
         let balances = self.quasi.iter().flat_map(|field| &field.balance).flatten();
@@ -154,7 +155,8 @@ impl Compiled {
                 Some(Diffusion::Layered(_)) | None => &[],
             };
             let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
-            dependent.iter().chain(followed).chain(field.initial.iter().flatten()).flatten().any(places)
+            let fluxes = field.boundary.fluxes().flat_map(|(_, programs)| programs);
+            dependent.iter().chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten().any(places)
         };
         let rates = self.layers.iter().chain([&self.surface_rates]).any(|rates| places(&rates.rate));
         let columns = self.columns.iter().flat_map(|column| &column.programs);
@@ -260,7 +262,23 @@ pub struct Boundary {
     pub sides: [Option<Face>; 4],
 }
 
-/// The condition on a face of the domain. Programs depend on signals and time only and have one output.
+impl Boundary {
+    /// All faces, in the order of [`crate::language::FACES`].
+    pub fn faces(&self) -> [Option<&Face>; 6] {
+        let [left, right, front, back] = &self.sides;
+        [Some(&self.top), Some(&self.bottom), left.as_ref(), right.as_ref(), front.as_ref(), back.as_ref()]
+    }
+
+    /// The prescribed fluxes, with the position of their face.
+    pub fn fluxes(&self) -> impl Iterator<Item = (usize, &Vec<Option<Program>>)> {
+        self.faces().into_iter().enumerate().filter_map(|(side, face)| match face {
+            Some(Face::Flux(programs)) => Some((side, programs)),
+            _ => None,
+        })
+    }
+}
+
+/// The condition on a face of the domain. But for fluxes, programs depend on signals and time only; they have one output.
 #[derive(Debug, Clone)]
 pub enum Face {
     /// Nothing passes.
@@ -273,6 +291,19 @@ pub enum Face {
         exchange: Program,
         /// The value outside.
         outside: Program,
+    },
+    /// flux inwards, a program with one output for each layer at the face; it may depend on fields.
+    Flux(Vec<Option<Program>>),
+    /// flux inwards = exchange · (partition · film − u).
+    Reservoir {
+        /// The field of the surface that is the value in the film.
+        of: usize,
+        /// Thickness of the film \[m].
+        thickness: f64,
+        /// u over the value in the film, in equilibrium.
+        partition: f64,
+        /// Speed of exchange; without limit if there is none.
+        exchange: Option<Program>,
     },
 }
 

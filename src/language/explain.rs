@@ -216,6 +216,26 @@ impl Model {
                     );
                     used.extend([exchange, outside]);
                 }
+                Some(Condition::Flux(flux)) => {
+                    line(text, face, &format!("flux inwards = {}", flux.text));
+                    used.push(flux);
+                }
+                Some(Condition::Reservoir(film)) => {
+                    let partition = film.partition.as_ref().map_or(String::new(), |one| format!("{} * ", wrapped(&one.text)));
+                    let of = &film.of.name;
+                    line(
+                        text,
+                        face,
+                        &match &film.exchange {
+                            Some(exchange) => {
+                                format!("flux inwards = {} * ({partition}{of} - {name})", wrapped(&exchange.text))
+                            }
+                            None => format!("{name} = {partition}{of}"),
+                        },
+                    );
+                    line(text, "", &format!("what comes in leaves `{of}`, a film of {}", film.thickness.text));
+                    used.extend(on_face.iter().flat_map(|on_face| on_face.condition.expressions()));
+                }
                 Some(Condition::NoFlux | Condition::Periodic) | None => {}
             }
         }

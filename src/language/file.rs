@@ -152,6 +152,10 @@ pub(super) struct FaceForm {
     pub value: Option<Spanned<Scalar>>,
     pub exchange: Option<Spanned<Scalar>>,
     pub outside: Option<Spanned<Scalar>>,
+    pub flux: Option<Spanned<Scalar>>,
+    pub reservoir: Option<Spanned<String>>,
+    pub thickness: Option<Spanned<Scalar>>,
+    pub partition: Option<Spanned<Scalar>>,
 }
 
 #[derive(Debug, Deserialize)]

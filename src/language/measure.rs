@@ -41,6 +41,7 @@ impl Scope {
     pub(super) const CONSTANT: Self = Self::new("a constant expression", Needs::NONE);
     pub(super) const INITIAL: Self = Self::new("an initial value", SPACE.with(Needs::RANDOM));
     pub(super) const BOUNDARY: Self = Self::new("a boundary condition", OUTSIDE);
+    pub(super) const FLUX: Self = Self::new("a flux through a face", CELL);
     pub(super) const TRANSPORT: Self = Self::new("a diffusivity or sensitivity", CELL);
     pub(super) const RATE: Self = Self { inside: CELL, ..Self::new("a rate in the tissue", CELL.with(Needs::COLUMN)) };
     pub(super) const SURFACE_RATE: Self = Self {

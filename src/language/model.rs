@@ -209,6 +209,23 @@ pub enum Condition {
         /// Value outside.
         outside: Expression,
     },
+    /// So much comes in, per area and time.
+    Flux(Expression),
+    /// Exchange with a field on the surface, a well-mixed film.
+    Reservoir(Box<Reservoir>),
+}
+
+/// A film at the top or the bottom that holds a field of the surface and exchanges it with the tissue.
+#[derive(Debug, Clone)]
+pub struct Reservoir {
+    /// The field of the surface.
+    pub of: Mention,
+    /// Its thickness.
+    pub thickness: Expression,
+    /// Value in the tissue over the value in the film, in equilibrium; 1 if not given.
+    pub partition: Option<Expression>,
+    /// Speed of exchange, by values in the tissue; without limit if not given.
+    pub exchange: Option<Expression>,
 }
 
 impl Condition {
@@ -219,12 +236,13 @@ impl Condition {
 
     /// All its expressions.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let (first, second) = match self {
-            Self::NoFlux | Self::Periodic => (None, None),
-            Self::Value(value) => (Some(value), None),
-            Self::Exchange { exchange, outside } => (Some(exchange), Some(outside)),
+        let list = match self {
+            Self::NoFlux | Self::Periodic => [None; 3],
+            Self::Value(value) | Self::Flux(value) => [Some(value), None, None],
+            Self::Exchange { exchange, outside } => [Some(exchange), Some(outside), None],
+            Self::Reservoir(film) => [Some(&film.thickness), film.partition.as_ref(), film.exchange.as_ref()],
         };
-        first.into_iter().chain(second)
+        list.into_iter().flatten()
     }
 }
 

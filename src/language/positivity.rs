@@ -196,8 +196,26 @@ impl Model {
             for on_face in field.boundary.iter().flatten() {
                 let (exchange, outside) = match &on_face.condition {
                     Condition::NoFlux | Condition::Periodic => continue,
-                    Condition::Value(value) => (None, value),
-                    Condition::Exchange { exchange, outside } => (Some(exchange), outside),
+                    Condition::Value(value) => (None, Some(value)),
+                    Condition::Exchange { exchange, outside } => (Some(exchange), Some(outside)),
+                    Condition::Reservoir(film) => (film.exchange.as_ref(), None),
+                    Condition::Flux(flux) => {
+                        let own = |lowering: &mut Lowering<'_, Ranges<'_>>| {
+                            let term = lowering.expression(flux)?;
+                            let (own, zero) = (lowering.graph.input(input_of(field)), lowering.graph.number(0.0));
+                            Ok(lowering.graph.substitute(term, own, zero))
+                        };
+                        if !field.signed && !proved(&own)? {
+                            return Err(self
+                                .source
+                                .refuse(
+                                    flux.span.clone(),
+                                    "this flux may take what is not there: it may be negative where the field is zero",
+                                )
+                                .help("every flux outwards needs a factor that vanishes with the field; inwards is positive: wrap it in positive(…)"));
+                        }
+                        continue;
+                    }
                 };
                 let negative = |expression: &Expression| Ok(!proved(&|lowering| lowering.expression(expression))?);
                 if let Some(exchange) = exchange
@@ -208,7 +226,10 @@ impl Model {
                         .refuse(exchange.span.clone(), "this speed of exchange may be negative")
                         .help("wrap what may be negative in positive(…)"));
                 }
-                if !field.signed && negative(outside)? {
+                if let Some(outside) = outside
+                    && !field.signed
+                    && negative(outside)?
+                {
                     let message = "the value outside may be negative, and the field is not declared signed";
                     return Err(self
                         .source

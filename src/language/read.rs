@@ -14,7 +14,7 @@ use crate::language::file::{
 };
 use crate::language::model::{
     Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention, Model,
-    Process, RegionOf, Reported, Scale, Signal,
+    Process, RegionOf, Reported, Reservoir, Scale, Signal,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
 use crate::language::program::MAX_INPUTS;
@@ -458,21 +458,47 @@ impl Reader<'_> {
                         other => Err(self
                             .source
                             .refuse(text.span(), format!("unknown boundary condition `{other}`"))
-                            .help("known: \"no_flux\", { value = \"…\" }, { exchange = \"…\", outside = \"…\" }")),
+                            .help("known: \"no_flux\", { value = \"…\" }, { exchange = \"…\", outside = \"…\" }, { flux = \"…\" }, { reservoir = \"…\", thickness = \"…\" }")),
                     };
                 }
                 TextOr::Table(form) => form,
             };
             let read = |scalar: &Spanned<Scalar>, unit: &Unit| self.scalar(scalar.span(), scalar.get_ref(), unit);
-            match (form.value, form.exchange, form.outside) {
-                (Some(value), None, None) => made(Condition::Value(read(&value, unit)?)),
-                (None, Some(exchange), Some(outside)) => made(Condition::Exchange {
-                    exchange: read(&exchange, &Unit::one())?,
-                    outside: read(&outside, unit)?,
-                }),
+            let one = &Unit::one();
+            let idle = [&form.thickness, &form.partition].into_iter().flatten().next().map(Spanned::span);
+            if let (Some(place), None) = (idle, &form.reservoir) {
+                return Err(self
+                    .source
+                    .refuse(place, "this belongs to a reservoir")
+                    .help("write reservoir = \"FIELD\", with a field of the kind \"surface\""));
+            }
+            match (form.value, form.exchange, form.outside, form.flux, form.reservoir) {
+                (Some(value), None, None, None, None) => made(Condition::Value(read(&value, unit)?)),
+                (None, Some(exchange), Some(outside), None, None) => {
+                    made(Condition::Exchange { exchange: read(&exchange, one)?, outside: read(&outside, unit)? })
+                }
+                (None, None, None, Some(flux), None) => made(Condition::Flux(read(&flux, one)?)),
+                (None, exchange, None, None, Some(of)) => {
+                    let Some(thickness) = form.thickness else {
+                        return Err(self
+                            .source
+                            .refuse(span.clone(), "a reservoir needs a thickness")
+                            .help("write thickness = \"0.1 mm\""));
+                    };
+                    made(Condition::Reservoir(Box::new(Reservoir {
+                        of: mention(&of),
+                        thickness: read(&thickness, one)?,
+                        partition: form.partition.as_ref().map(|partition| read(partition, one)).transpose()?,
+                        exchange: exchange.as_ref().map(|exchange| read(exchange, one)).transpose()?,
+                    })))
+                }
                 _ => Err(self
                     .source
-                    .refuse(span.clone(), "a boundary condition has either a `value`, or `exchange` and `outside`")),
+                    .refuse(
+                        span.clone(),
+                        "a boundary condition has either a `value`, or `exchange` and `outside`, or a `flux`, or a `reservoir`",
+                    )
+                    .help("a reservoir has a `thickness`, and may have a `partition` and an `exchange`")),
             }
         };
         Ok([

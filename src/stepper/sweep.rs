@@ -355,7 +355,8 @@ fn depth_line(
         let mut outside = 0.0;
         for (side, at) in [(0, 0), (1, n - 1)] {
             if let Some(condition) = outsides[side].filter(|_| k == at && mover.moves[k]) {
-                outside += over * condition.conductance(mover.density[k] * cell(k) / (0.5 * grid.z.width(k)), 1.0);
+                let g = condition.conductance(mover.density[k] * cell(k) / (0.5 * grid.z.width(k)), 1.0);
+                outside += over * condition.held(theta, g);
             }
         }
         [over * face(k), over * face(k + 1), outside]

@@ -23,7 +23,7 @@ use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
 use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
-use crate::stepper::system::faces::Passing;
+use crate::stepper::system::faces::{Coated, Passing, Prescribed};
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
 use crate::stepper::{Shared, prefetch};
 
@@ -42,6 +42,8 @@ struct Follower {
 struct Spread {
     /// The program of each layer.
     programs: Vec<Option<Program>>,
+    /// The one depth at which it is needed, if it is not needed at all.
+    only: Option<usize>,
 }
 
 /// What changes in the cells of one layer.
@@ -110,6 +112,9 @@ pub struct System {
     /// What observables ask of faces, and what is added up on the surface.
     gauges: Vec<Passing>,
     sums: Vec<(usize, Passing)>,
+    /// Films, and fluxes that are prescribed.
+    coated: Vec<Coated>,
+    prescribed: Vec<Prescribed>,
     /// What comes to the surface through faces, the rows of its fields.
     arriving: Vec<f64>,
     pieces: Vec<Piece>,
@@ -180,9 +185,10 @@ impl System {
             if let Some(Diffusion::Dependent(programs)) = &field.diffusion
                 && spreads.len() < dependent
             {
-                spreads.push(Spread { programs: programs.clone() });
+                spreads.push(Spread { programs: programs.clone(), only: None });
             }
         }
+        let prescribed = Prescribed::all(&grid, &compiled, &movers, &mut spreads);
         let mut followers = Vec::new();
         for (f, field) in compiled.volume.iter().enumerate() {
             for chemotaxis in &field.chemotaxis {
@@ -195,7 +201,7 @@ impl System {
                     sensitivity: spreads.len(),
                     moves: grid.layer.iter().map(|&layer| moves(layer)).collect(),
                 });
-                spreads.push(Spread { programs: chemotaxis.sensitivity.clone() });
+                spreads.push(Spread { programs: chemotaxis.sensitivity.clone(), only: None });
             }
         }
         let count = compiled.quasi.len();
@@ -218,11 +224,14 @@ impl System {
                 Active::new(rates, fields, moves)
             })
             .collect::<Result<_>>()?;
+        let coated = Coated::all(&compiled, &movers);
         let surface = {
             let rates = &compiled.surface_rates;
             let mut fields = rates.fields.clone();
             let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
-            let moving = |field: usize| compiled.surface[field].adds_up.is_some();
+            let moving = |field: usize| {
+                compiled.surface[field].adds_up.is_some() || coated.iter().any(|coated| coated.film.of == field)
+            };
             fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && (drives(*f) || moving(*f))));
             let moves = fields.iter().map(|&field| moving(field)).collect();
             Active::new(rates, fields, moves)?
@@ -252,9 +261,11 @@ impl System {
             columns: skin::Scratch::default(),
             sweeps: Sweeps::new(&grid),
             base: now.clone(),
-            arriving: vec![0.0; if sums.is_empty() { 0 } else { layout.surface * layout.stride }],
+            arriving: vec![0.0; if sums.len() + coated.len() > 0 { layout.surface * layout.stride } else { 0 }],
             gauges,
             sums,
+            coated,
+            prescribed,
             movers,
             followers,
             spreads,
@@ -362,7 +373,10 @@ impl System {
             let view = frame.view(state, &now);
             spread.par_chunks_mut(layout.stride).enumerate().for_each(|(row, out)| {
                 let (index, z) = (row / layout.nz, row % layout.nz);
-                if let Some(program) = &self.spreads[index].programs[self.grid.layer[z]] {
+                let own = &self.spreads[index];
+                if let Some(program) = &own.programs[self.grid.layer[z]]
+                    && own.only.is_none_or(|only| only == z)
+                {
                     view.run(program, z, 0..layout.stride, out, &mut self.buffers().registers, &|_| None);
                 }
             });
@@ -400,6 +414,7 @@ impl System {
                     let out = &mut slab[mover.field * layout.stride..][..layout.plane];
                     mover.balance(grid, z, &rows, &spread, &self.now.outsides[m], out);
                 }
+                self.enter(&view, &self.now, z, slab);
                 self.follow(&view, &self.now, z, slab, buffers);
             });
         }
@@ -468,6 +483,16 @@ impl System {
         let closure = if stage.first { &self.base } else { &self.now };
         let view = frame.view(stage.state, closure);
         let (volume, surface) = out.split_at_mut(layout.volume());
+        // Films come first: the solve in the tissue begins with what they answer.
+        if layout.surface > 0 {
+            let buffers = &mut *self.buffers();
+            arriving.fill(0.0);
+            self.arrive(&view, closure, &mut arriving, &mut buffers.tracks);
+            let before = Before { stage, offset: layout.volume(), moved: &arriving };
+            let programs = (&self.surface, &self.compiled.surface_rates.jacobian);
+            self.local(&view, 0, programs, &before, surface, of_surface, buffers);
+        }
+        let surface = &*surface;
         if layout.fields > 0 {
             let shared = SharedFactors(of_volume.as_mut_ptr());
             volume.par_chunks_mut(layout.slab()).enumerate().with_max_len(1).for_each(|(z, slab)| {
@@ -485,16 +510,9 @@ impl System {
                 buffers.moved = moved;
                 let (movers, base) = (&self.movers, &self.base);
                 let lines = &mut buffers.lines;
+                self.meet(z, slab, surface);
                 self.sweeps.lateral(&self.grid, layout, movers, &base.outsides, &base.spread, z, slab, lines);
             });
-        }
-        if layout.surface > 0 {
-            let buffers = &mut *self.buffers();
-            arriving.fill(0.0);
-            self.arrive(&view, closure, &mut arriving, &mut buffers.tracks);
-            let before = Before { stage, offset: layout.volume(), moved: &arriving };
-            let programs = (&self.surface, &self.compiled.surface_rates.jacobian);
-            self.local(&view, 0, programs, &before, surface, of_surface, buffers);
         }
         (self.factors, self.arriving) = (factors, arriving);
     }
@@ -519,6 +537,7 @@ impl System {
                 moved[follower.field * layout.stride..][..layout.plane].fill(0.0);
             }
         }
+        self.enter(view, closure, z, moved);
         self.follow(view, closure, z, moved, buffers);
     }
 

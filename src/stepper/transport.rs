@@ -19,6 +19,27 @@ use crate::stepper::multiply_add;
 pub struct Outside {
     exchange: f64,
     value: f64,
+    /// The film outside, where there is one; then its value is `value` times that of the surface field.
+    film: Option<Film>,
+}
+
+/// A film on a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Film {
+    /// The field of the surface.
+    pub of: usize,
+    /// Thickness [m].
+    pub thickness: f64,
+    /// Value in the tissue over the value in the film, in equilibrium.
+    pub partition: f64,
+}
+
+impl Film {
+    /// What a film that loses this much per area and step of θ to a cell with conductance `g` answers with: θ times the rate of
+    /// its own value, b = g·partition/thickness.
+    pub(super) fn damping(&self, theta: f64, g: f64) -> f64 {
+        theta * g * self.partition / self.thickness
+    }
 }
 
 /// Conditions on the faces top, bottom, x low, x high, y low, y high.
@@ -29,11 +50,8 @@ pub type Outsides = [Option<Outside>; 6];
 /// # Errors
 /// A speed of exchange is negative or not a number, or a value is not finite: the face, and what it is.
 pub fn outsides(boundary: &Boundary, mut number: impl FnMut(&Program) -> f64) -> Result<Outsides, String> {
-    let [left, right, front, back] = &boundary.sides;
-    let faces =
-        [Some(&boundary.top), Some(&boundary.bottom), left.as_ref(), right.as_ref(), front.as_ref(), back.as_ref()];
     let mut all = Outsides::default();
-    for ((slot, face), name) in all.iter_mut().zip(faces).zip(FACES) {
+    for ((slot, face), name) in all.iter_mut().zip(boundary.faces()).zip(FACES) {
         *slot = face
             .map_or(Ok(None), |face| Outside::new(face, &mut number))
             .map_err(|what| format!("{what} at the {name}"))?;
@@ -47,13 +65,17 @@ impl Outside {
     /// # Errors
     /// As of [`outsides`], without the face.
     pub fn new(face: &Face, number: &mut impl FnMut(&Program) -> f64) -> Result<Option<Self>, String> {
-        let (exchange, value) = match face {
-            Face::NoFlux => return Ok(None),
-            Face::Value(value) => (f64::INFINITY, number(value)),
-            Face::Exchange { exchange, outside } => (number(exchange), number(outside)),
+        let (exchange, value, film) = match face {
+            Face::NoFlux | Face::Flux(_) => return Ok(None),
+            Face::Value(value) => (f64::INFINITY, number(value), None),
+            Face::Exchange { exchange, outside } => (number(exchange), number(outside), None),
+            Face::Reservoir { of, thickness, partition, exchange } => {
+                let film = Film { of: *of, thickness: *thickness, partition: *partition };
+                (exchange.as_ref().map_or(f64::INFINITY, number), *partition, Some(film))
+            }
         };
         match (exchange >= 0.0, value.is_finite()) {
-            (true, true) => Ok(Some(Self { exchange, value })),
+            (true, true) => Ok(Some(Self { exchange, value, film })),
             (false, _) => Err(format!("a speed of exchange of {exchange} m/s")),
             (true, false) => Err(format!("a value of {value}")),
         }
@@ -62,6 +84,11 @@ impl Outside {
     /// The value outside.
     pub(super) fn value(&self) -> f64 {
         self.value
+    }
+
+    /// Conductance to what stays outside while a step of θ is solved for: a film changes, too, and takes part of the answer.
+    pub(super) fn held(&self, theta: f64, conductance: f64) -> f64 {
+        self.film.map_or(conductance, |film| conductance / (1.0 + film.damping(theta, conductance)))
     }
 
     /// Conductance from a cell centre to the outside; `inner` is the conductance from the centre to the face.
@@ -212,7 +239,8 @@ impl Mover {
         }
         let half = 0.5 * grid.z.width(k);
         for (side, at) in [(0, 0), (1, self.moves.len() - 1)] {
-            let Some(outside) = outsides[side].filter(|_| k == at) else { continue };
+            // What comes from a film is added where the film loses it.
+            let Some(outside) = outsides[side].filter(|outside| k == at && outside.film.is_none()) else { continue };
             for (p, (out, own)) in out.iter_mut().zip(own).enumerate() {
                 let diffusivity = self.at(k, p, spread);
                 let g = outside.conductance(self.density[k] * diffusivity / half, 1.0);
@@ -329,7 +357,7 @@ impl Mover {
         exchange.spread(out, [own, above, below], [up, down], d);
         let half = 0.5 * grid.z.width(k);
         for (side, at) in [(0, 0), (1, self.moves.len() - 1)] {
-            let Some(outside) = outsides[side].filter(|_| k == at) else { continue };
+            let Some(outside) = outsides[side].filter(|outside| k == at && outside.film.is_none()) else { continue };
             let g = outside.conductance(self.density[k] * d / half, 1.0) / measure;
             out.iter_mut().zip(own).for_each(|(out, own)| *out += g * (outside.value - own));
         }
@@ -342,14 +370,28 @@ impl Mover {
         self.sides(grid, own, &|_| d, outsides, out);
     }
 
-    /// Adds `factor` times the flux through face `k` in depth, downwards, to `out`: amount per area and time. What lies outside
-    /// counts `beyond` times: 0 leaves what the flux gains with the field itself.
+    /// Conductance per area between the cell at the top (0) or the bottom (1) and the outside, at a place.
+    pub(super) fn end<'a>(
+        &self,
+        grid: &Grid,
+        side: usize,
+        outside: &Outside,
+        p: usize,
+        spread: &dyn Fn(usize) -> &'a [f64],
+    ) -> f64 {
+        let at = if side == 0 { 0 } else { self.moves.len() - 1 };
+        outside.conductance(self.density[at] * self.at(at, p, spread) / (0.5 * grid.z.width(at)), 1.0)
+    }
+
+    /// Adds `factor` times the flux through face `k` in depth, downwards, to `out`: amount per area and time. A value given
+    /// outside counts `beyond` times: 0 leaves what the flux gains with the fields. `film` is the row of a surface field.
     pub(super) fn through<'a>(
         &self,
         grid: &Grid,
         k: usize,
         rows: &dyn Fn(usize) -> &'a [f64],
         spread: &dyn Fn(usize) -> &'a [f64],
+        film: &dyn Fn(usize) -> &'a [f64],
         outsides: &Outsides,
         [factor, beyond]: [f64; 2],
         out: &mut [f64],
@@ -368,11 +410,12 @@ impl Mover {
         }
         for (side, face, at) in [(0, 0, 0), (1, nz, nz - 1)] {
             let Some(outside) = outsides[side].filter(|_| k == face && self.moves[at]) else { continue };
-            let (own, half) = (rows(at), 0.5 * grid.z.width(at));
+            let own = rows(at);
+            let film = outside.film.map(|of| film(of.of));
             let inwards = if side == 0 { factor } else { -factor };
             for (p, out) in out.iter_mut().enumerate() {
-                let g = outside.conductance(self.density[at] * self.at(at, p, spread) / half, 1.0);
-                *out += inwards * (g * (beyond * outside.value - own[p]));
+                let value = film.map_or(beyond * outside.value, |film| outside.value * film[p]);
+                *out += inwards * (self.end(grid, side, &outside, p, spread) * (value - own[p]));
             }
         }
     }

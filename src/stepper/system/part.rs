@@ -64,7 +64,11 @@ impl System {
             local(&self.active[self.grid.layer[z]], slab, &of_volume[own]);
         }
         local(&self.surface, surface, of_surface);
+        for (z, slab) in volume.chunks_mut(layout.slab().max(1)).take(layout.nz).enumerate() {
+            self.meet(z, slab, surface);
+        }
         self.sweep(volume);
+        self.add_up(volume, surface);
         self.factors = factors;
     }
 
