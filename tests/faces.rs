@@ -292,7 +292,12 @@ fn films_and_tissue_share_one_content() {
                 let what = format!("{diffusivity} {thick} {geometry:?} {stepping:?}: {rows:?} {}", content(&skin, 0));
                 assert!((before + first[0] - content(&skin, 0) - last[0] - last[1]).abs() < 1e-12, "{what}");
                 assert!((first[0] - last[0] - last[2]).abs() < 1e-12 && (last[1] - last[3]).abs() < 1e-12, "{what}");
-                assert!(last[2] > 0.02 * thick && last[3] > 0.0 && skin.fields().iter().all(|(.., u)| u.iter().all(|u| *u >= 0.0)), "{what}");
+                assert!(
+                    last[2] > 0.02 * thick
+                        && last[3] > 0.0
+                        && skin.fields().iter().all(|(.., u)| u.iter().all(|u| *u >= 0.0)),
+                    "{what}"
+                );
             }
         }
     }
@@ -421,7 +426,11 @@ fn told(text: &str, place: &str, message: &str) {
         Ok(_) => assert!(message.is_empty(), "{place} is accepted"),
         Err(error) => {
             assert!(!message.is_empty() && error.message().contains(message), "{place}: {error}");
-            assert_eq!(error.line(), text.lines().position(|line| line.contains(place)).map(|line| line + 1), "{error}");
+            assert_eq!(
+                error.line(),
+                text.lines().position(|line| line.contains(place)).map(|line| line + 1),
+                "{error}"
+            );
         }
     }
 }

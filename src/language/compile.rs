@@ -240,12 +240,14 @@ impl Compiler<'_> {
                 }
                 Condition::Reservoir(film) => {
                     let length = self.model.scale.map_or(1.0, |scale| scale.length);
-                    let mut above_zero = |expression: &Expression, what: &str| -> Result<f64> {
-                        match self.constant_expression(expression, layer)? {
-                            value if value > 0.0 => Ok(value),
-                            value => Err(self.refuse(&expression.root, format!("{what} must be positive, and this is {value}"))),
-                        }
-                    };
+                    let mut above_zero =
+                        |expression: &Expression, what: &str| -> Result<f64> {
+                            match self.constant_expression(expression, layer)? {
+                                value if value > 0.0 => Ok(value),
+                                value => Err(self
+                                    .refuse(&expression.root, format!("{what} must be positive, and this is {value}"))),
+                            }
+                        };
                     Some(Face::Reservoir {
                         thickness: length * above_zero(&film.thickness, "a thickness")?,
                         partition: match &film.partition {

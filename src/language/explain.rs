@@ -221,7 +221,8 @@ impl Model {
                     used.push(flux);
                 }
                 Some(Condition::Reservoir(film)) => {
-                    let partition = film.partition.as_ref().map_or(String::new(), |one| format!("{} * ", wrapped(&one.text)));
+                    let partition =
+                        film.partition.as_ref().map_or(String::new(), |one| format!("{} * ", wrapped(&one.text)));
                     let of = &film.of.name;
                     line(
                         text,
