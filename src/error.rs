@@ -177,16 +177,15 @@ impl Error {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
         let help = complaint.help.as_deref().map(printable);
         let mut group = Level::ERROR.primary_title(title.as_str()).elements(Vec::<annotate_snippets::Message>::new());
-        let text;
+        let (text, name);
         if let Some((source, span)) = &complaint.source {
             // Escapes a stranger put into a file must not reach the terminal; the replacement keeps byte offsets.
             text = quiet(&source.text);
+            name = printable(&source.name);
             let end = span.end.min(text.len());
             let start = span.start.min(end);
             group = group.element(
-                Snippet::source(text.as_str())
-                    .path(source.name.as_str())
-                    .annotation(AnnotationKind::Primary.span(start..end)),
+                Snippet::source(text.as_str()).path(name.as_str()).annotation(AnnotationKind::Primary.span(start..end)),
             );
         }
         if let Some(help) = &help {
@@ -204,21 +203,29 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The text with control characters spelt out, so that a key cannot carry terminal escapes into a message.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| {
-            let keep = !letter.is_control() || letter == '\n';
-            if keep { vec![letter] } else { letter.escape_default().collect() }
-        })
-        .collect()
+/// The text with signs spelt out that would act instead of being seen: escapes of a terminal, and marks that turn the direction
+/// of what follows. Line ends and tabs stay.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if acts(letter) { out.extend(letter.escape_default()) } else { out.push(letter) }
+    }
+    out
+}
+
+/// Whether a sign acts instead of being seen.
+fn acts(letter: char) -> bool {
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = matches!(letter, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    turns || breaks || (letter.is_control() && !matches!(letter, '\n' | '\t'))
 }
 
 /// The text with control characters (but line ends and tabs) replaced by as many bytes of filler.
 fn quiet(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        if letter.is_control() && !matches!(letter, '\n' | '\t' | '\r') {
+        if acts(letter) && letter != '\r' {
             out.extend(std::iter::repeat_n('?', letter.len_utf8()));
         } else {
             out.push(letter);

@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Source, read_toml, suggestion};
 use crate::evidence::file::{Variations, look, measures, one, reading, runs, scenario};
 use crate::evidence::reading::Reader;
 use crate::evidence::{self, Observation, Run};
+use crate::folder::name::names;
 use crate::language::{Argument, Formula, Scope};
 use crate::scenario::Change;
 use crate::units::{Dimension, Quantity, Unit};
@@ -27,7 +28,7 @@ struct Outer {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    id: String,
+    id: Spanned<String>,
     statement: String,
     #[serde(default)]
     observations: Vec<Spanned<String>>,
@@ -190,6 +191,14 @@ impl Claim {
     /// The scenario or the table makes no sense, a reading asks for what is not there, or there are no samples.
     pub fn read(source: &Arc<Source>, changes: &[Change]) -> Result<Self> {
         let Outer { claim: written } = read_toml(source)?;
+        names(source, "a claim", [&written.id])?;
+        names(source, "a reading", written.reading.keys())?;
+        names(source, "a part", written.part.keys())?;
+        if let Some(name) = written.reading.keys().find(|name| ["sample", "holds"].contains(&name.get_ref().as_str())) {
+            let message =
+                format!("`{}` is a column of the table of samples, and no reading can be called so", name.get_ref());
+            return Err(source.refuse(name.span(), message).help("call the reading otherwise"));
+        }
         let scenario = scenario(source, changes);
         let mut runs = runs(source, &scenario, &written.runs)?;
         let readings = written
@@ -235,7 +244,7 @@ impl Claim {
         let (name, answer) = (scenario.name, answer.into_inner());
         Ok(Self {
             name,
-            id,
+            id: id.into_inner(),
             statement,
             observations,
             given,

@@ -8,6 +8,8 @@
 //! | `NAME.told` | both: "12 % (8 to 15 %)" |
 //! | `part.NAME.holds`, `.held`, `.of` | whether a part holds as written; in how many of how many samples |
 //! | `held`, `samples` | in how many samples the whole claim holds, of how many |
+//!
+//! Beside names a template has conditions (`if`, `elif`, `else`, `endif`), comparisons and numbers; no loops, filters or macros.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,11 +30,59 @@ const OF_READING: [&str; 7] = ["value", "low", "middle", "high", "text", "band",
 /// What it may ask of a part.
 const OF_PART: [&str; 3] = ["holds", "held", "of"];
 
+/// Work that filling a template may cost.
+const FUEL: u64 = 100_000;
+
+/// Nothing but names, conditions and numbers: a claim may come from anybody, so there is nothing in it that loops, grows or calls.
 fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
+    let mut environment = Environment::empty();
+    environment.set_fuel(Some(FUEL));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment
+}
+
+/// What keeps a template from being plain: a tag other than a condition, or an operator that makes texts longer.
+fn beyond_conditions(template: &str) -> Option<String> {
+    let mut rest = template;
+    while let Some(start) = rest.find("{") {
+        rest = &rest[start + 1..];
+        let (close, tag) = match rest.chars().next() {
+            Some('{') => ("}}", false),
+            Some('%') => ("%}", true),
+            Some('#') => {
+                rest = rest.split_once("#}").map_or("", |(_, rest)| rest);
+                continue;
+            }
+            _ => continue,
+        };
+        let inside = rest[1..].trim_start_matches(['-', '+']);
+        if tag {
+            let word = inside.trim_start();
+            let word =
+                &word[..word.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(word.len())];
+            if !["if", "elif", "else", "endif"].contains(&word) {
+                return Some(format!("`{word}`"));
+            }
+        }
+        let mut quote = None;
+        let mut letters = inside.char_indices();
+        while let Some((index, letter)) = letters.next() {
+            match (quote, letter) {
+                (Some(_), '\\') => drop(letters.next()),
+                (Some(open), letter) if open == letter => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') => quote = Some(letter),
+                (None, '|' | '*' | '~' | '[') => return Some(format!("`{letter}`")),
+                (None, _) if inside[index..].starts_with(close) => {
+                    rest = &inside[index..];
+                    break;
+                }
+                (None, _) => {}
+            }
+        }
+    }
+    None
 }
 
 /// Whether a template is sound and speaks of nothing but readings and parts.
@@ -49,6 +99,10 @@ pub(super) fn check(
         let detail = error.detail().unwrap_or("it cannot be read");
         refuse(format!("the answer is no template{line}: {detail}"))
     })?;
+    if let Some(word) = beyond_conditions(template.get_ref()) {
+        return Err(refuse(format!("the answer may not use {word}: it words what was read, and does nothing else"))
+            .help("use {{ NAME.told }} and {% if … %}, {% elif … %}, {% else %}, {% endif %}; compute under [claim.reading.NAME]"));
+    }
     for path in parsed.undeclared_variables(true) {
         let words: Vec<&str> = path.split('.').collect();
         let (known, word): (BTreeSet<&str>, &str) = match words[..] {

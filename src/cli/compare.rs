@@ -69,7 +69,9 @@ fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
         }
         let last = folder.canonicalize().ok().and_then(|whole| Some(whole.file_name()?.to_string_lossy().into_owned()));
         let plain = last.unwrap_or_else(|| short(folder));
-        let taken = |name: &str| runs.iter().any(|(own, _)| own == name);
+        // A run that is called like a column of the table gets a number, too.
+        let columns = ["day", "observable", "unit"];
+        let taken = |name: &str| columns.contains(&name) || runs.iter().any(|(own, _)| own == name);
         let name = (1..).map(|i| if i == 1 { plain.clone() } else { format!("{plain}-{i}") }).find(|name| !taken(name));
         runs.push((name.unwrap_or(plain), Kept::read(folder)?));
     }

@@ -46,11 +46,9 @@ pub fn settings(plan: &Plan) -> String {
 /// Something cannot be written.
 pub fn keep(outcome: &Outcome, fresh: &Path) -> Result<Map<String, Value>> {
     let origin = &outcome.plan.origin;
-    let models: Vec<(String, String)> = origin
-        .files
-        .iter()
-        .map(|file| (format!("{}/{}", file.kind.folder(), file.name), file.original.text.clone()))
-        .collect();
+    let shown = |path: String| path.trim_start_matches("models/").trim_end_matches(".toml").to_owned();
+    let models: Vec<(String, String)> =
+        origin.files.iter().map(|file| (shown(file.path()), file.original.text.clone())).collect();
     let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
     let kept = Kept::of(outcome)?;

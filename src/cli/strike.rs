@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Map;
 
 use super::keep;
-use super::terminal::{number, say, short, table};
+use super::terminal::{number, print, say, short, table};
 use crate::catalogue::Mechanics;
 use crate::error::{Error, Result};
 use crate::folder::Draft;
@@ -42,7 +42,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
             .map_err(|cause| Error::simulation(format!("a strike could not be told as JSON: {cause}")))
     };
     if arguments.json {
-        say(json()?);
+        print(&json()?);
         return Ok(());
     }
     let folder = keep::folder(arguments.out.as_deref(), &format!("strike-{}", plan.name));

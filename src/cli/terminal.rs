@@ -2,25 +2,35 @@
 
 use std::io::{IsTerminal, Write};
 
-use crate::error::Error;
+use crate::error::{Error, printable};
 pub use crate::folder::short;
 
 /// Prints to standard output. A reader that has gone away (as `head` does) is no fault: what is left is not printed.
 pub fn say(text: impl AsRef<str>) {
+    print(&printable(text.as_ref()));
+}
+
+/// Prints what a machine reads, as it is.
+pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _gone = writeln!(out, "{}", text.as_ref());
+    let _gone = writeln!(out, "{text}");
 }
 
 /// Prints to standard error.
 pub fn tell(text: impl AsRef<str>) {
+    complain_in(&printable(text.as_ref()));
+}
+
+fn complain_in(text: &str) {
     let mut out = std::io::stderr().lock();
-    let _gone = writeln!(out, "{}", text.as_ref());
+    let _gone = writeln!(out, "{text}");
 }
 
 /// Tells what went wrong.
 pub fn complain(error: &Error) {
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tell(error.render(coloured));
+    // What was written by others is spelt out in it; the colours are ours.
+    complain_in(&error.render(coloured));
 }
 
 /// Rows in columns: the first column to the left, the others to the right if they are numbers.

@@ -11,6 +11,7 @@ use serde_spanned::Spanned;
 
 use crate::error::{Error, Result, Source, read_toml};
 use crate::evidence::reading::{Reader, Seen};
+use crate::folder::name::names;
 use crate::language::{Formula, Scope};
 use crate::scenario::{Change, Plan, Scenario};
 use crate::units::{Quantity, Unit};
@@ -71,7 +72,7 @@ pub(crate) type Variations = IndexMap<Spanned<String>, IndexMap<Spanned<String>,
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    id: String,
+    id: Spanned<String>,
     what: String,
     source: String,
     grade: Grade,
@@ -175,6 +176,7 @@ impl Observation {
     /// The scenario or the table makes no sense, or a reading asks for what is not there.
     pub fn read(source: &Arc<Source>, changes: &[Change]) -> Result<Self> {
         let Outer { evidence: written } = read_toml(source)?;
+        names(source, "an observation", [&written.id])?;
         let scenario = scenario(source, changes);
         let name = scenario.name.clone();
         let mut runs = runs(source, &scenario, &written.runs)?;
@@ -186,6 +188,7 @@ impl Observation {
             bands.iter().try_for_each(|band| measures(source, &band.formula, &band.unit, reader).map(drop))
         })?;
         let Written { id, what, source: by, grade, group, kind, used_in_tuning, note, .. } = written;
+        let id = id.into_inner();
         Ok(Self { name, id, what, source: by, grade, group, kind, tuning: used_in_tuning, note, runs, bands })
     }
 }
@@ -206,10 +209,7 @@ pub(crate) fn runs(source: &Arc<Source>, scenario: &Scenario, written: &Variatio
     if written.is_empty() {
         return Ok(vec![run("", scenario.clone())?]);
     }
-    let names: BTreeSet<&str> = written.keys().map(|name| name.get_ref().as_str()).collect();
-    if names.len() < written.len() {
-        return Err(source.refuse(0..0, "two runs have one name"));
-    }
+    names(source, "a run", written.keys())?;
     written
         .iter()
         .map(|(name, changes)| {

@@ -1,10 +1,14 @@
 //! Where observations and other files that say more than a scenario lie: in their local folder, else in the program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_spanned::Spanned;
+
 use crate::error::{Error, Result, Source, suggestion};
 use crate::evidence::Observation;
+use crate::folder::name::names;
 use crate::scenario::Change;
 
 include!(concat!(env!("OUT_DIR"), "/observations.rs"));
@@ -59,9 +63,11 @@ impl Shelf {
         let files = self.sources()?.into_iter().map(|source| Ok((self.id(&source)?, source)));
         let mut files = files.collect::<Result<Vec<_>>>()?;
         files.sort_by_key(|(id, _)| order(id));
-        if let Some(pair) = files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let [(id, one), (_, other)] = [&pair[0], &pair[1]];
-            return Err(Error::input(format!("two {what}s are called `{id}`: {} and {}", one.name, other.name)));
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for (id, source) in &files {
+            if let Some(other) = seen.insert(id.to_lowercase(), &source.name) {
+                return Err(Error::input(format!("two {what}s are called `{id}`: {other} and {}", source.name)));
+            }
         }
         for id in ids {
             if !files.iter().any(|(own, _)| own.eq_ignore_ascii_case(id)) {
@@ -85,13 +91,16 @@ impl Shelf {
     fn id(&self, source: &Arc<Source>) -> Result<String> {
         let text = toml_edit::Document::parse(source.text.as_str())
             .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))?;
-        let id = text.get(self.table).and_then(|table| table.get("id")).and_then(toml_edit::Item::as_str);
-        id.map(str::to_owned).ok_or_else(|| {
-            let (what, table) = (self.what, self.table);
-            source
+        let item = text.get(self.table).and_then(|table| table.get("id"));
+        let (what, table) = (self.what, self.table);
+        let Some((item, id)) = item.and_then(|item| Some((item, item.as_str()?))) else {
+            return Err(source
                 .refuse(0..0, format!("the {what} has no id"))
-                .help(format!("write [{table}] and id = \"…\", see the other files"))
-        })
+                .help(format!("write [{table}] and id = \"…\", see the other files")));
+        };
+        let article = if what.starts_with('o') { "an" } else { "a" };
+        names(source, &format!("{article} {what}"), [&Spanned::new(item.span().unwrap_or(0..0), id.to_owned())])?;
+        Ok(id.to_owned())
     }
 
     /// The texts of the local folder if it is there, else those of the program.

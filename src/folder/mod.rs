@@ -27,6 +27,7 @@
 
 pub mod file;
 mod list;
+pub mod name;
 mod place;
 mod remove;
 
@@ -241,8 +242,15 @@ impl Draft {
         Ok(told)
     }
 
-    /// Makes the folder with the file that tells what it is.
+    /// Makes the folder with the file that tells what it is; once more if somebody removes it at that moment.
     fn open(&self) -> io::Result<()> {
+        match self.try_open() {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => self.try_open(),
+            other => other,
+        }
+    }
+
+    fn try_open(&self) -> io::Result<()> {
         let folder = self.place.new();
         fs::create_dir_all(&folder)?;
         let mark = folder.join(DRAFT);

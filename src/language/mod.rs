@@ -43,6 +43,9 @@ mod tests;
 mod turns;
 mod update;
 
+/// The column of time [d] in tables of observables.
+pub const TIME_COLUMN: &str = "time_d";
+
 pub use bound::Bound;
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};

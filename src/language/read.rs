@@ -7,7 +7,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_spanned::Spanned;
 
-use crate::error::{Error, Result, Source, read_toml, suggestion};
+use crate::error::{Error, Result, Source, printable, read_toml, suggestion};
+use crate::language::TIME_COLUMN;
 use crate::language::file::{
     BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, OneOr, ProcessForm, RegionForm, Scalar,
     SignalForm, Table, TextOr,
@@ -94,6 +95,23 @@ impl Model {
             .observable
             .into_iter()
             .map(|(key, form)| {
+                let name = key.get_ref();
+                if name.eq_ignore_ascii_case(TIME_COLUMN) {
+                    return Err(source
+                        .refuse(
+                            key.span(),
+                            format!(
+                                "`{name}` is the column of time in every table, and no observable can be called so"
+                            ),
+                        )
+                        .help("write another name, as [observable.time_in_days]"));
+                }
+                if name.trim() != name || name.is_empty() || *name != printable(name) || name.contains(['\n', '\t']) {
+                    let message = format!("`{}` is no name for an observable", name.escape_default());
+                    return Err(source
+                        .refuse(key.span(), message)
+                        .help("use letters, digits and signs that can be seen"));
+                }
                 let group = match &form.group {
                     None => "state".to_owned(),
                     Some(group) => {

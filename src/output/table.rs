@@ -1,6 +1,7 @@
 //! Time courses and other tables, as CSV for people and Parquet for programs.
 //!
 //! Columns of a time course are `time_d` (days since the start) and one for each observable, named as in the model file.
+//! A text that a spreadsheet would compute (`=1+1`) has an apostrophe in front, which is taken away when it is read back.
 //! Units and meanings stand in `observables.csv`, and in the metadata of the Parquet file under `units`.
 
 use std::io::{self, Write};
@@ -14,10 +15,13 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::observe::{Heading, Record};
 use crate::output::file;
-use crate::units::{DAY, Unit};
+use crate::units::{DAY, Quantity, Unit};
+
+/// The column of time, which no observable may be called.
+const TIME: &str = crate::language::TIME_COLUMN;
 
 /// A number as text that reads back to the same bits; empty where it is not finite.
 pub fn number(value: f64) -> String {
@@ -36,12 +40,34 @@ pub fn optional(value: Option<f64>) -> String {
 pub fn write_csv<S: AsRef<[u8]>>(path: &Path, header: &[S], rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
     file::write_with(path, |out| {
         let mut table = csv::WriterBuilder::new().flexible(false).from_writer(out);
-        table.write_record(header).map_err(io::Error::other)?;
+        let header = header.iter().map(|name| cell(&String::from_utf8_lossy(name.as_ref())));
+        table.write_record(header.collect::<Vec<_>>()).map_err(io::Error::other)?;
         for row in rows {
-            table.write_record(&row).map_err(io::Error::other)?;
+            table.write_record(row.iter().map(|text| cell(text)).collect::<Vec<_>>()).map_err(io::Error::other)?;
         }
         table.flush()
     })
+}
+
+/// How a formula of a spreadsheet begins.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Whether a text, behind any apostrophes, begins as a formula does.
+fn like_a_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+/// A text as a cell: signs that act are spelt out, and a text that a spreadsheet would compute gets an apostrophe in front.
+/// Numbers, with or without a unit, stay as they are.
+fn cell(text: &str) -> String {
+    let shown = printable(text);
+    let computed = like_a_formula(&shown) && shown.parse::<f64>().is_err() && shown.parse::<Quantity>().is_err();
+    if computed { format!("'{shown}") } else { shown }
+}
+
+/// The text of a cell.
+fn text(cell: &str) -> String {
+    cell.strip_prefix('\'').filter(|rest| like_a_formula(rest)).unwrap_or(cell).to_owned()
 }
 
 /// Reads a table: its header and rows of texts.
@@ -49,10 +75,10 @@ pub fn write_csv<S: AsRef<[u8]>>(path: &Path, header: &[S], rows: impl IntoItera
 /// # Errors
 /// The file cannot be read, or its rows differ in length.
 pub fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>)> {
-    let text = file::read(path)?;
-    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let whole = file::read(path)?;
+    let mut table = csv::Reader::from_reader(whole.as_bytes());
     let broken = |error: csv::Error| Error::file(path, "read", io::Error::other(error));
-    let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
+    let texts = |record: &csv::StringRecord| record.iter().map(text).collect::<Vec<_>>();
     let header = texts(table.headers().map_err(broken)?);
     let rows = table.records().map(|row| row.map(|row| texts(&row)).map_err(broken)).collect::<Result<_>>()?;
     Ok((header, rows))
@@ -64,7 +90,7 @@ pub fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>)> {
 /// The file cannot be written.
 pub fn write_course_csv(path: &Path, record: &Record) -> Result<()> {
     let header: Vec<&str> =
-        std::iter::once("time_d").chain(record.headings.iter().map(|heading| heading.name.as_str())).collect();
+        std::iter::once(TIME).chain(record.headings.iter().map(|heading| heading.name.as_str())).collect();
     let rows = record.times.iter().zip(&record.values).map(|(time, values)| {
         std::iter::once(number(time / DAY)).chain(values.iter().map(|value| number(*value))).collect()
     });
@@ -104,7 +130,7 @@ pub fn read_headings(path: &Path) -> Result<Vec<Heading>> {
 /// The file is missing or its columns are not those of the observables.
 pub fn read_course(path: &Path, headings: Vec<Heading>, sessions: Vec<f64>) -> Result<Record> {
     let (header, rows) = read_csv(path)?;
-    let known = header.first().is_some_and(|first| first == "time_d")
+    let known = header.first().is_some_and(|first| first == TIME)
         && header[1..].iter().eq(headings.iter().map(|heading| &heading.name));
     if !known {
         return Err(broken(path, "the columns are not those of the observables".into()));
@@ -140,9 +166,9 @@ fn parquet(out: &mut dyn Write, record: &Record) -> std::result::Result<(), parq
             Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::REQUIRED).build()?;
         Ok::<_, parquet::errors::ParquetError>(Arc::new(built))
     };
-    let mut columns = vec![column("time_d")?];
+    let mut columns = vec![column(TIME)?];
     let mut units = serde_json::Map::new();
-    units.insert("time_d".into(), "d".into());
+    units.insert(TIME.into(), "d".into());
     for heading in &record.headings {
         columns.push(column(&heading.name)?);
         units.insert(heading.name.clone(), heading.unit.to_string().into());

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::folder::name::distinct;
 use crate::grid::Shape;
 use crate::observe::Snapshot;
 use crate::output::file;
@@ -72,6 +73,8 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
     if named.contains(&"class") && !shape.weights.is_empty() {
         add("weight", Entry::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
     }
+    // A field has a folder of its own on every disk; what it is called in the model is among its attributes.
+    let stored = distinct(first.fields.iter().map(|(name, ..)| name.as_str()), &TAKEN);
     for (index, (name, unit, values)) in first.fields.iter().enumerate() {
         let surface = values.dim().0 == 1 && shape.z.len() > 2;
         let dimensions: Vec<&str> =
@@ -88,8 +91,8 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
         let chunks: Vec<Vec<f64>> =
             snapshots.iter().map(|snapshot| snapshot.fields[index].2.iter().copied().collect()).collect();
         let what = if surface { "on the surface" } else { "in the skin" };
-        let name = reserved(name);
-        add(&name, Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into() })?;
+        let entry = Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into(), field: Some(name) };
+        add(&stored[index], entry)?;
     }
     let group = json!({
         "zarr_format": 3,
@@ -155,7 +158,8 @@ pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
             let place = place(&path.join(name), entry, moment, dimensions.len());
             let values = Array3::from_shape_vec(size, chunk(&place)?)
                 .map_err(|_| broken(&format!("a chunk of `{name}` has another size than it says")))?;
-            snapshot.fields.push((name.clone(), unit.clone(), values));
+            let called = entry["attributes"]["name"].as_str().unwrap_or(name);
+            snapshot.fields.push((called.to_owned(), unit.clone(), values));
         }
     }
     Ok((shape, snapshots))
@@ -176,12 +180,8 @@ fn chunk(path: &Path) -> Result<Vec<f64>> {
     Ok(bytes.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect())
 }
 
-/// A field that is called like a coordinate gets another name, else it would replace it.
-fn reserved(name: &str) -> String {
-    let taken = ["time", "x", "y", "z", "r", "class", "weight", "zarr.json"].contains(&name);
-    let safe = file::safe_name(name);
-    if taken { format!("{safe}_field") } else { safe }
-}
+/// Names that are no field's.
+const TAKEN: [&str; 8] = ["time", "x", "y", "z", "r", "class", "weight", "zarr.json"];
 
 fn alike(one: &Snapshot, other: &Snapshot) -> bool {
     one.fields.len() == other.fields.len()
@@ -203,6 +203,8 @@ struct Entry<'a> {
     chunks: Vec<Vec<f64>>,
     unit: String,
     what: String,
+    /// The field that it holds, as the model calls it.
+    field: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
@@ -217,6 +219,7 @@ impl<'a> Entry<'a> {
             chunks: vec![values.to_vec()],
             unit: unit.into(),
             what: what.into(),
+            field: None,
         }
     }
 
@@ -226,7 +229,7 @@ impl<'a> Entry<'a> {
         if self.chunks.len() == self.extents[0] && self.extents[0] != 1 {
             chunk_shape[0] = 1;
         }
-        let description = json!({
+        let mut description = json!({
             "zarr_format": 3,
             "node_type": "array",
             "shape": self.extents,
@@ -241,6 +244,9 @@ impl<'a> Entry<'a> {
             "attributes": { "units": self.unit, "long_name": self.what },
             "dimension_names": self.dimensions,
         });
+        if let Some(field) = self.field {
+            description["attributes"]["name"] = json!(field);
+        }
         file::make_folder(folder)?;
         self.chunks.par_iter().enumerate().try_for_each(|(index, values)| {
             let place = place(folder, &description, index, self.extents.len());

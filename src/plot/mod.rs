@@ -31,6 +31,7 @@ use crate::bench::Report;
 use crate::claims::{Answer, Claim, Findings};
 use crate::error::Result;
 use crate::evidence::Row;
+use crate::folder::name::distinct;
 use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, file, table};
@@ -148,6 +149,12 @@ pub fn draw_strike(strike: &crate::needling::Single, folder: &Path) -> Result<Ve
 
 fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
     file::make_folder(folder)?;
+    let mut drawn = drawn;
+    let stems = distinct(drawn.iter().map(|drawn| drawn.figure.stem.as_str()), &[]);
+    for (drawn, stem) in drawn.iter_mut().zip(stems) {
+        drawn.figure.stem = stem;
+        number(&mut drawn.header);
+    }
     drawn
         .into_par_iter()
         .map(|Drawn { figure, sheet, header, rows }| {
@@ -156,6 +163,19 @@ fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
             Ok(figure)
         })
         .collect()
+}
+
+/// Tells apart columns of one name, as of an observable that is called like an axis.
+fn number(header: &mut [String]) {
+    for index in 1..header.len() {
+        let (before, own) = header.split_at_mut(index);
+        let plain = own[0].clone();
+        let mut count = 1;
+        while before.contains(&own[0]) {
+            count += 1;
+            own[0] = format!("{plain}_{count}");
+        }
+    }
 }
 
 /// A header from plain texts.

@@ -209,7 +209,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
         if mirrored { ", mirrored at the axis" } else { "" },
         if diverging { ", white where nothing changed" } else { "" },
     );
-    let stem = format!("map_{}", crate::output::file::safe_name(name));
+    let stem = format!("map_{name}");
     let figure = Figure { stem, title: format!("Map of {}", plain(name)), caption };
     let column = if mirrored { "r_mm" } else { "x_mm" };
     Some(Drawn { figure, sheet, header: header(&["day", column, "depth_mm", "value"]), rows })

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 use crate::output::file;
 
 thread_local! {
@@ -95,7 +95,7 @@ impl Sheet {
 
     /// Adds a text, if it says anything.
     pub fn text(&mut self, place: Place, text: impl Into<String>, font: Font) {
-        let text = text.into();
+        let text = printable(&text.into());
         if !text.is_empty() {
             self.marks.push(Mark::Text(place, text, font));
         }

@@ -58,7 +58,7 @@ pub fn write_claims(folder: &Path, answers: &[Shown<'_>]) -> Result<()> {
     let page = Page { sections, counted, limits: LIMITS, version: env!("CARGO_PKG_VERSION") };
     let path = folder.join("index.html");
     let failed = |cause: minijinja::Error| Error::file(&path, "write", io::Error::other(cause));
-    let mut environment = minijinja::Environment::new();
+    let mut environment = super::environment();
     environment.add_template("claims.html", include_str!("claims.html")).map_err(failed)?;
     let filled = environment
         .get_template("claims.html")

@@ -174,7 +174,7 @@ impl Document {
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let failed = |cause: minijinja::Error| Error::file(path, "write", io::Error::other(cause));
-        let mut environment = minijinja::Environment::new();
+        let mut environment = super::environment();
         // The name decides that everything is escaped: a question may hold any signs.
         environment.add_template("report.html", include_str!("report.html")).map_err(failed)?;
         let filled = environment

@@ -11,13 +11,23 @@ mod words;
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Result, printable};
 use crate::output::ensemble::Ensemble;
 use crate::output::sweep::Sweep;
 use crate::output::{Kept, Provenance};
 use crate::plot::Figure;
 pub use claims::{Shown, run_folder, write_claims};
 use document::{Document, Evidence};
+
+/// Templates that are filled with what others wrote: signs that act are spelt out, and names that end in `.html` are escaped.
+fn environment() -> minijinja::Environment<'static> {
+    let mut environment = minijinja::Environment::new();
+    environment.set_formatter(|out, state, value| match value.as_str().filter(|_| !value.is_safe()) {
+        Some(text) => minijinja::escape_formatter(out, state, &minijinja::Value::from(printable(text))),
+        None => minijinja::escape_formatter(out, state, value),
+    });
+    environment
+}
 
 /// What every report ends with.
 const LIMITS: [&str; 5] = [

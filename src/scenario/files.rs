@@ -9,6 +9,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use crate::catalogue::{self, Kind};
 use crate::error::{Error, Result, Source};
+use crate::folder::name::distinct;
 use crate::scenario::change::Change;
 use crate::scenario::keyed;
 use crate::sourced::Evidence;
@@ -20,6 +21,8 @@ pub struct ModelFile {
     pub kind: Kind,
     /// Its name without ending, as "cheek".
     pub name: String,
+    /// Name of its copy in a run's folder.
+    copy: String,
     /// The text as it stands in the file, before any change.
     pub original: Arc<Source>,
     /// The text with the changes of the scenario.
@@ -66,7 +69,14 @@ impl ModelFile {
     pub fn open(kind: Kind, word: &str, folder: &Path) -> Result<Self> {
         let original = catalogue::find(kind, word, Some(folder))?;
         let name = stem(Path::new(word));
-        Ok(Self { kind, name, used: original.clone(), original, laid: Vec::new() })
+        Ok(Self {
+            kind,
+            copy: distinct([name.as_str()], &[]).remove(0),
+            name,
+            used: original.clone(),
+            original,
+            laid: Vec::new(),
+        })
     }
 
     /// Lays over it what `upper` says of files of this kind. What lies there already stays as it is.
@@ -84,7 +94,7 @@ impl ModelFile {
     /// A file made up by the scenario itself.
     pub(super) fn made(kind: Kind, name: &str, text: String) -> Self {
         let original = Source::new(format!("{name}.toml"), text);
-        Self { kind, name: name.to_owned(), used: original.clone(), original, laid: Vec::new() }
+        Self { kind, name: name.to_owned(), copy: name.to_owned(), used: original.clone(), original, laid: Vec::new() }
     }
 
     /// Whether `upper` was laid over it.
@@ -94,7 +104,14 @@ impl ModelFile {
 
     /// The path of its copy inside a run's folder, as "models/tissues/cheek.toml".
     pub fn path(&self) -> String {
-        format!("models/{}/{}.toml", self.kind.folder(), self.name)
+        format!("models/{}/{}.toml", self.kind.folder(), self.copy)
+    }
+
+    /// Gives its copy a name that none of the others has, as two files of rules in two folders may have one.
+    pub(super) fn tell_apart(&mut self, others: &[Self]) {
+        let others: Vec<&str> =
+            others.iter().filter(|other| other.kind == self.kind).map(|other| other.copy.as_str()).collect();
+        self.copy = distinct([self.name.as_str()], &others).remove(0);
     }
 
     /// Applies those of `changes` that concern this kind of file.

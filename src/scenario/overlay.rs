@@ -65,7 +65,8 @@ impl Overlays {
             .filter(|key| !typed.agents.iter().any(|word| catalogue::stem_of(word.get_ref()) == *key.get_ref()));
         let mut paths = toml_edit::Array::new();
         for word in typed.agents.iter().chain(options) {
-            let (file, overlay) = open(decide, Kind::Agent, word, folder)?;
+            let (mut file, overlay) = open(decide, Kind::Agent, word, folder)?;
+            file.tell_apart(&all.files);
             if all.agents.iter().any(|own| own.overlay.name == overlay.name) {
                 return Err(decide.refuse(word.span(), format!("the agent `{}` is named twice", overlay.name)));
             }

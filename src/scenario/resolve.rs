@@ -232,8 +232,9 @@ type Practice = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
 
 fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Vec<ModelFile>) -> Result<Practice> {
     let mut open = |kind: Kind, word: &Word| -> Result<(Arc<Source>, String)> {
-        let file =
+        let mut file =
             ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
+        file.tell_apart(files);
         let opened = (file.used.clone(), file.path());
         files.push(file);
         Ok(opened)
