@@ -356,7 +356,8 @@ pub fn graded_depth(layers: &[Layer], resolution: f64, turns: &[f64]) -> (Vec<f6
             let alike = (ratio - 1.0).abs() < 1e-9;
             // Cells per unit of ∫dz/h.
             let wanted = if alike { length / first } else { length * ratio.ln() / (last - first) };
-            let cells = ((wanted * resolution).round() as usize).max(1);
+            // What is thinner than a cell is one, and refines with the others.
+            let cells = ((wanted.max(1.0) * resolution).round() as usize).max(1);
             for i in 1..=cells {
                 let share = i as f64 / cells as f64;
                 let depth = if alike { share } else { (ratio.powf(share) - 1.0) / (ratio - 1.0) };

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::series::{bessel, grown, grown_slope, zeros};
 use common::*;
 use dermasim::grid::{Geometry, Grid};
 use std::f64::consts::PI;
@@ -10,38 +11,6 @@ use std::f64::consts::PI;
 const HEAD: &str = "name = \"disc\"\nwhat = \"a disc\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 /// Rim of the disc with a resistance, in units of D/R.
 const BIOT: f64 = 2.5;
-
-/// Jₙ(x) = 1/π ∫₀^π cos(nτ − x sin τ) dτ; of a periodic function the mean of even samples is exact.
-fn bessel(n: f64, x: f64) -> f64 {
-    let samples = 200;
-    let at = |i: usize| PI * (i as f64 + 0.5) / samples as f64;
-    (0..samples).map(|i| (n * at(i) - x * at(i).sin()).cos()).sum::<f64>() / samples as f64
-}
-
-/// I₀(x).
-fn grown(x: f64) -> f64 {
-    let terms = (1..60).scan(1.0, |term, k| {
-        *term *= (0.5 * x / f64::from(k)).powi(2);
-        Some(*term)
-    });
-    1.0 + terms.sum::<f64>()
-}
-
-/// The first zeros of a function above zero.
-fn zeros(f: impl Fn(f64) -> f64) -> Vec<f64> {
-    let (step, mut found) = (0.05, Vec::new());
-    for i in 1..2000 {
-        let (mut low, mut high) = (step * f64::from(i), step * f64::from(i + 1));
-        if f(low) * f(high) < 0.0 {
-            for _ in 0..60 {
-                let middle = 0.5 * (low + high);
-                if f(low) * f(middle) <= 0.0 { high = middle } else { low = middle }
-            }
-            found.push(low);
-        }
-    }
-    found
-}
 
 fn disc() -> Geometry {
     Geometry::Cells { strata: 1, radius: Some(1.0), spacing: 0.01 }
@@ -120,7 +89,7 @@ fn a_closed_disc_in_time() {
 fn steady_cylinders() {
     // D∇²u = k u within a fixed rim, and within one with a resistance: I₀(√k r).
     let (k, root) = (9.0, 3.0);
-    let slope = (grown(root + 1e-5) - grown(root - 1e-5)) / 2e-5 * root;
+    let slope = grown_slope(root) * root;
     for (rim, share) in [
         ("{ value = 1 }".to_owned(), 1.0 / grown(root)),
         (format!("{{ exchange = {BIOT}, outside = 1 }}"), BIOT / (slope + BIOT * grown(root))),

@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 use crate::folder::{Draft, Identity};
 use crate::observe::Record;
 use crate::output;
-use crate::scenario::{Change, Method, Plan, Scenario};
+use crate::scenario::{Change, Plan, Scenario};
 use crate::simulate;
-use crate::study::{Refinement, deviation, refined};
+use crate::study::{Errors, Levels, Refinement, Verdict};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -46,20 +46,6 @@ pub struct Arguments {
     force: bool,
 }
 
-/// How much tighter each of the two further tolerances is, or shorter each fixed step.
-const TIGHTER: f64 = 4.0;
-/// Deviations below this part of the rest are rounding.
-const FLAT: f64 = 1e-9;
-
-/// One observable.
-struct Row {
-    name: String,
-    unit: String,
-    peak: f64,
-    grid: Option<Refinement>,
-    time: Option<Refinement>,
-}
-
 pub fn command(arguments: &Arguments) -> Result<()> {
     super::instructions(arguments.instructions.as_deref())?;
     if !(1.1..=4.0).contains(&arguments.ratio) {
@@ -75,75 +61,19 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let (settings, ratio) = (keep::settings(&plan), arguments.ratio.to_string());
     let identity = Identity::of("refinement", &plan.name, [settings.as_str(), ratio.as_str()]);
     let draft = Draft::begin(&folder, identity, arguments.force, false)?;
-    let changed =
-        |key: &str, value: f64| -> Result<Plan> { scenario.with([Change::parse(&format!("{key}={value:?}"))?]).plan() };
-    // Everything is planned before anything is run, so that a grid too large for the machine is told at once.
-    let grids = grids(&plan, arguments.ratio, &changed)?;
-    let times = times(&plan, &changed)?;
+    let levels = Levels::of(&scenario, arguments.ratio)?;
     let runner = Runner {
         pool: pool(super::threads(arguments.threads)?)?,
         quiet: arguments.quiet,
         interrupt: Interrupt::listen(),
     };
-    let first = runner.run("as it is", Arc::new(plan))?;
-    let grids = grids.map(|(ratio, plans)| Ok::<_, Error>((ratio, runner.both("a finer grid", plans)?))).transpose()?;
-    let times = times.map(|plans| runner.both("smaller steps", plans)).transpose()?;
-    let rows: Vec<Row> = (0..first.headings.len())
-        .map(|column| Row {
-            name: first.headings[column].name.clone(),
-            unit: first.headings[column].unit.to_string(),
-            peak: deviation(&first, column),
-            grid: grids.as_ref().map(|(ratio, [second, third])| refined([&first, second, third], column, *ratio)),
-            time: times.as_ref().map(|[second, third]| refined([&first, second, third], column, TIGHTER)),
-        })
-        .filter(|row| {
-            let rest =
-                first.headings.iter().find(|heading| heading.name == row.name).map_or(0.0, |heading| heading.rest);
-            row.peak > FLAT * rest.abs().max(f64::MIN_POSITIVE)
-        })
-        .collect();
-    write(&draft.folder()?.join("refine.csv"), &rows)?;
+    let verdict = levels.judge(&mut |what, plan| runner.run(what, plan))?;
+    write(&draft.folder()?.join("refine.csv"), &verdict.moving)?;
     keep::finish(draft, Map::new())?;
     if !arguments.quiet {
-        show(&rows, &folder.join("refine.csv"));
+        show(&verdict, &folder.join("refine.csv"));
     }
     Ok(())
-}
-
-/// Two finer grids and how much finer each is, if there is an axis to refine.
-fn grids(plan: &Plan, ratio: f64, changed: &dyn Fn(&str, f64) -> Result<Plan>) -> Result<Option<(f64, [Plan; 2])>> {
-    let plans = [
-        changed("grid.resolution", plan.resolution * ratio)?,
-        changed("grid.resolution", plan.resolution * ratio * ratio)?,
-    ];
-    // Classes of depth stay as they are, and so do axes of a single cell.
-    let axes: Vec<usize> =
-        (0..3).filter(|&axis| plans[1].origin.estimate.cells[axis] > plan.origin.estimate.cells[axis]).collect();
-    if axes.is_empty() {
-        return Ok(None);
-    }
-    let cells = |plan: &Plan| axes.iter().map(|&axis| plan.origin.estimate.cells[axis] as f64).product::<f64>();
-    // Counts are whole numbers, so grids are not finer by exactly what was asked for.
-    let reached = (cells(&plans[1]) / cells(plan)).powf(0.5 / axes.len() as f64);
-    Ok(Some((reached, plans)))
-}
-
-/// Two runs with smaller steps, if steps can be made smaller: explicit methods choose theirs by the grid.
-fn times(plan: &Plan, changed: &dyn Fn(&str, f64) -> Result<Plan>) -> Result<Option<[Plan; 2]>> {
-    let stepping = &plan.stepping;
-    let step = |part: f64| -> Result<Plan> {
-        let mut own = plan.clone();
-        own.stepping.fixed = stepping.fixed.map(|fixed| fixed * part);
-        Ok(own)
-    };
-    match (stepping.fixed, stepping.method) {
-        (Some(_), _) => Ok(Some([step(1.0 / TIGHTER)?, step(1.0 / (TIGHTER * TIGHTER))?])),
-        (None, Method::Implicit) => {
-            let tolerance = |part: f64| changed("stepping.tolerance", stepping.tolerance * part);
-            Ok(Some([tolerance(1.0 / TIGHTER)?, tolerance(1.0 / (TIGHTER * TIGHTER))?]))
-        }
-        (None, _) => Ok(None),
-    }
 }
 
 /// Runs plans one after the other.
@@ -154,14 +84,14 @@ struct Runner {
 }
 
 impl Runner {
-    fn run(&self, what: &str, plan: Arc<Plan>) -> Result<Record> {
+    fn run(&self, what: &str, plan: &Arc<Plan>) -> Result<Record> {
         if !self.quiet {
             let [x, y, z] = plan.origin.estimate.cells;
             tell(format!("{what}: {x} × {y} × {z} cells, tolerance {}", plan.stepping.tolerance));
         }
         let mut progress = Progress::new(self.quiet);
         let outcome = self.pool.install(|| {
-            simulate::run(&plan, &mut |at| {
+            simulate::run(plan, &mut |at| {
                 progress.show(at);
                 !self.interrupt.asked()
             })
@@ -169,22 +99,17 @@ impl Runner {
         progress.finish();
         Ok(outcome?.record)
     }
-
-    fn both(&self, what: &str, plans: [Plan; 2]) -> Result<[Record; 2]> {
-        let [second, third] = plans;
-        Ok([self.run(what, Arc::new(second))?, self.run(what, Arc::new(third))?])
-    }
 }
 
-fn percent(row: &Row, part: Option<Refinement>) -> Option<f64> {
+fn percent(row: &Errors, part: Option<Refinement>) -> Option<f64> {
     part.map(|part| 100.0 * part.error / row.peak)
 }
 
-fn whole(row: &Row) -> f64 {
-    percent(row, row.grid).unwrap_or(0.0) + percent(row, row.time).unwrap_or(0.0)
+fn whole(row: &Errors) -> f64 {
+    100.0 * row.share()
 }
 
-fn write(path: &Path, rows: &[Row]) -> Result<()> {
+fn write(path: &Path, rows: &[Errors]) -> Result<()> {
     let header = [
         "observable",
         "unit",
@@ -196,6 +121,7 @@ fn write(path: &Path, rows: &[Row]) -> Result<()> {
         "grid_percent",
         "time_percent",
         "percent",
+        "missed",
     ];
     let text = |value: Option<f64>| value.map_or_else(String::new, output::table::number);
     let rows = rows.iter().map(|row| {
@@ -210,13 +136,15 @@ fn write(path: &Path, rows: &[Row]) -> Result<()> {
             text(percent(row, row.grid)),
             text(percent(row, row.time)),
             text(Some(whole(row))),
+            row.missed.to_string(),
         ]
     });
     output::table::write_csv(path, &header, rows)
 }
 
-fn show(rows: &[Row], path: &Path) {
-    let lines: Vec<Vec<String>> = rows
+fn show(verdict: &Verdict, path: &Path) {
+    let lines: Vec<Vec<String>> = verdict
+        .moving
         .iter()
         .map(|row| {
             let unit = if row.unit == "1" { String::new() } else { row.unit.clone() };
@@ -245,7 +173,16 @@ fn show(rows: &[Row], path: &Path) {
     ];
     say(table(&header, &lines));
     say(format!(
-        "\nErrors are shares of the largest change; without an order they are threefold differences. {}",
+        "\nErrors are shares of the largest change; where no order is seen they are larger by a safety factor. {}",
         short(path)
     ));
+    let missed = verdict.moving.iter().filter(|row| row.missed).map(|row| row.name.clone()).collect();
+    let lists: [(Vec<String>, &str); 3] = [
+        (missed, "At rest in the run as it is, but not with finer cells or steps, which the answer therefore misses"),
+        (verdict.still.clone(), "At rest in every run, so that nothing is known of their error"),
+        (verdict.not_finite.clone(), "Not finite in some run"),
+    ];
+    for (names, what) in lists.iter().filter(|(names, _)| !names.is_empty()) {
+        say(format!("{what}: {}", names.join(", ")));
+    }
 }

@@ -11,6 +11,6 @@ mod statistics;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
-pub use refine::{Refinement, deviation, refined};
+pub use refine::{Errors, Levels, Refinement, Verdict};
 pub use runner::{Board, Ended, each, run_all};
 pub use statistics::{chance, quantile, rank_correlation, ranks};

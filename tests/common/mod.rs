@@ -1,6 +1,8 @@
 //! What the verification tests share: small pieces of skin made from a model text.
 #![allow(dead_code)]
 
+pub mod series;
+
 use std::sync::Arc;
 
 use dermasim::catalogue::Layer;
