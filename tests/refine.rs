@@ -100,7 +100,11 @@ fn kinetics() -> Vec<Case> {
         }),
         case(
             "chain",
-            field("u", "1", "") + &field("v", "0", "") + &rate("u", "-u") + &rate("v", "u - 2*v") + &observed("mean(v, all)"),
+            field("u", "1", "")
+                + &field("v", "0", "")
+                + &rate("u", "-u")
+                + &rate("v", "u - 2*v")
+                + &observed("mean(v, all)"),
             point(),
             &t,
             |t| (-t).exp() - (-2.0 * t).exp(),
@@ -195,13 +199,19 @@ fn columns() -> Vec<Case> {
             &[0.001, 0.002, 0.004],
             |t| 0.05 / (0.0025 + 4.0 * t).sqrt(),
         ),
-        case("film", spreading("if(depth < 0.03, 1, 0)", "", SQUARE), column(1.0, 20), &[0.002, 0.005, 0.01, 0.02], |t| {
-            if t == 0.0 {
-                return 0.03;
-            }
-            let wide = (4.0 * t).sqrt();
-            mean_of(0.0, 1.0, |z| (0.5 * (erf((0.03 - z) / wide) + erf((0.03 + z) / wide))).powi(2))
-        }),
+        case(
+            "film",
+            spreading("if(depth < 0.03, 1, 0)", "", SQUARE),
+            column(1.0, 20),
+            &[0.002, 0.005, 0.01, 0.02],
+            |t| {
+                if t == 0.0 {
+                    return 0.03;
+                }
+                let wide = (4.0 * t).sqrt();
+                mean_of(0.0, 1.0, |z| (0.5 * (erf((0.03 - z) / wide) + erf((0.03 + z) / wide))).powi(2))
+            },
+        ),
         case(
             "two that spread, one to the other",
             field("u", "1 + cos(3.141592653589793*depth)", "diffusivity = 1")
@@ -257,11 +267,8 @@ fn columns() -> Vec<Case> {
         ),
         case(
             "waves from the surface",
-            field(
-                "u",
-                "-exp(-2*depth)*sin(2*depth)",
-                "diffusivity = 1\nboundary.top = { value = \"sin(8*time)\" }",
-            ) + &observed(MEAN),
+            field("u", "-exp(-2*depth)*sin(2*depth)", "diffusivity = 1\nboundary.top = { value = \"sin(8*time)\" }")
+                + &observed(MEAN),
             column(5.0, 60),
             &[0.1, 0.3, 0.5, 1.0],
             |t| mean_of(0.0, 5.0, |z| (-2.0 * z).exp() * (8.0 * t - 2.0 * z).sin()),
@@ -279,13 +286,18 @@ fn layers() -> Vec<Case> {
     let early = [0.1, 0.3, 1.0];
     let source = |flux: &str, a: [f64; 2]| {
         let at = |a: f64, flux: &str| {
-            format!("-exp(-time)*(1 + {a:?}*cos(3.141592653589793*depth)) + {flux}*3.141592653589793*cos(3.141592653589793*depth)*exp(-time)")
+            format!(
+                "-exp(-time)*(1 + {a:?}*cos(3.141592653589793*depth)) + {flux}*3.141592653589793*cos(3.141592653589793*depth)*exp(-time)"
+            )
         };
         let fluxes: Vec<&str> = flux.split(',').collect();
         rate("u", &format!("if(depth < 0.5, {}, {})", at(a[0], fluxes[0]), at(a[1], fluxes[1])))
     };
     let manufactured = |more: &str, flux: &str, a: [f64; 2]| {
-        let initial = format!("if(depth < 0.5, 1 + {:?}*cos(3.141592653589793*depth), 1 + {:?}*cos(3.141592653589793*depth))", a[0], a[1]);
+        let initial = format!(
+            "if(depth < 0.5, 1 + {:?}*cos(3.141592653589793*depth), 1 + {:?}*cos(3.141592653589793*depth))",
+            a[0], a[1]
+        );
         field("u", &initial, more) + &source(flux, a) + &observed(SQUARE)
     };
     let jump = [1.0 / (PI * 0.1), 1.0 / (PI * 0.7)];
@@ -322,9 +334,13 @@ fn planes() -> Vec<Case> {
     };
     let p = "3.141592653589793";
     vec![
-        case("section, sides meet", spreading(&format!("1 + cos(2*{p}*x)"), "", SQUARE), across(20, 1, true), &early, |t| {
-            1.0 + 0.5 * (-8.0 * PI * PI * t).exp()
-        }),
+        case(
+            "section, sides meet",
+            spreading(&format!("1 + cos(2*{p}*x)"), "", SQUARE),
+            across(20, 1, true),
+            &early,
+            |t| 1.0 + 0.5 * (-8.0 * PI * PI * t).exp(),
+        ),
         case(
             "section, both ways",
             spreading(&format!("cos({p}*x)*cos({p}*depth)"), "", SQUARE),
@@ -383,13 +399,9 @@ fn discs() -> Vec<Case> {
         case("disc, closed", spreading("exp(-(x/0.4)^2)", "", SQUARE), disc(1), &early, move |t| {
             mean * mean + parts.iter().map(|(b, c)| c * c * (-2.0 * b * b * t).exp()).sum::<f64>()
         }),
-        case(
-            "disc, decay, steady",
-            spreading("0", rim, MEAN) + &rate("u", "-9*u"),
-            disc(1),
-            &[20.0],
-            |t| if t == 0.0 { 0.0 } else { 2.0 * grown_slope(3.0) / (3.0 * grown(3.0)) },
-        ),
+        case("disc, decay, steady", spreading("0", rim, MEAN) + &rate("u", "-9*u"), disc(1), &[20.0], |t| {
+            if t == 0.0 { 0.0 } else { 2.0 * grown_slope(3.0) / (3.0 * grown(3.0)) }
+        }),
         case(
             "disc, fixed rim and top",
             spreading("0", &format!("{rim}\nboundary.top = {{ value = 1 }}"), MEAN),

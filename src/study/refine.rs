@@ -223,7 +223,15 @@ fn deviation(record: &Record, column: usize) -> f64 {
     let rest = record.headings[column].rest;
     let values = record.values.iter().filter_map(|row| row.get(column));
     // A maximum would drop what is no number.
-    let larger = |most: f64, own: f64| if most >= own { most } else if most.is_finite() { own } else { most };
+    let larger = |most: f64, own: f64| {
+        if most >= own {
+            most
+        } else if most.is_finite() {
+            own
+        } else {
+            most
+        }
+    };
     values.map(|value| (value - rest).abs()).fold(0.0, larger)
 }
 
