@@ -6,17 +6,15 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::language::Operand;
 #[cfg(target_arch = "x86_64")]
 use crate::language::kernel::{Table, grown};
 #[cfg(target_arch = "x86_64")]
 use crate::language::native::{MORE, Native};
 #[cfg(target_arch = "x86_64")]
-use crate::language::program::{LANES, TILE, uniform};
-use crate::language::program::{Program, ROOM};
+use crate::language::program::{INPUTS, LANES, TILE, uniform};
+use crate::language::{Operand, Operands, Program};
 #[cfg(target_arch = "x86_64")]
 use crate::processor::{Instructions, instructions};
 
@@ -71,15 +69,11 @@ impl Bound<'_> {
                     #[cfg(target_arch = "x86_64")]
                     By::Native(_) => &mut spare,
                 };
-                let mut operands = [const { MaybeUninit::<Operand<'_>>::uninit() }; ROOM];
-                for (operand, input) in operands.iter_mut().zip(self.inputs) {
-                    operand.write(match input {
-                        Operand::Block(block) => Operand::Block(&block[range.clone()]),
-                        value => *value,
-                    });
-                }
-                // SAFETY: as many were written as there are inputs.
-                let operands = unsafe { &*(&raw const operands[..self.inputs.len()] as *const [Operand<'_>]) };
+                let mut operands = Operands::default();
+                let operands = operands.fill(self.inputs.iter().map(|input| match input {
+                    Operand::Block(block) => Operand::Block(&block[range.clone()]),
+                    value => *value,
+                }));
                 self.program.run_into(operands, range.len(), out, stride, scratch);
             }
         }
@@ -171,8 +165,9 @@ impl Program {
             let said = base.as_ptr().wrapping_offset(cells as isize);
             assert_eq!(own.as_ptr(), said, "inputs lie beside each other as they were said to");
         }
-        let mut table =
-            Table { from: [const { MaybeUninit::uninit() }; ROOM + 2], to: [single, single], stride: [TILE, TILE] };
+        // What is the same for all cells is computed from constants alone.
+        let mut own = [std::ptr::null(); INPUTS as usize];
+        let mut table = Table { from: own.as_mut_ptr(), to: [single, single], stride: [TILE, TILE] };
         // SAFETY: as above.
         unsafe {
             self.settle(level, inputs, &mut table, constants, single);

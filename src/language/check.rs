@@ -159,7 +159,8 @@ impl Model {
             let definition = &mut self.symbols.definitions[index];
             (definition.measure, definition.needs) = (measure, needs);
         }
-        self.symbols.definition_order = order;
+        self.symbols.definition_rank = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(rank, &index)| self.symbols.definition_rank[index] = rank);
         Ok(())
     }
 

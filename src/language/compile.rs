@@ -77,7 +77,7 @@ impl Compiler<'_> {
         let signals = model.signals.iter().map(|(name, signal)| (name.clone(), signal.default)).collect();
         let Self { columns, reductions, fluxes, sums, .. } = self;
         surface.extend(sums);
-        let bundles = bundles(&reductions)?;
+        let bundles = bundles(&reductions);
         Ok(Compiled {
             volume,
             surface,
@@ -195,7 +195,7 @@ impl Compiler<'_> {
                 let own = place.graph.input(Input::Quasi(field.index));
                 let slope = place.graph.derivatives(&[sum], own)[0];
                 finite(&place.graph, &[sum, slope], model, field.span.clone())?;
-                Program::compile(&place.graph, &[sum, slope]).map(Some)
+                Ok(Some(Program::compile(&place.graph, &[sum, slope])))
             })
             .collect::<Result<_>>()?;
         Ok(QuasiField {
@@ -313,38 +313,36 @@ impl Compiler<'_> {
         let model = self.model;
         let kind = if layer.is_some() { FieldKind::Volume } else { FieldKind::Surface };
         let mut place = self.place(layer);
-        let (mut fields, mut roots) = (Vec::new(), Vec::new());
+        let (mut fields, mut roots, mut spans) = (Vec::new(), Vec::new(), Vec::new());
         for (index, field) in model.fields.values().enumerate() {
             let lives = layer.is_none_or(|layer| place.leaves.compiler.lives[index][layer]);
             if field.kind != kind || !lives {
                 continue;
             }
             if let Some(sum) = net(&mut place, index)? {
-                finite(&place.graph, &[sum], model, field.span.clone())?;
                 fields.push(field.index);
                 roots.push(sum);
+                spans.push(&field.span);
             }
         }
-        let rate = Program::compile(&place.graph, &roots)?;
-        let (mut pattern, mut entries) = (Vec::new(), Vec::new());
-        for field in model.fields.values().filter(|field| field.kind == kind) {
-            let input = if layer.is_some() { Input::Volume(field.index) } else { Input::Surface(field.index) };
-            if !rate.inputs.contains(&input) {
-                continue;
-            }
-            let by = place.graph.input(input);
-            for (row, entry) in place.graph.derivatives(&roots, by).into_iter().enumerate() {
-                if !place.graph.is(entry, 0.0) {
-                    pattern.push((fields[row], field.index));
-                    entries.push(entry);
-                }
+        // What they share is looked at once; only where something is wrong, one after the other to find where.
+        if finite(&place.graph, &roots, model, 0..0).is_err() {
+            for (root, span) in roots.iter().zip(spans) {
+                finite(&place.graph, &[*root], model, span.clone())?;
             }
         }
-        let mut sorted: Vec<usize> = (0..pattern.len()).collect();
-        sorted.sort_by_key(|&entry| pattern[entry]);
-        let entries: Vec<Id> = sorted.iter().map(|&entry| entries[entry]).collect();
-        let pattern = sorted.iter().map(|&entry| pattern[entry]).collect();
-        Ok(Rates { fields, rate, pattern, jacobian: Program::compile(&place.graph, &entries)? })
+        let rate = Program::compile(&place.graph, &roots);
+        let own = |field: usize| if layer.is_some() { Input::Volume(field) } else { Input::Surface(field) };
+        let of_kind = model.fields.values().filter(|field| field.kind == kind).map(|field| field.index);
+        let columns: Vec<usize> = of_kind.filter(|field| rate.inputs.binary_search(&own(*field)).is_ok()).collect();
+        let leaves: Vec<Id> = columns.iter().map(|column| place.graph.input(own(*column))).collect();
+        let mut entries: Vec<((usize, usize), Id)> = Vec::new();
+        for (column, by_row) in columns.into_iter().zip(place.graph.jacobian(&roots, &leaves)) {
+            entries.extend(by_row.into_iter().map(|(row, entry)| ((fields[row], column), entry)));
+        }
+        entries.sort_by_key(|(place, _)| *place);
+        let (pattern, entries): (Vec<_>, Vec<Id>) = entries.into_iter().unzip();
+        Ok(Rates { fields, rate, pattern, jacobian: Program::compile(&place.graph, &entries) })
     }
 
     /// Refuses processes that in some layer do half of what they say: they change a field that lives there, and would change one
@@ -445,7 +443,7 @@ impl Compiler<'_> {
                     roots.push(id);
                 }
             }
-            Ok((fields, Program::compile(&place.graph, &roots)?))
+            Ok((fields, Program::compile(&place.graph, &roots)))
         };
         let layers = (0..count).map(|layer| one(Some(layer))).collect::<Result<_>>()?;
         Ok(Effects { layers, surface: one(None)? })
@@ -465,7 +463,7 @@ fn passes(diffusion: Option<&Diffusion>, layers: usize) -> Vec<bool> {
 const TOGETHER: usize = 16;
 
 /// Reductions over the same region become one program: what they share is computed once.
-fn bundles(reductions: &[Reduction]) -> Result<Vec<Bundle>> {
+fn bundles(reductions: &[Reduction]) -> Vec<Bundle> {
     let mut bundles: Vec<Bundle> = Vec::new();
     for (index, Reduction { kind, region, .. }) in reductions.iter().enumerate() {
         let member = (*kind, index);
@@ -479,9 +477,9 @@ fn bundles(reductions: &[Reduction]) -> Result<Vec<Bundle>> {
         let at = |place: usize| -> Option<Vec<&Program>> {
             members.iter().map(|&(_, member)| reductions[member].programs[place].as_ref()).collect()
         };
-        *programs = (0..places).map(|place| at(place).map(|own| joined(&own)).transpose()).collect::<Result<_>>()?;
+        *programs = (0..places).map(|place| at(place).map(|own| joined(&own))).collect();
     }
-    Ok(bundles)
+    bundles
 }
 
 /// The net rate of a field in a place \[per second\]: the sum of what its processes do, in the order of the file.
@@ -489,11 +487,8 @@ fn net(place: &mut Lowering<'_, Place<'_, '_>>, index: usize) -> Result<Option<I
     let model = place.model;
     let Some((name, _)) = model.fields.get_index(index) else { return Ok(None) };
     let mut sum: Option<Id> = None;
-    for process in model.processes.values() {
-        let touched = |list: &[(Mention, Expression)]| list.iter().any(|(target, _)| target.name == *name);
-        if !(touched(&process.gives) || touched(&process.takes) || touched(&process.changes)) {
-            continue;
-        }
+    for process in place.leaves.compiler.touching[index].clone() {
+        let process = &model.processes[process];
         if let (Some(list), Some(layer)) = (&process.layers, place.leaves.layer)
             && !place.leaves.compiler.layers(list)?[layer]
         {

@@ -26,6 +26,66 @@ impl Graph {
         roots.iter().map(|root| known[root]).collect()
     }
 
+    /// The derivatives of `roots` by each of the leaves `by`: which root, and its derivative, where that is not zero. For every
+    /// leaf only what depends on it is visited, so sparse systems cost as much as they have entries.
+    pub(super) fn jacobian(&mut self, roots: &[Id], by: &[Id]) -> Vec<Vec<(usize, Id)>> {
+        let (zero, one) = (self.number(0.0), self.number(1.0));
+        let count = self.len();
+        // The users of node i are users[starts[i]..starts[i + 1]].
+        let reachable = self.reachable(roots);
+        let mut starts = vec![0; count + 1];
+        let uses = |graph: &Self, visit: &mut dyn FnMut(Id, Id)| {
+            reachable.iter().for_each(|&id| graph.op(id).operands().for_each(|operand| visit(operand, id)));
+        };
+        uses(self, &mut |operand, _| starts[operand.0 as usize + 1] += 1);
+        (0..count).for_each(|i| starts[i + 1] += starts[i]);
+        let (mut users, mut next) = (vec![zero; starts[count]], starts.clone());
+        uses(self, &mut |operand, id| {
+            let place = &mut next[operand.0 as usize];
+            users[*place] = id;
+            *place += 1;
+        });
+        let mut rows: HashMap<Id, Vec<usize>> = HashMap::new();
+        for (row, root) in roots.iter().enumerate() {
+            rows.entry(*root).or_default().push(row);
+        }
+        let (mut known, mut seen) = (vec![zero; count], vec![false; count]);
+        let mut of_leaf = |&leaf: &Id| {
+            let mut dependent = vec![leaf];
+            seen[leaf.0 as usize] = true;
+            let mut at = 0;
+            while let Some(id) = dependent.get(at).map(|id| id.0 as usize) {
+                for user in &users[starts[id]..starts[id + 1]] {
+                    if !std::mem::replace(&mut seen[user.0 as usize], true) {
+                        dependent.push(*user);
+                    }
+                }
+                at += 1;
+            }
+            dependent.sort_unstable();
+            let mut entries = Vec::new();
+            for &id in &dependent {
+                let op = self.op(id);
+                let result = if id == leaf {
+                    one
+                } else if op.operands().all(|operand| known[operand.0 as usize] == zero) {
+                    zero
+                } else {
+                    self.differentiate(id, op, |operand| known[operand.0 as usize])
+                };
+                known[id.0 as usize] = result;
+                if let Some(rows) = rows.get(&id).filter(|_| result != zero) {
+                    entries.extend(rows.iter().map(|row| (*row, result)));
+                }
+            }
+            for id in dependent {
+                (known[id.0 as usize], seen[id.0 as usize]) = (zero, false);
+            }
+            entries
+        };
+        by.iter().map(&mut of_leaf).collect()
+    }
+
     /// The derivative of one node from those of its operands.
     fn differentiate(&mut self, id: Id, op: Op, d: impl Fn(Id) -> Id) -> Id {
         match op {

@@ -11,7 +11,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::language::program::{Code, Instruction, LANES, Place, Program, ROOM, TILE};
+use crate::language::program::{CONSTANTS, Code, INPUTS, Instruction, LANES, Place, Program, REGISTERS, TILE};
 use crate::processor::{Instructions, instructions};
 
 /// The values of one input for a block of cells.
@@ -23,9 +23,45 @@ pub enum Operand<'a> {
     Value(f64),
 }
 
+/// Room for the operands of a program: on the stack for as many as most have, so that nothing is asked of the memory.
+#[derive(Debug)]
+pub struct Operands<'a> {
+    few: [MaybeUninit<Operand<'a>>; FEW],
+    many: Vec<Operand<'a>>,
+}
+
+/// Operands that find room on the stack. Beside the work of a program with more, a piece of memory costs nothing.
+const FEW: usize = 512;
+
+impl Default for Operands<'_> {
+    fn default() -> Self {
+        Self { few: [const { MaybeUninit::uninit() }; FEW], many: Vec::new() }
+    }
+}
+
+impl<'a> Operands<'a> {
+    /// Holds the operands, and hands them out one after the other.
+    #[inline]
+    pub fn fill(&mut self, operands: impl ExactSizeIterator<Item = Operand<'a>>) -> &[Operand<'a>] {
+        if operands.len() > FEW {
+            self.many.clear();
+            self.many.extend(operands);
+            return &self.many;
+        }
+        let mut count = 0;
+        for (place, operand) in self.few.iter_mut().zip(operands) {
+            place.write(operand);
+            count += 1;
+        }
+        // SAFETY: so many were just written.
+        unsafe { &*(&raw const self.few[..count] as *const [Operand<'a>]) }
+    }
+}
+
 /// How the buffer is divided: registers, inputs with one value for all cells, a last incomplete tile, constants where some are
-/// those of the run, and the result of a prelude.
+/// those of the run, the result of a prelude, and the addresses of all.
 struct Layout {
+    addresses: usize,
     constants: usize,
     single: usize,
     values: usize,
@@ -42,15 +78,17 @@ impl Layout {
         let tail_out = tail + inputs * LANES;
         let constants = tail_out + program.outputs * LANES;
         let single = constants + program.constants.len().next_multiple_of(LANES);
+        let addresses = single + LANES;
         // A cache line more, so that the buffer can begin on one.
-        Self { values, tail, tail_out, constants, single, size: single + 2 * LANES }
+        let size = addresses + INPUTS as usize + inputs + LANES;
+        Self { values, tail, tail_out, constants, single, addresses, size }
     }
 }
 
 /// Where operands and results of a tile lie.
 pub(super) struct Table {
-    /// Registers, then each input, then constants.
-    pub from: [MaybeUninit<*const f64>; ROOM + 2],
+    /// Addresses of registers, of constants, and of each input, as far as they are used.
+    pub from: *mut *const f64,
     /// Registers, outputs.
     pub to: [*mut f64; 2],
     /// Distance between registers, between outputs.
@@ -95,7 +133,6 @@ impl Program {
         scratch: &mut Vec<f64>,
     ) {
         assert_eq!(inputs.len(), self.inputs.len(), "a program is run with as many values as it has inputs");
-        assert!(inputs.len() <= ROOM, "a program has a bounded number of inputs");
         assert!(stride >= length, "outputs do not overlap");
         assert!(
             self.outputs == 0 || out.len() >= (self.outputs - 1) * stride + length,
@@ -133,13 +170,14 @@ impl Program {
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
-        let mut table = Table {
-            from: [const { MaybeUninit::uninit() }; ROOM + 2],
-            to: [buffer, out.as_mut_ptr()],
-            stride: [TILE, stride],
+        // SAFETY: offsets are inside the buffer by `Layout`, and an address is no larger than a number.
+        let from = unsafe {
+            let from = buffer.add(layout.addresses).cast::<*const f64>();
+            from.add(REGISTERS as usize).write(buffer.cast_const());
+            from.add(CONSTANTS as usize).write(self.constants.as_ptr());
+            from
         };
-        table.from[0].write(buffer.cast_const());
-        table.from[inputs.len() + 1].write(self.constants.as_ptr());
+        let mut table = Table { from, to: [buffer, out.as_mut_ptr()], stride: [TILE, stride] };
         if !self.given.is_empty() {
             // SAFETY: offsets are inside the buffer by `Layout`.
             unsafe { self.settle(level, inputs, &mut table, buffer.add(layout.constants), buffer.add(layout.single)) };
@@ -153,7 +191,7 @@ impl Program {
             let chunks = (left.min(TILE) / LANES).max(1);
             for (index, input) in inputs.iter().enumerate() {
                 // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
-                table.from[index + 1].write(unsafe {
+                let address = unsafe {
                     match input {
                         Operand::Value(_) => buffer.add(layout.values + index * TILE),
                         Operand::Block(block) if partial => {
@@ -171,7 +209,9 @@ impl Program {
                             first
                         }
                     }
-                });
+                };
+                // SAFETY: the table has a place for each input.
+                unsafe { from.add(INPUTS as usize + index).write(address) };
             }
             // SAFETY: as above; where fewer than `LANES` cells are left, results go to the buffer first.
             unsafe {
@@ -200,7 +240,7 @@ impl Program {
     /// Computes what is the same for all cells, into a copy of the constants; `single` has room for one result.
     ///
     /// # Safety
-    /// There is room for the constants and for a result of [`LANES`].
+    /// There is room for the constants, for their address in the table, and for a result of [`LANES`].
     pub(super) unsafe fn settle(
         &self,
         level: Instructions,
@@ -217,7 +257,7 @@ impl Program {
                 let Operand::Value(value) = inputs[input as usize] else { panic!("a uniform input has one value") };
                 constants.add(constant as usize).write(value);
             }
-            table.from[inputs.len() + 1].write(constants.cast_const());
+            table.from.add(CONSTANTS as usize).write(constants.cast_const());
             table.to[0] = single;
             let operations = operations(level);
             for (instruction, constant) in &self.prelude {
@@ -255,7 +295,7 @@ impl Table {
     #[inline(always)]
     unsafe fn address(&self, place: Place) -> *const f64 {
         // SAFETY: base and index were assigned by `Program::compile`, and the table has an address for every base used.
-        unsafe { self.from.get_unchecked(place.base as usize).assume_init_read().add(place.index as usize) }
+        unsafe { self.from.add(place.base as usize).read().add(place.index as usize) }
     }
 
     #[inline(always)]

@@ -1,14 +1,14 @@
 //! From the tree of an expression to the graph: names become what they mean in one place of the model.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::error::{Error, Result};
+use crate::language::Input;
 use crate::language::compiled::Kind;
 use crate::language::graph::{Function, Graph, Id};
 use crate::language::model::Model;
 use crate::language::names::{Local, Meaning, PASSAGES};
 use crate::language::syntax::{Binary, Expression, Form, Node};
-use crate::language::{Input, check};
 
 /// Largest graph, so that no file can use up the memory.
 const LARGEST: usize = 4_000_000;
@@ -70,31 +70,18 @@ impl<'a, L: Leaves> Lowering<'a, L> {
     /// Lowers a tree. The intermediates it uses come first, in their order, so that depth does not add up.
     pub(super) fn tree(&mut self, root: &Node) -> Result<Id> {
         let model = self.model;
-        let mut wanted = Vec::new();
-        check::names(root, &mut |name| {
-            if let Some(Meaning::Intermediate(index)) = model.symbols.meaning(name, self.local) {
-                wanted.push(index);
-            }
-        });
-        let mut needed = vec![false; model.symbols.definitions.len()];
-        while let Some(index) = wanted.pop() {
-            if !self.made.contains_key(&index) && !std::mem::replace(&mut needed[index], true) {
-                wanted.extend(&model.symbols.definitions[index].uses);
-            }
-        }
         // Reductions are lowered apart, in cells; what only they use must not be lowered here.
-        let mut direct = vec![false; needed.len()];
-        self.direct(root, &mut direct);
-        for &index in model.symbols.definition_order.iter().rev() {
-            if direct[index] {
-                self.direct(&model.definition(index).root, &mut direct);
+        let mut wanted = Vec::new();
+        self.direct(root, &mut wanted);
+        let mut needed = BTreeSet::new();
+        while let Some(index) = wanted.pop() {
+            if !self.made.contains_key(&index) && needed.insert((model.symbols.definition_rank[index], index)) {
+                self.direct(&model.definition(index).root, &mut wanted);
             }
         }
-        for &index in &model.symbols.definition_order {
-            if needed[index] && direct[index] {
-                let id = self.node(&model.definition(index).root)?;
-                self.made.insert(index, id);
-            }
+        for (_, index) in needed {
+            let id = self.node(&model.definition(index).root)?;
+            self.made.insert(index, id);
         }
         let id = self.node(root)?;
         if self.graph.len() > LARGEST {
@@ -103,22 +90,22 @@ impl<'a, L: Leaves> Lowering<'a, L> {
         Ok(id)
     }
 
-    /// Marks the intermediates a tree uses outside of reductions.
-    fn direct(&self, node: &Node, marked: &mut [bool]) {
+    /// Lists the intermediates a tree uses outside of reductions.
+    fn direct(&self, node: &Node, used: &mut Vec<usize>) {
         match &node.form {
             Form::Number(_) | Form::Quantity(_) | Form::Random(_) => {}
             Form::Name(name) => {
                 if let Some(Meaning::Intermediate(index)) = self.model.symbols.meaning(name, self.local) {
-                    marked[index] = true;
+                    used.push(index);
                 }
             }
-            Form::Negate(inner) | Form::Not(inner) => self.direct(inner, marked),
+            Form::Negate(inner) | Form::Not(inner) => self.direct(inner, used),
             Form::Binary(_, a, b) => {
-                self.direct(a, marked);
-                self.direct(b, marked);
+                self.direct(a, used);
+                self.direct(b, used);
             }
             Form::Call(name, _) if kind_of(name).is_some() || PASSAGES.contains(&name.as_str()) => {}
-            Form::Call(_, arguments) => arguments.iter().for_each(|argument| self.direct(argument, marked)),
+            Form::Call(_, arguments) => arguments.iter().for_each(|argument| self.direct(argument, used)),
         }
     }
 

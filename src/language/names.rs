@@ -45,8 +45,8 @@ pub(super) struct Names {
     /// Constants, each after those it is computed from.
     pub constant_order: Vec<usize>,
     pub definitions: Vec<Definition>,
-    /// Definitions, each after those it uses.
-    pub definition_order: Vec<usize>,
+    /// The place of each definition in an order in which each stands after those it uses.
+    pub definition_rank: Vec<usize>,
 }
 
 impl Names {

@@ -21,7 +21,7 @@ use memmap2::{Mmap, MmapMut};
 
 use crate::language::assembler::{Assembler, Comparison, General, Opcode, Operand, Vector};
 use crate::language::graph::Function;
-use crate::language::program::{Code, Instruction, Place, Program, TILE};
+use crate::language::program::{CONSTANTS, Code, INPUTS, Instruction, Place, Program, REGISTERS, TILE};
 use crate::processor::Instructions;
 
 /// The code of a program for both widths of vectors, each made when it is first wanted.
@@ -100,7 +100,7 @@ const LANES: usize = 8;
 /// Where the arguments are kept.
 const FROM: General = General::RBX;
 const TO: General = General::R14;
-const CONSTANTS: General = General::R15;
+const NUMBERS: General = General::R15;
 const SPACE: General = General::R13;
 const AT: General = General::R12;
 /// Slots of the space that calls use.
@@ -113,7 +113,7 @@ const SOON: usize = 40;
 /// A value of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Value {
-    Input(u16),
+    Input(u32),
     Constant(u32),
     Result(u32),
 }
@@ -146,13 +146,12 @@ struct Step {
 /// The operations of a program on values instead of registers that are used again.
 fn steps(program: &Program) -> Vec<Step> {
     let mut current: HashMap<u32, u32> = HashMap::new();
-    let constants = program.inputs.len() as u16 + 1;
     let mut list = Vec::with_capacity(program.code.len());
     for (index, &Instruction { code, to, from, .. }) in program.code.iter().enumerate() {
         let value = |place: &Place| match place.base {
-            0 => Value::Result(current[&(place.index / TILE as u32)]),
-            base if base == constants => Value::Constant(place.index),
-            base => Value::Input(base - 1),
+            REGISTERS => Value::Result(current[&(place.index / TILE as u32)]),
+            CONSTANTS => Value::Constant(place.index),
+            base => Value::Input(base - INPUTS),
         };
         let from = from[..operands(code)].iter().map(value).collect();
         let to = if to.output {
@@ -207,7 +206,7 @@ struct Translation {
     /// Addresses of inputs, then of outputs, that are kept in registers.
     addresses: Vec<Option<General>>,
     /// Inputs that lie at a distance from another one [bytes].
-    beside: Vec<(u16, i32)>,
+    beside: Vec<(u32, i32)>,
 }
 
 impl Translation {
@@ -223,7 +222,7 @@ impl Translation {
             now: 0,
             more: program.constants.len() as u32,
             addresses: vec![None; program.inputs.len() + program.outputs],
-            beside: (0..program.inputs.len()).map(|input| program.base_of(input)).collect(),
+            beside: program.bases(),
         };
         let steps = steps(program);
         for (index, step) in steps.iter().enumerate().rev() {
@@ -307,7 +306,7 @@ impl Translation {
                 let address = self.address(FROM, base as usize, base as usize);
                 Operand::Indexed(address, AT, distance)
             }
-            Value::Constant(constant) => Operand::Repeated(CONSTANTS, 8 * constant as i32),
+            Value::Constant(constant) => Operand::Repeated(NUMBERS, 8 * constant as i32),
             Value::Result(_) => slot(self.values[&value].slot.expect("a result that is in no register was stored")),
         }
     }
@@ -362,7 +361,7 @@ impl Translation {
     /// Reads a value into a register.
     fn fetch(&mut self, register: Vector, value: Value) {
         match value {
-            Value::Constant(constant) => self.assembler.broadcast(register, CONSTANTS, 8 * constant as i32),
+            Value::Constant(constant) => self.assembler.broadcast(register, NUMBERS, 8 * constant as i32),
             _ => {
                 let memory = self.memory(value);
                 self.assembler.two(Opcode::LOAD, register, memory);

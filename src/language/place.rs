@@ -19,6 +19,8 @@ pub(super) struct Compiler<'a> {
     pub setting: &'a Setting,
     /// Value of each constant in each layer, and last where there is no layer. `None`: it has none there.
     constants: Vec<Vec<Option<f64>>>,
+    /// The processes that change each field, in the order of the file.
+    pub touching: Vec<Vec<usize>>,
     /// Whether each field lives in each layer.
     pub lives: Vec<Vec<bool>>,
     /// Value at rest of each field in each layer; surface fields have one.
@@ -129,6 +131,7 @@ impl<'a> Compiler<'a> {
             model,
             setting,
             constants: vec![vec![None; setting.layers.len() + 1]; model.constants.len()],
+            touching: vec![Vec::new(); model.fields.len()],
             lives: Vec::new(),
             rest: Vec::new(),
             columns: Vec::new(),
@@ -137,6 +140,15 @@ impl<'a> Compiler<'a> {
             sums: Vec::new(),
         };
         compiler.evaluate_constants()?;
+        for (index, process) in model.processes.values().enumerate() {
+            for (target, _) in process.takes.iter().chain(&process.gives).chain(&process.changes) {
+                if let Some(own) = model.fields.get_index_of(&target.name).map(|field| &mut compiler.touching[field])
+                    && own.last() != Some(&index)
+                {
+                    own.push(index);
+                }
+            }
+        }
         for field in model.fields.values() {
             let lives = match &field.lives_in {
                 None => vec![true; setting.layers.len()],
@@ -549,7 +561,7 @@ fn names_of(layer: &LayerName) -> impl Iterator<Item = &str> {
 /// Compiles expressions, refusing values that are not numbers.
 pub(super) fn program(graph: &Graph, roots: &[Id], model: &Model, node: &Node) -> Result<Program> {
     finite(graph, roots, model, node.span.clone())?;
-    Program::compile(graph, roots).map_err(|error| error.at(&model.source, node.span.clone()))
+    Ok(Program::compile(graph, roots))
 }
 
 pub(super) fn finite(graph: &Graph, roots: &[Id], model: &Model, span: std::ops::Range<usize>) -> Result<()> {

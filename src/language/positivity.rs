@@ -8,6 +8,8 @@
 //!
 //! Effects of punctures and sessions must give non-negative values, diffusivities must not be negative.
 
+use std::cell::OnceCell;
+
 use crate::error::Result;
 use crate::language::graph::{Graph, Id, Op};
 use crate::language::interval::Interval;
@@ -18,11 +20,19 @@ use crate::language::syntax::{Expression, Node};
 use crate::language::{Input, Kind};
 use crate::sourced::{Choice, Sourced};
 
+/// What is known once for all claims.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    /// Where constants lie.
+    constants: &'a [Interval],
+    /// Where the fields of each kind lie.
+    fields: &'a [Vec<Interval>; 3],
+}
+
 /// Leaves whose values are known only to lie somewhere.
 struct Ranges<'a> {
     model: &'a Model,
-    /// Where constants lie.
-    constants: Vec<Interval>,
+    known: Known<'a>,
     /// Where reductions lie, in the order in which they were met.
     reductions: Vec<Interval>,
 }
@@ -32,8 +42,8 @@ impl Ranges<'_> {
         match op {
             Op::Symbol(index) => {
                 let index = index as usize;
-                match index.checked_sub(self.constants.len()) {
-                    None => self.constants[index],
+                match index.checked_sub(self.known.constants.len()) {
+                    None => self.known.constants[index],
                     Some(field) => own_range(&self.model.fields[field]),
                 }
             }
@@ -68,8 +78,7 @@ impl Ranges<'_> {
     }
 
     fn kind(&self, kind: FieldKind, index: usize) -> Interval {
-        let field = self.model.fields.values().find(|field| field.kind == kind && field.index == index);
-        field.map_or(Interval::ALL, own_range)
+        self.known.fields[kind as usize].get(index).copied().unwrap_or(Interval::ALL)
     }
 }
 
@@ -87,7 +96,7 @@ fn input_of(field: &Field) -> Input {
 
 impl Leaves for Ranges<'_> {
     fn constant(&mut self, graph: &mut Graph, index: usize, _: &Node) -> Result<Id> {
-        let Interval { low, high } = self.constants[index];
+        let Interval { low, high } = self.known.constants[index];
         Ok(if low == high { graph.number(low) } else { graph.symbol(index) })
     }
 
@@ -96,7 +105,7 @@ impl Leaves for Ranges<'_> {
     }
 
     fn rest(&mut self, graph: &mut Graph, index: usize, _: &Node) -> Result<Id> {
-        Ok(graph.symbol(self.constants.len() + index))
+        Ok(graph.symbol(self.known.constants.len() + index))
     }
 
     fn variable(&mut self, graph: &mut Graph, input: Input) -> Id {
@@ -104,7 +113,7 @@ impl Leaves for Ranges<'_> {
     }
 
     fn reduction(&mut self, graph: &mut Graph, reduced: Reduced<'_>) -> Result<Id> {
-        let inner = Ranges { model: self.model, constants: self.constants.clone(), reductions: Vec::new() };
+        let inner = Ranges { model: self.model, known: self.known, reductions: Vec::new() };
         let mut body = Lowering::new(self.model, inner);
         let value = body.tree(reduced.value)?;
         let leaves = &body.leaves;
@@ -149,15 +158,19 @@ const ALTERNATIVES: usize = 64;
 
 impl Model {
     pub(super) fn check_signs(&self) -> Result<()> {
-        let everybody = self.ranges(&[]);
-        let persons = self.persons();
+        let mut fields = [const { Vec::new() }; 3];
+        self.fields.values().for_each(|field| fields[field.kind as usize].push(own_range(field)));
+        let everybody = self.ranges(&[], &fields);
+        let persons = OnceCell::new();
         let proved = |expression: &Claim<'_>| -> Result<bool> {
-            if self.prove(everybody.clone(), expression)? {
+            if self.prove(Known { constants: &everybody, fields: &fields }, expression)? {
                 return Ok(true);
             }
             // What fails for ranges of constants may hold for each alternative.
-            for person in &persons {
-                if !self.prove(self.ranges(person), expression)? {
+            let ranges = || self.persons().iter().map(|person| self.ranges(person, &fields)).collect::<Vec<_>>();
+            let persons = persons.get_or_init(ranges);
+            for constants in persons {
+                if !self.prove(Known { constants, fields: &fields }, expression)? {
                     return Ok(false);
                 }
             }
@@ -311,21 +324,22 @@ impl Model {
         Ok(lowering.graph.substitute(term, own, zero))
     }
 
-    fn prove(&self, constants: Vec<Interval>, expression: &Claim<'_>) -> Result<bool> {
-        let mut lowering = Lowering::new(self, Ranges { model: self, constants, reductions: Vec::new() });
+    fn prove(&self, known: Known<'_>, expression: &Claim<'_>) -> Result<bool> {
+        let mut lowering = Lowering::new(self, Ranges { model: self, known, reductions: Vec::new() });
         let root = expression(&mut lowering)?;
         let Lowering { mut graph, leaves, .. } = lowering;
         Ok(graph.proved_positive(root, &|op| leaves.of(op)))
     }
 
     /// Where constants lie, for a person with some traits; over all alternatives of the others.
-    fn ranges(&self, person: &[(&str, &str)]) -> Vec<Interval> {
+    fn ranges(&self, person: &[(&str, &str)], fields: &[Vec<Interval>; 3]) -> Vec<Interval> {
         let mut ranges = vec![Interval::ALL; self.constants.len()];
         for &index in &self.symbols.constant_order {
-            ranges[index] = match &self.constants[index].definition {
+            let range = match &self.constants[index].definition {
                 Definition::Number(number) => number_range(number, person),
                 Definition::Expression(expression) => {
-                    let leaves = Ranges { model: self, constants: ranges.clone(), reductions: Vec::new() };
+                    let known = Known { constants: &ranges, fields };
+                    let leaves = Ranges { model: self, known, reductions: Vec::new() };
                     let mut lowering = Lowering::new(self, leaves);
                     match lowering.expression(expression) {
                         Ok(root) => lowering.graph.interval(root, &|op| lowering.leaves.of(op)),
@@ -333,6 +347,7 @@ impl Model {
                     }
                 }
             };
+            ranges[index] = range;
         }
         ranges
     }

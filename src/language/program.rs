@@ -10,15 +10,10 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::kernel::operation;
 use crate::language::{Input, Turns};
 
-/// The largest number of inputs a program of a model may read.
-pub const MAX_INPUTS: usize = 512;
-/// The largest number of inputs a program may read that the solver puts together from others.
-pub const ROOM: usize = 6 * MAX_INPUTS;
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
 /// Values that a constant is repeated for; also the smallest tile.
@@ -35,11 +30,11 @@ pub struct Program {
     /// What is the same for all cells of a run: computed once, each result kept as a constant.
     pub(super) prelude: Vec<(Instruction, u32)>,
     /// Inputs that are constants of a run: input and constant.
-    pub(super) given: Vec<(u16, u32)>,
+    pub(super) given: Vec<(u32, u32)>,
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
     /// Inputs that lie at a fixed distance from another one: input, the other, and how many cells behind it.
-    pub(super) beside: Vec<(u16, u16, i32)>,
+    pub(super) beside: Vec<(u32, u32, i32)>,
     /// Where its conditions turn.
     pub turns: Turns,
     /// The same as machine code, where there can be any.
@@ -57,16 +52,20 @@ pub(super) struct Instruction {
     pub from: [Place; 3],
 }
 
-/// Where an operand is found: in a register (`base` 0), in input `base - 1`, or, with the base after the last input, among the
-/// constants.
+/// Where an operand is found: in a register, among the constants, or in input `base -` [`INPUTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Place {
-    pub base: u16,
+    pub base: u32,
     /// Whether it has a value for each cell; a constant has the same for all.
     pub varies: bool,
     /// Offset of the register, or number of the constant.
     pub index: u32,
 }
+
+/// Bases of places.
+pub(super) const REGISTERS: u32 = 0;
+pub(super) const CONSTANTS: u32 = 1;
+pub(super) const INPUTS: u32 = 2;
 
 /// Where a result goes: to an output or to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,7 +104,7 @@ pub(super) enum Code {
 enum Source {
     Value(u32),
     Number(u64),
-    Input(u16),
+    Input(u32),
 }
 
 /// An operation before registers are assigned.
@@ -113,15 +112,7 @@ type Step = (Code, [Option<Source>; 3]);
 
 impl Program {
     /// Compiles the expressions `roots`, one output each.
-    ///
-    /// # Errors
-    /// More than [`MAX_INPUTS`] inputs.
-    pub(super) fn compile(graph: &Graph, roots: &[Id]) -> Result<Self> {
-        Self::compile_within(MAX_INPUTS, graph, roots)
-    }
-
-    /// The same with another largest number of inputs.
-    pub(super) fn compile_within(most: usize, graph: &Graph, roots: &[Id]) -> Result<Self> {
+    pub(super) fn compile(graph: &Graph, roots: &[Id]) -> Self {
         let reachable = graph.reachable(roots);
         let mut inputs: Vec<Input> = reachable
             .iter()
@@ -131,12 +122,6 @@ impl Program {
             })
             .collect();
         inputs.sort_unstable();
-        if inputs.len() > most {
-            return Err(Error::input(format!(
-                "an expression depends on {} fields, signals and variables, more than the {most} possible",
-                inputs.len()
-            )));
-        }
         let mut selection = Selection::new(graph, &reachable, roots, &inputs);
         for &id in &reachable {
             selection.select(id);
@@ -147,13 +132,16 @@ impl Program {
         assignment.run();
         let Assignment { code, prelude, given, constants, registers, .. } = assignment;
         let turns = graph.turns(&reachable);
-        Ok(Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, turns, ..Self::default() })
+        Self { inputs, outputs: roots.len(), code, prelude, given, constants, registers, turns, ..Self::default() }
     }
 
-    /// The input from which an input is found, and the distance from that [bytes].
-    pub(super) fn base_of(&self, input: usize) -> (u16, i32) {
-        let found = self.beside.iter().find(|(own, ..)| usize::from(*own) == input);
-        found.map_or((input as u16, 0), |&(_, base, cells)| (base, cells * size_of::<f64>() as i32))
+    /// For each input the one from which it is found, and the distance from that [bytes].
+    pub(super) fn bases(&self) -> Vec<(u32, i32)> {
+        let mut bases: Vec<(u32, i32)> = (0..self.inputs.len()).map(|input| (input as u32, 0)).collect();
+        for &(own, base, cells) in &self.beside {
+            bases[own as usize] = (base, cells * size_of::<f64>() as i32);
+        }
+        bases
     }
 
     /// The expressions of the outputs, in another graph and with other inputs.
@@ -168,13 +156,12 @@ impl Program {
             let of = |place: &Place| constants[place.index as usize];
             constants[*constant as usize] = expression(graph, instruction.code, instruction.from.each_ref().map(of));
         }
-        let last = self.inputs.len() as u16 + 1;
         for Instruction { code, to, from, .. } in &self.code {
             let from = from.each_ref().map(|place| match place.base {
                 // Operands that an operation does not have name the first register.
-                0 => registers.get(&(place.index / TILE as u32)).copied().unwrap_or_default(),
-                base if base == last => constants[place.index as usize],
-                base => graph.input(renamed(self.inputs[base as usize - 1])),
+                REGISTERS => registers.get(&(place.index / TILE as u32)).copied().unwrap_or_default(),
+                CONSTANTS => constants[place.index as usize],
+                base => graph.input(renamed(self.inputs[(base - INPUTS) as usize])),
             });
             let id = expression(graph, *code, from);
             if to.output {
@@ -195,7 +182,7 @@ impl Program {
 /// Chooses operations for nodes of the graph.
 struct Selection<'a> {
     graph: &'a Graph,
-    inputs: HashMap<Input, u16>,
+    inputs: HashMap<Input, u32>,
     uses: HashMap<Id, usize>,
     /// How many quotients have this divisor, or a power of it.
     divisors: HashMap<Id, usize>,
@@ -219,7 +206,7 @@ impl<'a> Selection<'a> {
                 *divisors.entry(root_of(graph, below).0).or_default() += 1;
             }
         }
-        let inputs = inputs.iter().enumerate().map(|(index, &input)| (input, index as u16)).collect();
+        let inputs = inputs.iter().enumerate().map(|(index, &input)| (input, index as u32)).collect();
         Self { graph, inputs, uses, divisors, made: HashMap::new(), steps: Vec::new(), known: HashMap::new() }
     }
 
@@ -388,7 +375,7 @@ struct Assignment<'a> {
     free: Vec<u32>,
     code: Vec<Instruction>,
     prelude: Vec<(Instruction, u32)>,
-    given: Vec<(u16, u32)>,
+    given: Vec<(u32, u32)>,
     constants: Vec<f64>,
     constant_index: HashMap<Source, u32>,
     registers: usize,
@@ -553,7 +540,7 @@ impl<'a> Assignment<'a> {
                 }
                 self.kept(constant)
             }
-            Source::Input(index) => Place { base: index + 1, varies: true, index: 0 },
+            Source::Input(index) => Place { base: INPUTS + index, varies: true, index: 0 },
             Source::Value(step) if self.fixed[step as usize] => {
                 let constant = self.constant(source, f64::NAN);
                 self.kept(constant)
@@ -567,11 +554,11 @@ impl<'a> Assignment<'a> {
     }
 
     fn register(&self, number: u32) -> Place {
-        Place { base: 0, varies: true, index: number * TILE as u32 }
+        Place { base: REGISTERS, varies: true, index: number * TILE as u32 }
     }
 
     fn kept(&self, constant: u32) -> Place {
-        Place { base: self.inputs.len() as u16 + 1, varies: false, index: constant }
+        Place { base: CONSTANTS, varies: false, index: constant }
     }
 
     fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {

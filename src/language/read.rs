@@ -18,12 +18,11 @@ use crate::language::model::{
     Process, RegionOf, Reported, Reservoir, Scale, Signal,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
-use crate::language::program::MAX_INPUTS;
 use crate::language::syntax::Expression;
 use crate::units::{Dimension, Quantity, Unit};
 
 /// Largest model file in bytes.
-const LARGEST: usize = 4_000_000;
+const LARGEST: usize = 64_000_000;
 
 /// Reads the parts of a file.
 struct Reader<'a> {
@@ -201,14 +200,6 @@ impl Reader<'_> {
         let start = start + file.puncture.intermediate.len();
         for (index, key) in file.session.intermediate.keys().enumerate() {
             names.locals.insert((Local::Session, add(key, "an intermediate of the session")?), start + index);
-        }
-        let inputs = file.field.len() + file.signal.len();
-        if inputs > MAX_INPUTS - 64 {
-            return Err(Error::input(format!(
-                "{} has {inputs} fields and signals, more than the {} possible",
-                self.source.name,
-                MAX_INPUTS - 64
-            )));
         }
         Ok(names)
     }

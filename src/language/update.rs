@@ -16,9 +16,10 @@
 //!
 //! **Reductions** over one region: the programs of all, joined.
 
-use crate::error::Result;
+use std::collections::HashMap;
+
 use crate::language::graph::{Graph, Id};
-use crate::language::{Input, Program, ROOM, Rates};
+use crate::language::{Input, Program, Rates};
 
 /// What a stage reads besides what the rates do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +60,14 @@ impl Given {
 }
 
 /// The right-hand side of a stage after `done` others, an output for each of `fields`, of which `moves` says whether they move.
-///
-/// # Errors
-/// More inputs than a program may have.
-pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Result<Program> {
+pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Program {
     let mut graph = Graph::default();
-    let net = rates.rate.lift(&mut graph, &|input| input);
+    let net = net(rates, &mut graph, &|input| input);
     let scale = graph.input(Given::Scale.input());
     let mut roots = Vec::with_capacity(fields.len());
     for (&field, &moves) in fields.iter().zip(moves) {
         let zero = graph.number(0.0);
-        let rate = rates.fields.iter().position(|own| *own == field).map_or(zero, |at| net[at]);
+        let rate = net.get(&field).copied().unwrap_or(zero);
         let moved = if moves { graph.input(Given::Moved(field).input()) } else { zero };
         let change = graph.add(rate, moved);
         let mut sum = graph.multiply(scale, change);
@@ -81,17 +79,19 @@ pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Re
         }
         roots.push(sum);
     }
-    Program::compile_within(ROOM, &graph, &roots)
+    Program::compile(&graph, &roots)
+}
+
+/// The rate of each field that has one.
+fn net(rates: &Rates, graph: &mut Graph, renamed: &dyn Fn(Input) -> Input) -> HashMap<usize, Id> {
+    rates.fields.iter().copied().zip(rates.rate.lift(graph, renamed)).collect()
 }
 
 /// One program with the outputs of several.
-///
-/// # Errors
-/// More inputs than a program may have.
-pub fn joined(programs: &[&Program]) -> Result<Program> {
+pub fn joined(programs: &[&Program]) -> Program {
     let mut graph = Graph::default();
     let roots: Vec<Id> = programs.iter().flat_map(|program| program.lift(&mut graph, &|input| input)).collect();
-    Program::compile_within(ROOM, &graph, &roots)
+    Program::compile(&graph, &roots)
 }
 
 /// Values that an explicit step reads of each field.
@@ -101,12 +101,9 @@ pub const AROUND: usize = 7;
 /// in the cell (k = 0) and in its neighbours west, east, north, south, above, below. `exchange` has step times rate of exchange of
 /// each field along x, along y, with the cell above and with the cell below. Rows of a plane follow each other at a distance of
 /// `stride` cells.
-///
-/// # Errors
-/// More inputs than a program may have.
-pub fn update(rates: &Rates, exchange: &[[f64; 4]], step: f64, stride: usize) -> Result<Program> {
+pub fn update(rates: &Rates, exchange: &[[f64; 4]], step: f64, stride: usize) -> Program {
     let mut graph = Graph::default();
-    let net = rates.rate.lift(&mut graph, &|input| match input {
+    let net = net(rates, &mut graph, &|input| match input {
         Input::Volume(field) => Input::Volume(field * AROUND),
         other => other,
     });
@@ -114,27 +111,28 @@ pub fn update(rates: &Rates, exchange: &[[f64; 4]], step: f64, stride: usize) ->
     for (field, weights) in exchange.iter().enumerate() {
         let around: [Id; AROUND] = std::array::from_fn(|k| graph.input(Input::Volume(field * AROUND + k)));
         let mut new = spread(&mut graph, &around, weights);
-        if let Some(at) = rates.fields.iter().position(|own| *own == field) {
+        if let Some(&rate) = net.get(&field) {
             let step = graph.number(step);
-            let change = graph.multiply(step, net[at]);
+            let change = graph.multiply(step, rate);
             new = graph.add(new, change);
         }
         roots.push(new);
     }
-    let mut program = Program::compile(&graph, &roots)?;
-    let place = |input: Input| program.inputs.iter().position(|own| *own == input);
+    let mut program = Program::compile(&graph, &roots);
+    // Inputs are in order.
+    let place = |input: Input| program.inputs.binary_search(&input).ok();
     let mut beside = Vec::new();
     for field in 0..exchange.len() {
         let stride = stride as i32;
         for (k, cells) in [(1, -1), (2, 1), (3, -stride), (4, stride)] {
             let places = [k, 0].map(|k| place(Input::Volume(field * AROUND + k)));
             if let [Some(own), Some(base)] = places {
-                beside.push((own as u16, base as u16, cells));
+                beside.push((own as u32, base as u32, cells));
             }
         }
     }
     program.beside = beside;
-    Ok(program)
+    program
 }
 
 /// u and what it exchanges.

@@ -21,7 +21,7 @@ use crate::memory;
 use crate::units::Unit;
 
 pub use reduce::{Scratch, columns, over_tissue};
-pub use view::{Operands, SessionNumbers, View};
+pub use view::{SessionNumbers, View};
 
 /// Where each field's values stand in the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

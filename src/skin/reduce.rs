@@ -2,12 +2,10 @@
 //!
 //! Sums run in a fixed order, so the result does not depend on the number of threads.
 
-use std::mem::MaybeUninit;
-
 use rayon::prelude::*;
 
-use crate::language::{Bundle, Kind, Program, ROOM, Reduction, Region};
-use crate::skin::{Operands, View};
+use crate::language::{Bundle, Kind, Operands, Program, Reduction, Region};
+use crate::skin::View;
 
 /// Places computed at once, a multiple of a vector.
 const BLOCK: usize = 128;
@@ -144,7 +142,7 @@ pub fn over_tissue(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &
         let mut sums = start();
         for bundle in bundles {
             let Some((program, length)) = at(&bundle.region, &bundle.programs, view, z) else { continue };
-            let mut operands: Operands<'_> = [const { MaybeUninit::uninit() }; ROOM];
+            let mut operands = Operands::default();
             let mut bound = view.bind(program, z, 0..view.layout.stride, &mut operands, registers, &|_| None);
             out.resize(program.outputs * BLOCK, 0.0);
             for from in (0..view.layout.plane).step_by(BLOCK) {

@@ -1,14 +1,10 @@
 //! What programs see: the fields of a state, bound to the inputs of a program.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::grid::Grid;
-use crate::language::{Bound, Input, Operand, Program, ROOM};
+use crate::language::{Bound, Input, Operand, Operands, Program};
 use crate::skin::{Holes, Layout};
-
-/// Room for the inputs of any program.
-pub type Operands<'a> = [MaybeUninit<Operand<'a>>; ROOM];
 
 /// What a session tells the response model as a whole [SI].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -116,12 +112,9 @@ impl<'a> View<'a> {
     ) where
         'a: 'b,
     {
-        let mut operands = [const { MaybeUninit::<Operand<'b>>::uninit() }; ROOM];
-        for (operand, input) in operands.iter_mut().zip(&program.inputs) {
-            operand.write(own(*input).unwrap_or_else(|| self.operand(*input, z, &range)));
-        }
-        // Safety: as many operands were written as there are inputs, and a program has no more than there is room for.
-        let operands = unsafe { &*(&raw const operands[..program.inputs.len()] as *const [Operand<'b>]) };
+        let mut operands = Operands::default();
+        let operand = |input: &Input| own(*input).unwrap_or_else(|| self.operand(*input, z, &range));
+        let operands = operands.fill(program.inputs.iter().map(operand));
         program.run_into(operands, range.len(), out, stride, scratch);
     }
 
@@ -139,12 +132,8 @@ impl<'a> View<'a> {
     where
         'a: 'b,
     {
-        for (operand, input) in operands.iter_mut().zip(&program.inputs) {
-            operand.write(own(*input).unwrap_or_else(|| self.operand(*input, z, &range)));
-        }
-        // Safety: as many operands were written as there are inputs, and a program has no more than there is room for.
-        let operands = unsafe { &*(&raw const operands[..program.inputs.len()] as *const [Operand<'b>]) };
-        program.bind(operands, range.len(), scratch)
+        let operand = |input: &Input| own(*input).unwrap_or_else(|| self.operand(*input, z, &range));
+        program.bind(operands.fill(program.inputs.iter().map(operand)), range.len(), scratch)
     }
 
     /// Runs a program that depends on signals and time only.

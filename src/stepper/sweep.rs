@@ -70,12 +70,14 @@ pub fn pieces(grid: &Grid, movers: &[Mover], layout: Layout, changes: impl Fn(us
     let [fewest, most] = PLACES;
     let even = (PIECE / layout.nz / LINE * LINE).clamp(fewest, most);
     let size = if grid.kind == "cells" { layout.plane } else { even };
+    let mut mover_of = vec![None; layout.fields];
+    movers.iter().enumerate().for_each(|(m, mover)| mover_of[mover.field] = Some(m));
     for field in 0..layout.fields {
         let depths: Vec<bool> = (0..layout.nz).map(|z| changes(field, z)).collect();
         if depths.iter().all(|changes| !changes) {
             continue;
         }
-        let mover = movers.iter().position(|mover| mover.field == field);
+        let mover = mover_of[field];
         for start in (0..layout.plane).step_by(size) {
             let places = start..(start + size).min(layout.plane);
             all.push(Piece { field, mover, depths: depths.clone(), places });

@@ -9,16 +9,15 @@
 mod faces;
 mod part;
 
-use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::language::{self, Compiled, Diffusion, Given, Operand, Passage, Program, ROOM, Rates};
+use crate::language::{self, Compiled, Diffusion, Given, Operand, Operands, Passage, Program, Rates};
 use crate::memory;
-use crate::skin::{self, Layout, Operands, SessionNumbers, Skin, View};
+use crate::skin::{self, Layout, SessionNumbers, Skin, View};
 use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
@@ -57,10 +56,16 @@ struct Active {
 }
 
 impl Active {
-    /// `fields` are those with a rate and others that move or drive, as `moves` says.
-    fn new(rates: &Rates, fields: Vec<usize>, moves: Vec<bool>) -> Result<Self> {
-        let stages = (0..=EARLIER).map(|done| language::stage(rates, &fields, &moves, done)).collect::<Result<_>>()?;
-        Ok(Self { plan: Plan::new(&fields, &rates.pattern), stages, fields })
+    /// Of `count` fields those with a rate, and others that drive them or are `moving`.
+    fn new(rates: &Rates, count: usize, moving: impl Fn(usize) -> bool) -> Self {
+        let known = flags(count, &rates.fields);
+        let drives = flags(count, rates.pattern.iter().map(|(_, column)| column));
+        let mut fields = rates.fields.clone();
+        // Fields that only move, and those that only drive others.
+        fields.extend((0..count).filter(|f| !known[*f] && (drives[*f] || moving(*f))));
+        let moves: Vec<bool> = fields.iter().map(|&field| moving(field)).collect();
+        let stages = (0..=EARLIER).map(|done| language::stage(rates, &fields, &moves, done)).collect();
+        Self { plan: Plan::new(&fields, &rates.pattern), stages, fields }
     }
 }
 
@@ -207,35 +212,21 @@ impl System {
         let count = compiled.quasi.len();
         let quasi = compiled.quasi.iter().enumerate().map(|(q, field)| Quasi::new(&grid, layout, (q, count), field));
         let quasi = quasi.collect::<Result<Vec<_>>>()?;
-        let moves = |field: usize, z: usize| {
-            movers.iter().any(|mover| mover.field == field && mover.moves[z])
-                || followers.iter().any(|follower| follower.field == field && follower.moves[z])
-        };
         let active: Vec<Active> = (0..grid.layers.len())
             .map(|layer| {
-                let rates = &compiled.layers[layer];
                 let z = grid.layer.iter().position(|&own| own == layer);
-                let mut fields = rates.fields.clone();
-                let moving = |field: usize| z.is_some_and(|z| moves(field, z));
-                // Fields that only move, and those that only drive others.
-                let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
-                fields.extend((0..layout.fields).filter(|f| !rates.fields.contains(f) && (moving(*f) || drives(*f))));
-                let moves = fields.iter().map(|&field| moving(field)).collect();
-                Active::new(rates, fields, moves)
+                let at = |moves: &[bool]| z.is_some_and(|z| moves[z]);
+                let mut moving = vec![false; layout.fields];
+                movers.iter().for_each(|mover| moving[mover.field] |= at(&mover.moves));
+                followers.iter().for_each(|follower| moving[follower.field] |= at(&follower.moves));
+                Active::new(&compiled.layers[layer], layout.fields, |field| moving[field])
             })
-            .collect::<Result<_>>()?;
+            .collect();
+        let changes: Vec<Vec<bool>> = active.iter().map(|active| flags(layout.fields, &active.fields)).collect();
         let coated = Coated::all(&compiled, &movers);
-        let surface = {
-            let rates = &compiled.surface_rates;
-            let mut fields = rates.fields.clone();
-            let drives = |field: usize| rates.pattern.iter().any(|&(_, column)| column == field);
-            let moving = |field: usize| {
-                compiled.surface[field].adds_up.is_some() || coated.iter().any(|coated| coated.film.of == field)
-            };
-            fields.extend((0..layout.surface).filter(|f| !rates.fields.contains(f) && (drives(*f) || moving(*f))));
-            let moves = fields.iter().map(|&field| moving(field)).collect();
-            Active::new(rates, fields, moves)?
-        };
+        let mut adds_up: Vec<bool> = compiled.surface.iter().map(|field| field.adds_up.is_some()).collect();
+        coated.iter().for_each(|coated| adds_up[coated.film.of] = true);
+        let surface = Active::new(&compiled.surface_rates, layout.surface, |field| adds_up[field]);
         let passing = |passage: &Passage| Passing::new(&grid, &movers, passage);
         let sums = compiled.surface.iter().enumerate();
         let sums: Vec<_> = sums.filter_map(|(f, field)| Some((f, passing(field.adds_up.as_ref()?)))).collect();
@@ -243,9 +234,9 @@ impl System {
         let blocks = layout.plane.div_ceil(BLOCK);
         let mut factor_starts = vec![0];
         for &layer in &grid.layer {
-            factor_starts.push(factor_starts[factor_starts.len() - 1] + blocks * active[layer].plan.work());
+            factor_starts.push(factor_starts[factor_starts.len() - 1] + blocks * active[layer].plan.kept());
         }
-        let factors = memory::zeros(factor_starts[layout.nz] + blocks * surface.plan.work());
+        let factors = memory::zeros(factor_starts[layout.nz] + blocks * surface.plan.kept());
         let now = Closure {
             quasi: skin.quasi.clone(),
             columns: vec![0.0; compiled.columns.len() * layout.stride],
@@ -254,7 +245,7 @@ impl System {
             time: skin.time,
         };
         Ok(Self {
-            pieces: pieces(&grid, &movers, layout, |field, z| active[grid.layer[z]].fields.contains(&field)),
+            pieces: pieces(&grid, &movers, layout, |field, z| changes[grid.layer[z]][field]),
             buffers: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
             lateral: Lateral::new(&grid),
             tracks: Tracks::new(&grid),
@@ -559,7 +550,7 @@ impl System {
         grow(values, active.fields.len());
         grow(entries, jacobian.outputs);
         grow(work, active.plan.work() / BLOCK);
-        let size = active.plan.work();
+        let size = active.plan.kept();
         let given = |input| match Given::of(input)? {
             Given::Moved(field) => Some(Operand::Block(&before.moved[field * layout.stride..][..layout.stride])),
             Given::Stage(field, j) => {
@@ -571,8 +562,7 @@ impl System {
         };
         // Rows are padded, so vectors may run over their end.
         let all = 0..layout.stride;
-        let mut room: [Operands<'_>; 2] = [const { [const { MaybeUninit::uninit() }; ROOM] }; 2];
-        let [room, room_of_entries] = &mut room;
+        let [room, room_of_entries] = &mut [Operands::default(), Operands::default()];
         let program = &active.stages[stage.done.len()];
         let out = rows.as_ptr();
         let mut right = view.bind(program, z, all.clone(), room, registers, &given);
@@ -665,6 +655,13 @@ impl System {
         let surface = (0..self.layout.surface).map(|f| self.layout.fields + f);
         self.pieces.iter().map(|piece| piece.field).chain(surface)
     }
+}
+
+/// Which of `count` fields are listed.
+fn flags<'a>(count: usize, listed: impl IntoIterator<Item = &'a usize>) -> Vec<bool> {
+    let mut flags = vec![false; count];
+    listed.into_iter().for_each(|field| flags[*field] = true);
+    flags
 }
 
 /// A condition that cannot be met.

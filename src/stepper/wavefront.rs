@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::grid::{Axis, Ends, Grid};
-use crate::language::{AROUND, Compiled, Face, Input, MAX_INPUTS, Operand, Program, update};
+use crate::language::{AROUND, Compiled, Face, Input, Operand, Operands, Program, update};
 use crate::memory;
 use crate::skin::{Layout, Skin};
 use crate::stepper::system::System;
@@ -151,10 +151,7 @@ impl Wavefront {
             matches!(input, Input::Volume(_) | Input::Signal(_) | Input::Time | Input::SinceSession | Input::Depth)
         };
         let closed = |face: &Face| matches!(face, Face::NoFlux);
-        // Besides fields, an input is the depth, a time or a signal.
-        let inputs = AROUND * layout.fields + 3 + compiled.signals.len();
         let applies = layout.surface == 0
-            && inputs <= MAX_INPUTS
             && layout.fields > 0
             && compiled.quasi.is_empty()
             && compiled.columns.is_empty()
@@ -208,7 +205,7 @@ impl Wavefront {
             }
             let exchange: Vec<[f64; 4]> = of(z).iter().map(|rates| rates.map(|rate| step * rate)).collect();
             self.program.push(self.programs.len());
-            self.programs.push(update(&skin.compiled.layers[layer[z]], &exchange, step, self.shape.stride)?);
+            self.programs.push(update(&skin.compiled.layers[layer[z]], &exchange, step, self.shape.stride));
         }
         self.step = step;
         Ok(())
@@ -420,11 +417,8 @@ impl Shape {
             Input::SinceSession => Operand::Value(time - skin.last_session),
             _ => Operand::Value(skin.grid.z.centres[z]),
         };
-        let mut operands = [Operand::Value(0.0); MAX_INPUTS];
-        for (operand_of, input) in operands.iter_mut().zip(&program.inputs) {
-            *operand_of = operand(input);
-        }
-        let mut bound = program.bind(&operands[..program.inputs.len()], length, registers);
+        let mut operands = Operands::default();
+        let mut bound = program.bind(operands.fill(program.inputs.iter().map(operand)), length, registers);
         let piece = if ahead.0.is_empty() { length } else { PIECE };
         for start in (0..length).step_by(piece) {
             bound.run(start..(start + piece).min(length), &mut to[first + start..], plane);

@@ -52,7 +52,7 @@ impl System {
                 for (field, values) in active.fields.iter().zip(values.chunks_exact_mut(BLOCK)) {
                     values[..length].copy_from_slice(&rows[field * layout.stride + start..][..length]);
                 }
-                active.plan.solve(&factors[block * active.plan.work()..][..active.plan.work()], values);
+                active.plan.solve(&factors[block * active.plan.kept()..][..active.plan.kept()], values);
                 for (field, values) in active.fields.iter().zip(values.chunks_exact(BLOCK)) {
                     rows[field * layout.stride + start..][..length].copy_from_slice(&values[..length]);
                 }
@@ -70,6 +70,15 @@ impl System {
         self.sweep(volume);
         self.add_up(volume, surface);
         self.factors = factors;
+    }
+
+    /// Operations that one step takes in each cell of a layer for kinetics and their solve: of the Jacobian and its factors, and
+    /// of the four stages.
+    pub fn operations(&self, layer: usize) -> usize {
+        let (active, rates) = (&self.active[layer], &self.compiled.layers[layer]);
+        let [factorise, solve] = active.plan.operations();
+        let stages: usize = [0, 1, 2, 1].iter().map(|done| active.stages[*done].instructions() + solve).sum();
+        rates.jacobian.instructions() + factorise + stages
     }
 
     /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
