@@ -16,5 +16,7 @@ mod misses;
 mod properties;
 #[path = "needling/setting.rs"]
 mod setting;
+#[path = "needling/table.rs"]
+mod table;
 #[path = "needling/tissue.rs"]
 mod tissue;

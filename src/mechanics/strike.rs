@@ -121,6 +121,13 @@ pub struct Strike {
     pub limited: bool,
 }
 
+impl Strike {
+    /// The largest force on the needle [N].
+    pub fn peak(&self) -> f64 {
+        self.moments.iter().map(|moment| moment.force).fold(0.0, f64::max)
+    }
+}
+
 /// Steps until the turning point.
 const STEPS: usize = 64;
 /// A depth is sought to this [m].

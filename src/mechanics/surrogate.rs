@@ -9,11 +9,19 @@
 //!
 //! D is zero up to the reach at which the tip pierces, which depends on τ/q, and smooth beyond; so it is tabulated in the share of
 //! the way from there to the longest reach, and in the logarithms of the ratios. The table is made from strikes integrated in
-//! time, in memory, for the very site that is asked for: it cannot be out of date. Its **error** is the largest difference from such
-//! strikes at places between its points.
+//! time, in memory, for the very site that is asked for: it cannot be out of date.
 //!
-//! A stroke into a hole cuts only if it would have gone deeper in new skin; a limit of force stops it where the resistance exceeds
-//! the limit.
+//! A stroke into a hole cuts only if it would have gone deeper in new skin. Which limit of force stops a stroke, and where, depends
+//! on the course of the whole strike: so the table also knows the largest force of each, and a strike that may meet its limit is
+//! integrated in time.
+//!
+//! Its **error** has three parts, each the largest at places between the points of the table: how far it lies from strikes on new
+//! skin; how far a second stroke cuts deeper; and how far strikes on the support it was made with lie from those on a finer one.
+//! That is not computed but follows from a coarser one: with errors that fall with the square of the spacing h,
+//!
+//! ```text
+//! |d(h) − d(h_fine)| ≈ |d(h_coarse) − d(h)| (h² − h_fine²)/(h_coarse² − h²)
+//! ```
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -61,11 +69,12 @@ pub struct Surrogate {
     longest: f64,
     /// Reach at which the tip pierces, by τ/q [m].
     threshold: Vec<f64>,
-    /// Depth by τ/q, ρ/q and share of the way from the threshold to the longest reach [m].
-    depth: Vec<f64>,
-    /// Largest difference from strikes integrated in time [m].
+    /// Depth by τ/q, ρ/q and share of the way from the threshold to the longest reach [m], and the largest force of the strike at
+    /// τ = 1 [N].
+    depth: Vec<[f64; 2]>,
+    /// How far depths may lie from strikes integrated in time on a finer support [m].
     pub error: f64,
-    /// Root of the mean square of those differences [m].
+    /// Root of the mean square of the differences from strikes on its own support [m].
     pub scatter: f64,
 }
 
@@ -77,7 +86,22 @@ const SHARES: usize = 13;
 /// Strikes with which the table is compared.
 const PROBES: usize = 48;
 /// Tables that are kept.
-static TABLES: Memo<(Site, f64), Arc<Surrogate>> = Memo::new(64);
+static TABLES: Memo<(Site, Option<Coarser>, f64), Arc<Surrogate>> = Memo::new(64);
+/// How much larger than a strike of the table the largest force of one between its points may be.
+const ROOM: f64 = 1.05;
+/// Safety of the error of the support, which two grids tell.
+const SAFETY: f64 = 1.5;
+
+/// The same site on a coarser support, by which the error of the support is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coarser {
+    /// The site.
+    pub site: Site,
+    /// How much higher the skin domes there than on the support of the table [m].
+    pub dome: f64,
+    /// (h² − h_fine²)/(h_coarse² − h²).
+    pub ratio: f64,
+}
 
 impl Site {
     fn meeting(&self, place: Place, reach: f64) -> Meeting<'_> {
@@ -114,27 +138,6 @@ impl Site {
     fn sharpness(&self, tip_radius: f64) -> f64 {
         self.law.local(tip_radius, 0.0) / self.law.local(self.needle.tip_radius, 0.0)
     }
-
-    /// Depth [m] at which the resistance exceeds the limit of a place.
-    fn stopped(&self, place: Place) -> f64 {
-        let Some(limit) = place.limit else { return f64::INFINITY };
-        // A drive meets the skin at its fastest.
-        let [_, speed] = self.motion.at(-self.motion.rise(1e-4), 1e-4);
-        let left = limit - self.law.local(place.tip_radius, speed);
-        if left <= 0.0 {
-            return 0.0;
-        }
-        let (mut low, mut high) = (0.0, 0.02);
-        for _ in 0..30 {
-            let middle = 0.5 * (low + high);
-            if place.resistance * self.channel.whole(middle) < left {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        low
-    }
 }
 
 fn ratio(index: usize) -> f64 {
@@ -154,15 +157,15 @@ fn between(place: f64, count: usize) -> (usize, f64) {
 
 impl Surrogate {
     /// The table of a site for reaches up to the longest [m]; the last ones are kept.
-    pub fn of(site: Site, longest: f64) -> Arc<Self> {
-        let question = (site, longest);
-        let made = || Ok::<_, Infallible>(Arc::new(Self::new(question.0.clone(), longest)));
+    pub fn of(site: Site, coarser: Option<Coarser>, longest: f64) -> Arc<Self> {
+        let question = (site, coarser, longest);
+        let made = || Ok::<_, Infallible>(Arc::new(Self::new(question.0.clone(), question.1.as_ref(), longest)));
         let Ok(table) = TABLES.of(&question, made);
         table
     }
 
     /// Makes the table of a site.
-    fn new(site: Site, longest: f64) -> Self {
+    fn new(site: Site, coarser: Option<&Coarser>, longest: f64) -> Self {
         let threshold: Vec<f64> = (0..RATIOS)
             .into_par_iter()
             .map(|index| {
@@ -183,19 +186,19 @@ impl Surrogate {
                 low
             })
             .collect();
-        let depth: Vec<f64> = (0..RATIOS * RATIOS * SHARES)
+        let depth: Vec<[f64; 2]> = (0..RATIOS * RATIOS * SHARES)
             .into_par_iter()
             .map(|index| {
                 let (sharp, tough, step) = (index / (RATIOS * SHARES), index / SHARES % RATIOS, index % SHARES);
                 let reach = threshold[sharp] + share(step) * (longest - threshold[sharp]);
-                if step == 0 || threshold[sharp] >= longest {
-                    return 0.0;
-                }
-                site.strike(site.ratios(ratio(sharp), ratio(tough)), reach, 0.0, false).depth
+                let strike = site.strike(site.ratios(ratio(sharp), ratio(tough)), reach, 0.0, false);
+                // At the threshold itself nothing is pierced yet, whatever the last halving found.
+                let depth = if step == 0 || threshold[sharp] >= longest { 0.0 } else { strike.depth };
+                [depth, strike.peak()]
             })
             .collect();
         let mut table = Self { site, longest, threshold, depth, error: 0.0, scatter: 0.0 };
-        let differences: Vec<f64> = (0..PROBES)
+        let differences: Vec<[f64; 3]> = (0..PROBES)
             .into_par_iter()
             .map(|probe| {
                 // Places of an even sequence, where most strokes are: ratios between a third and three.
@@ -207,38 +210,53 @@ impl Surrogate {
                     resistance: spread(even(0.549_700_4)),
                     ..table.site.mean()
                 };
-                table.depth(place, reach) - table.site.strike(place, reach, 0.0, false).depth
+                let depth = |site: &Site, reach: f64, hole: f64| site.strike(place, reach, hole, false).depth;
+                let first = depth(&table.site, reach, 0.0);
+                let again = if first > 0.0 { depth(&table.site, reach, first) } else { 0.0 };
+                let by_support = coarser.map_or(0.0, |coarser| {
+                    let other = depth(&coarser.site, (reach + coarser.dome).max(0.0), 0.0);
+                    SAFETY * coarser.ratio * (other - first)
+                });
+                [table.depth(place, reach, 0.0) - first, again - first, by_support]
             })
             .collect();
-        table.error = differences.iter().map(|one| one.abs()).fold(0.0, f64::max);
-        table.scatter = (differences.iter().map(|one| one * one).sum::<f64>() / PROBES as f64).sqrt();
+        let largest = |part: usize| differences.iter().map(|one| one[part].abs()).fold(0.0, f64::max);
+        table.error = largest(0) + largest(1) + largest(2);
+        table.scatter = (differences.iter().map(|one| one[0] * one[0]).sum::<f64>() / PROBES as f64).sqrt();
         table
     }
 
-    /// Depth [m] of a first stroke.
-    pub fn depth(&self, place: Place, reach: f64) -> f64 {
+    /// Depth [m] of a hole of a depth [m] (0: new skin) after a stroke.
+    pub fn depth(&self, place: Place, reach: f64, hole: f64) -> f64 {
         let index = |value: f64| between(0.5 * (value.ln() / SPAN.ln() + 1.0) * (RATIOS - 1) as f64, RATIOS);
-        let (sharp, sharp_part) = index(self.site.sharpness(place.tip_radius) / place.firmness);
+        let sharpness = self.site.sharpness(place.tip_radius);
+        let (sharp, sharp_part) = index(sharpness / place.firmness);
         let (tough, tough_part) = index(place.resistance / place.firmness);
         let mix = |from: f64, to: f64, part: f64| from + part * (to - from);
         let threshold = mix(self.threshold[sharp], self.threshold[sharp + 1], sharp_part);
-        if reach <= threshold || threshold >= self.longest {
-            return 0.0;
+        let way = ((reach - threshold) / (self.longest - threshold)).max(0.0);
+        let (step, step_part) = if way < 1.0 { between(way.sqrt() * (SHARES - 1) as f64, SHARES) } else { (SHARES - 2, 1.0) };
+        let row = |a: usize, b: usize| (a * RATIOS + b) * SHARES + step;
+        if let Some(limit) = place.limit {
+            // Forces grow with each of the three, so those of the corners bound it.
+            let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(a, b)| row(sharp + a, tough + b));
+            let peaks = corners.iter().flat_map(|row| &self.depth[*row..=row + 1]).map(|[_, peak]| *peak);
+            if ROOM * sharpness * peaks.fold(0.0, f64::max) > limit {
+                return self.site.strike(place, reach, hole, false).depth;
+            }
         }
-        let way = (reach - threshold) / (self.longest - threshold);
-        let (step, step_part) = between(way.sqrt() * (SHARES - 1) as f64, SHARES);
+        if reach <= threshold || threshold >= self.longest {
+            return hole;
+        }
         // Straight in the share itself between its points.
         let step_part = if way < 1.0 { (way - share(step)) / (share(step + 1) - share(step)) } else { step_part };
-        let at = |a: usize, b: usize| {
-            let row = (a * RATIOS + b) * SHARES + step;
-            mix(self.depth[row], self.depth[row + 1], step_part)
-        };
+        let at = |a: usize, b: usize| mix(self.depth[row(a, b)][0], self.depth[row(a, b) + 1][0], step_part);
         let free = mix(
             mix(at(sharp, tough), at(sharp, tough + 1), tough_part),
             mix(at(sharp + 1, tough), at(sharp + 1, tough + 1), tough_part),
             sharp_part,
         );
-        free.clamp(0.0, reach).min(self.site.stopped(place))
+        free.clamp(0.0, reach.max(0.0)).max(hole)
     }
 
     /// The site it was made from.

@@ -113,12 +113,12 @@ impl Way {
                 };
                 ground.stroke(hole, reach, place.limit)
             }
-            Self::Table(table) => table.depth(place, reach).max(hole),
+            Self::Table(table) => table.depth(place, reach, hole),
             Self::Grid(site, _) => site.strike(place, reach, hole, false).depth,
         }
     }
 
-    /// How far depths from a table may lie from strikes integrated in time [m].
+    /// How far depths from a table may lie from strikes integrated in time on the finer grid [m].
     pub fn error(&self) -> f64 {
         if let Self::Table(table) = self { table.error } else { 0.0 }
     }
@@ -234,7 +234,10 @@ fn way(
     };
     let way = match protocol.solver {
         Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
-        _ => Way::Table(Surrogate::of(site, longest)),
+        _ => {
+            let coarser = skin.coarser(&ground, &site, longest)?;
+            Way::Table(Surrogate::of(site, Some(coarser), longest))
+        }
     };
     Ok((way, dome, bearing))
 }

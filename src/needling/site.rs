@@ -9,13 +9,15 @@ use crate::mechanics::channel::{Channel, Needle, Wall};
 use crate::mechanics::ground::{Drum, Ground, Medium, Ply, Surroundings, Times};
 use crate::mechanics::puncture::PunctureLaw;
 use crate::mechanics::strike::{Motion, Strike};
-use crate::mechanics::surrogate::Site;
+use crate::mechanics::surrogate::{Coarser, Site};
 use crate::sourced::Traits;
 
 /// Cells of the grid relative to the usual one, for tables and for the grid itself.
 pub const TABLE: f64 = 0.7;
 /// As [`TABLE`].
 pub const GRID: f64 = 1.2;
+/// As [`TABLE`], for the error of tables.
+const COARSE: f64 = 0.5;
 
 /// What is needled, and with which constants.
 #[derive(Debug, Clone, Copy)]
@@ -176,14 +178,25 @@ impl Skin<'_> {
         let site = self.site(&ground, needle, motion, deepest)?;
         let strike = site.strike(site.mean(), length, 0.0, true);
         let bearing = held.bearing(motion, &strike);
-        let peak = strike.moments.iter().map(|moment| moment.force).fold(0.0, f64::max);
-        let left = held.press - bearing * peak;
+        let left = held.press - bearing * strike.peak();
         if left <= 0.0 {
             return Ok(Seated { ground, site, bearing });
         }
         let ground = self.ground(surroundings(left / held.press), deepest, resolution)?;
         let site = self.site(&ground, needle, motion, deepest)?;
         Ok(Seated { ground, site, bearing })
+    }
+
+    /// A site of a table once more on a coarser support, which tells how far a finer one would lie.
+    ///
+    /// # Errors
+    /// As [`Skin::site`].
+    pub fn coarser(&self, ground: &Ground, site: &Site, reach: f64) -> Result<Coarser> {
+        let ground = Ground { resolution: COARSE, ..ground.clone() };
+        let own = self.site(&ground, site.needle, site.motion, reach)?;
+        let square = |resolution: f64| resolution.powi(-2);
+        let ratio = (square(TABLE) - square(GRID)) / (square(COARSE) - square(TABLE));
+        Ok(Coarser { dome: own.support.dome[0] - site.support.dome[0], site: own, ratio })
     }
 
     /// When a tip pierces here.

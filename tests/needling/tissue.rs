@@ -183,7 +183,7 @@ fn the_table_agrees_with_the_grid() {
     let cheek = tissue("cheek");
     let motion = Motion::Cam { frequency: 117.0, stroke: 3.0 * MM };
     let coarse = site(&cheek, Surroundings::default(), NEEDLE, motion, 2.0 * MM);
-    let table = Surrogate::of(coarse, 2.0 * MM);
+    let table = Surrogate::of(coarse, None, 2.0 * MM);
     assert!(table.error < 0.08 * MM && table.scatter < 0.02 * MM, "{} {}", table.error, table.scatter);
     let site = table.site();
     let mean = site.mean();
@@ -191,7 +191,7 @@ fn the_table_agrees_with_the_grid() {
         let place = Place { firmness: 0.6 + 0.3 * step as f64, ..mean };
         let reach = reach * MM;
         let first = site.strike(place, reach, 0.0, false).depth;
-        assert!((table.depth(place, reach) - first).abs() <= table.error.max(5.0 * UM), "{reach}");
+        assert!((table.depth(place, reach, 0.0) - first).abs() <= table.error.max(5.0 * UM), "{reach}");
         // A second stroke like the first cuts hardly deeper.
         let again = site.strike(place, reach, first, false).depth;
         assert!((again - first).abs() < 0.03 * reach, "{reach}: {first} {again}");
