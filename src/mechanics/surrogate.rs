@@ -235,7 +235,8 @@ impl Surrogate {
         let mix = |from: f64, to: f64, part: f64| from + part * (to - from);
         let threshold = mix(self.threshold[sharp], self.threshold[sharp + 1], sharp_part);
         let way = ((reach - threshold) / (self.longest - threshold)).max(0.0);
-        let (step, step_part) = if way < 1.0 { between(way.sqrt() * (SHARES - 1) as f64, SHARES) } else { (SHARES - 2, 1.0) };
+        let (step, step_part) =
+            if way < 1.0 { between(way.sqrt() * (SHARES - 1) as f64, SHARES) } else { (SHARES - 2, 1.0) };
         let row = |a: usize, b: usize| (a * RATIOS + b) * SHARES + step;
         if let Some(limit) = place.limit {
             // Forces grow with each of the three, so those of the corners bound it.
