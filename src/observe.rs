@@ -4,7 +4,7 @@ use ndarray::Array3;
 
 use crate::language::{Input, Observable, Operand};
 use crate::skin::{Skin, View, over_tissue};
-use crate::units::Unit;
+use crate::units::{DAY, Unit};
 
 /// What is known of an observable besides its values.
 #[derive(Debug, Clone)]
@@ -96,6 +96,23 @@ impl Record {
         self.times.push(time);
         self.values.push(values);
     }
+
+    /// What of it is no number, a sentence for each such observable.
+    pub fn faults(&self) -> Vec<String> {
+        let fault = |(column, heading): (usize, &Heading)| {
+            let wrong = |row: &&Vec<f64>| !row[column].is_finite();
+            let first = self.values.iter().position(|row| wrong(&row))?;
+            let what = match self.values[first][column] {
+                value if value.is_nan() => "not a number",
+                value if value > 0.0 => "infinite",
+                _ => "minus infinity",
+            };
+            let (count, all) = (self.values.iter().filter(wrong).count(), self.values.len());
+            let day = (self.times[first] / DAY * 1e4).round() / 1e4;
+            Some(format!("`{}` is {what} on day {day}, and no finite number at {count} of {all} moments", heading.name))
+        };
+        self.headings.iter().enumerate().filter_map(fault).collect()
+    }
 }
 
 /// What observables are made of, at every step since the last event. Between two events means and integrals are smooth in
@@ -147,6 +164,9 @@ impl Track {
         let cubic = |o: usize| {
             let (low, high) = (self.values[after - 1][o], self.values[after][o]);
             let rise = high - low;
+            if !rise.is_finite() {
+                return if low == high { low } else { f64::NAN };
+            }
             let (first, last) = (self.slope(after - 1, o) * step, self.slope(after, o) * step);
             low + x * (x * (3.0 - 2.0 * x) * rise + (1.0 - x) * ((1.0 - x) * first - x * last))
         };
@@ -171,6 +191,9 @@ impl Track {
             1 => r + bend * b,
             _ => middle,
         };
+        if !slope.is_finite() {
+            return 0.0;
+        }
         if l * r >= 0.0 { slope.clamp(-3.0 * l.abs().min(r.abs()), 3.0 * l.abs().min(r.abs())) } else { slope }
     }
 }

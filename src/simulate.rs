@@ -31,6 +31,8 @@ pub struct Outcome {
     pub needling: Vec<Needling>,
     /// What it cost.
     pub cost: Cost,
+    /// What of the answer is wrong, in sentences: numbers that are not finite, contents below zero. Usually nothing.
+    pub faults: Vec<String>,
 }
 
 /// What a run cost.
@@ -91,6 +93,8 @@ pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<
         let mut untouched = begin(&control, None)?;
         let mut aside = Clock::default();
         outcome.control = follow(&control, &mut untouched, Vec::new(), &mut aside, &mut |_| watch(end(plan)))?.record;
+        let faults = outcome.control.faults().into_iter().map(|fault| format!("without needling, {fault}"));
+        outcome.faults.extend(faults);
         clock.lap("control");
     }
     outcome.cost.seconds = clock.laps;
@@ -171,6 +175,7 @@ fn follow(
     Ok(Outcome {
         plan: plan.clone(),
         shape: skin.grid.shape(),
+        faults: [record.faults(), skin.negative()].concat(),
         record,
         control: Record::default(),
         snapshots,

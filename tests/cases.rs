@@ -20,6 +20,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// The answer of the scenario `s.toml` in a folder.
+#[track_caller]
 fn answer(folder: &TempDir) -> Outcome {
     let plan = Scenario::read(&folder.path().join("s.toml")).and_then(|scenario| scenario.plan());
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
@@ -27,6 +28,7 @@ fn answer(folder: &TempDir) -> Outcome {
 }
 
 /// The complaint about the scenario `s.toml` in a folder, with all its points.
+#[track_caller]
 fn complaint(folder: &TempDir) -> Error {
     let plans = Scenario::read(&folder.path().join("s.toml")).and_then(|scenario| {
         scenario.plan()?;
@@ -36,6 +38,7 @@ fn complaint(folder: &TempDir) -> Error {
 }
 
 /// Asserts that a scenario is refused at a line with words in the message or the help.
+#[track_caller]
 fn refused(folder: &TempDir, line: usize, words: &[&str]) {
     let error = complaint(folder);
     let shown = error.to_string();
@@ -61,7 +64,6 @@ fn near(value: f64, right: f64, within: f64) {
 }
 
 /// What the program says, and its exit code.
-#[allow(dead_code)]
 fn program(at: &Path, words: &[&str]) -> (i32, String) {
     let binary: PathBuf = assert_cmd::cargo::cargo_bin!("dermasim").into();
     let output = Command::new(binary).current_dir(at).args(words).output().expect("the program starts");
@@ -429,5 +431,237 @@ value = "mean(a + b + c, all)"
             near(end(&outcome, name), right, 1e-4);
         }
         near(end(&outcome, "sum"), right.iter().sum(), 1e-4);
+    }
+}
+
+#[test]
+fn what_is_no_number_is_said_and_meets_nothing() {
+    let model = r#"
+name = "nan"
+[field.u]
+rest = 0
+initial = "depth"
+[scale]
+length = "1 mm"
+time = "1 d"
+[process.n]
+changes = { u = 0 }
+[observable.max_sqrt]
+value = "maximum(sqrt(u - 0.5), all)"
+[observable.mean_sqrt]
+value = "mean(sqrt(u - 0.5), all)"
+[observable.min_log]
+value = "minimum(log(positive(u - 0.5)), all)"
+[observable.max_inv]
+value = "maximum(1 / positive(u - 0.5), all)"
+[observable.max_ratio]
+value = "maximum(2 * positive(u - 0.5) / positive(u - 0.5), all)"
+[observable.min_ratio]
+value = "minimum(2 * positive(u - 0.5) / positive(u - 0.5), all)"
+[observable.mean_ratio]
+value = "mean(2 * positive(u - 0.5) / positive(u - 0.5), all)"
+[observable.no_weight]
+value = "mean(u, all, 0*u)"
+[observable.negative_weight]
+value = "mean(u, all, -1)"
+[observable.over_zero]
+value = "integral(1 / positive(u - 0.5), all)"
+[observable.fine]
+value = "mean(u, all)"
+"#;
+    let expect = "[expect]\n\"min_log.end\" = { at_least = -1 }\n\"mean_ratio.end\" = { at_least = 0, at_most = 1 }\n";
+    let files = folder(&[("m.toml", model), ("s.toml", &format!("{SLAB}{DAY}{COLUMN}{expect}"))]);
+    let outcome = answer(&files);
+    for name in ["max_sqrt", "mean_sqrt", "max_ratio", "min_ratio", "mean_ratio", "no_weight"] {
+        assert!(end(&outcome, name).is_nan(), "{name}");
+    }
+    assert_eq!(end(&outcome, "min_log"), f64::NEG_INFINITY);
+    assert_eq!(end(&outcome, "max_inv"), f64::INFINITY);
+    assert_eq!(end(&outcome, "over_zero"), f64::INFINITY);
+    near(end(&outcome, "fine"), 0.5, 1e-12);
+    near(end(&outcome, "negative_weight"), 0.5, 1e-12);
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "answer"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("not sound: `min_log` is minus infinity on day 0") && said.contains("`max_sqrt` is not a number"));
+    assert!(!said.contains("`fine` is") && said.matches("NOT MET").count() == 2, "{said}");
+    for file in ["manifest.json", "summary.json", "report.html"] {
+        let text = std::fs::read_to_string(files.path().join("answer").join(file)).expect(file);
+        assert!(text.contains("`max_inv` is infinite on day 0"), "{file}");
+    }
+    let points = "[sweep]\nseed = [1, 2]\n";
+    std::fs::write(files.path().join("s.toml"), format!("{SLAB}{DAY}{COLUMN}{points}")).expect("a file");
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "sweep", "--quiet"]);
+    assert!(code == 1 && said.contains("2-seed-2: `max_inv` is infinite"), "{code} {said}");
+}
+
+#[test]
+fn a_weight_far_outside_its_range_is_told_by_its_answer() {
+    let scenario = "tissue = \"cheek\"\n[needling]\ndevice = \"skinpen\"\noperator = \"dermatologist\"\nlength = \"1.5 mm\"\n\
+                    [course]\nsessions = 1\nfollowed = \"3 d\"\n[grid]\nresolution = 0.3\nstrata = 2\n\
+                    [set]\n\"response.constant.w_I.times.rnd\" = 18.99\n";
+    let (code, said) = program(folder(&[("s.toml", scenario)]).path(), &["run", "s.toml", "--out", "."]);
+    assert_ne!(code, 0, "{said}");
+    let files = folder(&[("s.toml", scenario)]);
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "answer"]);
+    assert!(code == 1 && said.contains("not sound:"), "{code} {said}");
+}
+
+#[test]
+fn regions_and_probes_without_tissue_are_refused() {
+    let model = |region: &str| {
+        format!(
+            "name = \"region\"\n[field.u]\nrest = 5\n[process.n]\nchanges = {{ u = 0 }}\n[region.deep]\n{region}\n\
+             [observable.deep]\nvalue = \"mean(u, deep)\"\n"
+        )
+    };
+    let column = format!("{SLAB}{DAY}{COLUMN}");
+    let point = format!("{SLAB}{DAY}{POINT}");
+    for scenario in [&column, &point] {
+        for region in ["from = \"2 mm\"\nto = \"3 mm\"", "from = \"1 mm\"", "from = \"1.0001 mm\""] {
+            let files = folder(&[("m.toml", &model(region)), ("s.toml", scenario)]);
+            refused(&files, 6, &["nothing lies in the region `deep`", "the tissue is 1 mm deep"]);
+        }
+        for region in ["from = \"0.501 mm\"\nto = \"0.502 mm\"", "from = \"0.9 mm\"\nto = \"3 mm\"", "to = \"2 mm\""] {
+            near(end(&answer(&folder(&[("m.toml", &model(region)), ("s.toml", scenario)])), "deep"), 5.0, 1e-12);
+        }
+    }
+    // Layers that do not reach so deep, and a region that nobody reads.
+    let two = format!("tissue = \"two.toml\"\nresponse = \"m.toml\"\n{DAY}{COLUMN}");
+    let upper = model("layers = [\"upper\"]\nfrom = \"0.6 mm\"");
+    let files = folder(&[("two.toml", TWO), ("m.toml", &upper), ("s.toml", &two)]);
+    refused(&files, 6, &["its layers reach from 0 mm to 0.5 mm"]);
+    let unread = upper.replace("mean(u, deep)", "mean(u, all)");
+    near(end(&answer(&folder(&[("two.toml", TWO), ("m.toml", &unread), ("s.toml", &two)])), "deep"), 5.0, 1e-12);
+
+    let probe = "[probe.there]\nvalue = \"u\"\nfrom = \"1.5 mm\"\nto = \"1.6 mm\"\n";
+    let plain = model("to = \"1 mm\"");
+    for scenario in [&column, &point] {
+        let files = folder(&[("m.toml", &plain), ("s.toml", &format!("{scenario}{probe}"))]);
+        let line = scenario.lines().count() + 4;
+        refused(&files, line, &["the probe `there` reaches below the tissue, which is 1 mm deep"]);
+        let half = probe.replace("1.5 mm", "0.9 mm");
+        let files = folder(&[("m.toml", &plain), ("s.toml", &format!("{scenario}{half}"))]);
+        refused(&files, line, &["let it end at \"1 mm\""]);
+    }
+    let lip = "tissue = \"lip\"\n[needling]\n[course]\nfollowed = \"2 d\"\n[probe.deep]\nvalue = \"collagen_I\"\nfrom = \"4 mm\"\nto = \"4.2 mm\"\n";
+    refused(&folder(&[("s.toml", lip)]), 8, &["reaches below the tissue", "mm deep"]);
+    let fat = lip.replace("4 mm", "3 mm").replace("4.2 mm", "3.5 mm");
+    refused(&folder(&[("s.toml", &fat)]), 8, &["reads `collagen_I`, which does not live in `hypodermis`"]);
+}
+
+#[test]
+fn runs_in_different_units_are_compared_in_one() {
+    let model = |unit: &str, time: &str| {
+        format!(
+            r#"
+name = "cmp"
+[constant]
+k = {{ value = "1 1/d", range = ["1 1/d", "1 1/d"], evidence = "assumed", source = "t" }}
+[field.u]
+unit = "{unit}"
+rest = 0
+initial = "1 mg/L"
+[process.decay]
+rate = "k * u"
+takes = {{ u = 1 }}
+[observable.a]
+value = "mean(u, all)"
+unit = "{unit}"
+[observable.t]
+value = "mean(u, all) / mean(k*u, all)"
+unit = "{time}"
+"#
+        )
+    };
+    let (first, second) = (model("mg/L", "h"), model("ug/L", "d"));
+    let other = first.replace("value = \"mean(u, all)\"\nunit = \"mg/L\"", "value = \"mean(u / [1 mg/L], all)\"");
+    let course = "[course]\nfollowed = \"1 d\"\n[observe]\nevery = \"0.25 d\"\n";
+    let scenario = |model: &str| format!("response = \"{model}\"\n[slab]\n{POINT}{course}");
+    let sweep = format!("response = \"m1.toml\"\n[slab]\n{POINT}{course}[sweep]\nresponse = [\"m1.toml\", \"m2.toml\"]\n");
+    let files = folder(&[
+        ("m1.toml", &first),
+        ("m2.toml", &second),
+        ("m3.toml", &other),
+        ("s1.toml", &scenario("m1.toml")),
+        ("s2.toml", &scenario("m2.toml")),
+        ("s3.toml", &scenario("m3.toml")),
+        ("sw.toml", &sweep),
+    ]);
+    for name in ["s1", "s2", "s3"] {
+        let (code, said) = program(files.path(), &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
+        assert_eq!(code, 0, "{said}");
+    }
+    let (code, said) = program(files.path(), &["compare", "s1", "s2", "--out", "both"]);
+    assert_eq!(code, 0, "{said}");
+    let table = std::fs::read_to_string(files.path().join("both/timecourse.csv")).expect("a table");
+    for row in table.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        assert!(["mg/L", "h"].contains(&cells[2]), "{row}");
+        near(cells[5].parse().expect(row), 0.0, 1e-12);
+    }
+    let table = std::fs::read_to_string(files.path().join("both/compare.csv")).expect("a table");
+    assert!(!table.contains("ug/L") && !table.contains("1000"), "{table}");
+    let (code, said) = program(files.path(), &["compare", "s1", "s3", "--out", "none"]);
+    assert!(code == 2 && said.contains("`a` is in mg/L") && !files.path().join("none").exists(), "{code} {said}");
+    let (code, said) = program(files.path(), &["run", "sw.toml", "--out", "sweep", "--quiet"]);
+    assert_eq!(code, 0, "{said}");
+    let table = std::fs::read_to_string(files.path().join("sweep/sweep.csv")).expect("a table");
+    assert!(!table.contains("ug/L") && table.matches("mg/L").count() == 2, "{table}");
+}
+
+#[test]
+fn losses_that_vanish_with_their_field_are_accepted() {
+    let model = |change: &str| {
+        format!(
+            "name = \"gompertz\"\n[scale]\nlength = \"1 mm\"\ntime = \"1 d\"\n[constant]\n\
+             a = {{ value = 0.1, evidence = \"assumed\", source = \"x\" }}\n\
+             K = {{ value = 100, evidence = \"assumed\", source = \"x\" }}\n\
+             p = {{ value = 0.7, evidence = \"assumed\", source = \"x\" }}\n\
+             [field.N]\nrest = 0\ninitial = \"if(depth < 0.5, 1, 0)\"\n[process.growth]\n{change}\n\
+             [observable.N]\nvalue = \"maximum(N, all)\"\n[observable.none]\nvalue = \"minimum(N, all)\"\n"
+        )
+    };
+    let scenario = format!("{SLAB}{COLUMN}[course]\nfollowed = \"60 d\"\n[stepping]\ntolerance = 1e-5\n");
+    let gompertz = 100.0 * ((0.01_f64).ln() * (-6.0_f64).exp()).exp();
+    for change in [
+        "changes = { N = \"a*N*log(K/N)\" }",
+        "changes = { N = \"-a*N*log(N/K)\" }",
+        "rate = \"a*N*log(K/N)\"\ngives = { N = 1 }",
+        "rate = \"a*N*log(N/K)\"\ntakes = { N = 1 }",
+        "rate = \"a*log(K/N)*N\"\ngives = { N = 1 }",
+        "changes = { N = \"a*N*(log(K) - log(N))\" }",
+    ] {
+        let outcome = answer(&folder(&[("m.toml", &model(change)), ("s.toml", &scenario)]));
+        near(end(&outcome, "N"), gompertz, 0.01 * gompertz);
+        assert_eq!(end(&outcome, "none"), 0.0, "{change}");
+    }
+    let read = |change: &str| {
+        let source = dermasim::error::Source::new("m.toml", model(&format!("changes = {{ N = \"{change}\" }}")));
+        dermasim::language::Model::read(&source)
+    };
+    for change in [
+        "-a*N*log(N)",
+        "-a*N*log(1 + K/N)",
+        "-a*N*log(K/N)^2",
+        "a*N*log(K/N) + K",
+        "-a*sqrt(N)",
+        "-a*N^p",
+        "-a*N*N^(-0.5)",
+        "-a*min(N, K)",
+        "-a*max(N, 0)",
+        "-a*N/(K + N)",
+        "-a*hill(N, K, 3)",
+        "-a*(1 - exp(-N))",
+        "-a*N*exp(-N)",
+        "-a*tanh(N)",
+        "-a*N*log(N)/sqrt(N)",
+        "-a*abs(N)",
+    ] {
+        assert!(read(change).is_ok(), "{change}: {}", read(change).unwrap_err());
+    }
+    for change in
+        ["-a", "a*log(N)", "-N*(a/N)", "-a*sqrt(N)/N", "-a*N^(-p)", "-a*N*log(N) - a", "-a*cos(N)", "-a*max(N, K)", "-a*exp(-N)"]
+    {
+        assert!(read(change).is_err(), "{change} is accepted");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rayon::prelude::*;
 
 use super::terminal::{complain, say, short};
 use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
@@ -10,7 +11,7 @@ use crate::error::{Result, Source};
 use crate::language::Model;
 use crate::needling;
 use crate::practice;
-use crate::scenario::{Change, Plan, Scenario, shown_bytes, shown_duration};
+use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
 use crate::units::DAY;
 
 #[derive(Args)]
@@ -53,11 +54,19 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
                 let advice = rules(&plan)?.into_iter().map(|line| format!("\n  {line}"));
                 return Ok(cost(&plan) + &advice.collect::<String>());
             }
-            let plans = points.iter().map(|point| point.scenario.plan()).collect::<Result<Vec<Plan>>>()?;
-            let seconds: f64 = plans.iter().map(|plan| plan.origin.estimate.seconds).sum();
-            let largest = plans.iter().max_by(|a, b| a.origin.estimate.bytes.total_cmp(&b.origin.estimate.bytes));
-            let each = largest.map(cost).unwrap_or_default();
-            Ok(format!("{} points, {} in all; the largest: {each}", plans.len(), shown_duration(seconds)))
+            // A plan at a time for each thread: the largest study takes no more memory than a small one.
+            let each = |point: &Point| {
+                let plan = point.scenario.plan()?;
+                let Estimate { seconds, bytes, .. } = plan.origin.estimate;
+                Ok((seconds, bytes, cost(&plan)))
+            };
+            let nothing = || (0.0, 0.0, String::new());
+            let together = |a: (f64, f64, String), b: (f64, f64, String)| {
+                let (bytes, cost) = if b.1 > a.1 { (b.1, b.2) } else { (a.1, a.2) };
+                Ok((a.0 + b.0, bytes, cost))
+            };
+            let (seconds, _, largest) = points.par_iter().map(each).try_reduce(nothing, together)?;
+            Ok(format!("{} points, {} in all; the largest: {largest}", points.len(), shown_duration(seconds)))
         }
     }
 }

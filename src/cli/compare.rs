@@ -73,7 +73,11 @@ fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
         let columns = ["day", "observable", "unit"];
         let taken = |name: &str| columns.contains(&name) || runs.iter().any(|(own, _)| own == name);
         let name = (1..).map(|i| if i == 1 { plain.clone() } else { format!("{plain}-{i}") }).find(|name| !taken(name));
-        runs.push((name.unwrap_or(plain), Kept::read(folder)?));
+        let mut kept = Kept::read(folder)?;
+        if let Some((_, first)) = runs.first() {
+            kept = kept.in_units_of(first)?;
+        }
+        runs.push((name.unwrap_or(plain), kept));
     }
     Ok(runs)
 }

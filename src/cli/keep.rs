@@ -98,6 +98,15 @@ pub fn judge(plan: &Plan, folder: &Path) -> Result<Vec<Verdict>> {
     plan.origin.expected.iter().map(|expected| expected.judge(&summary)).collect()
 }
 
+/// What of an answer is wrong, in sentences.
+///
+/// # Errors
+/// The summary cannot be read.
+pub fn faults(folder: &Path) -> Result<Vec<String>> {
+    let faults = summary(folder)?["faults"].take();
+    Ok(serde_json::from_value(faults).unwrap_or_default())
+}
+
 /// The content of a run's `summary.json`.
 ///
 /// # Errors

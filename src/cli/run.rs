@@ -8,7 +8,7 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use super::keep;
 use super::progress::Progress;
-use super::terminal::{number, say, short, table, wrapped};
+use super::terminal::{number, say, short, table, tell, wrapped};
 use crate::error::{Error, Result};
 use crate::folder::Draft;
 use crate::output::Answers;
@@ -78,7 +78,26 @@ fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
     if !arguments.quiet {
         show(plan, &folder, seconds)?;
     }
-    expectations(&[(String::new(), verdicts)], arguments.quiet)
+    let met = expectations(&[(String::new(), verdicts)], arguments.quiet);
+    unsound(&keep::faults(&folder)?)?;
+    met
+}
+
+/// Tells what of an answer is wrong.
+///
+/// # Errors
+/// Something is.
+pub fn unsound(faults: &[String]) -> Result<()> {
+    const MOST: usize = 20;
+    faults.iter().take(MOST).for_each(|fault| tell(format!("not sound: {fault}")));
+    match faults.len() {
+        0 => Ok(()),
+        count => {
+            let more = if count > MOST { format!(", {} of them not shown", count - MOST) } else { String::new() };
+            let s = if count == 1 { " is" } else { "s are" };
+            Err(Error::simulation(format!("{count} number{s} not sound{more}; the answer is kept, and says so")))
+        }
+    }
 }
 
 /// The answer in a table, and where the rest is.

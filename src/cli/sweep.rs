@@ -3,23 +3,25 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use indexmap::IndexMap;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::keep::{self, SWEEP_MARK};
-use super::run::{Arguments, expectations};
+use super::run::{Arguments, expectations, unsound};
 use super::terminal::{complain, say, short, tell};
 use crate::error::{Error, Result};
 use crate::folder::{self, Draft, Identity};
 use crate::output::sweep::{Point as Row, Sweep};
-use crate::output::{self, Provenance, table};
+use crate::output::{self, Answers, Provenance, table};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Draw, Plan, Point, Scenario};
 use crate::simulate;
 use crate::study::{self, Board, Ended, Job};
+use crate::units::Unit;
 
 /// Runs the points of a sweep.
 ///
@@ -65,26 +67,24 @@ impl Study<'_> {
     fn run(&self, arguments: &Arguments, gather: &dyn Fn(&Path, &[Job]) -> Result<()>) -> Result<()> {
         let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
         let draft = Draft::begin(&folder, self.identity(), arguments.force, true)?;
-        let program = program();
+        let program: Arc<str> = program().into();
         let root = draft.folder()?;
-        let jobs = self
-            .points
-            .iter()
-            .map(|point| {
-                let mut plan = point.scenario.plan()?;
-                if !self.whole {
-                    plan.snapshots.clear();
-                }
-                Ok(Job::new(point.name.clone(), root.join("runs").join(&point.name), Arc::new(plan), &program))
-            })
-            .collect::<Result<Vec<Job>>>()?;
+        for point in first_points(self.points) {
+            point.scenario.plan()?;
+        }
+        let job = |point: &Point| {
+            let folder = root.join("runs").join(&point.name);
+            Job::new(point.name.clone(), folder, point.scenario.clone(), self.whole, &program)
+        };
+        let jobs: Vec<Job> = self.points.iter().map(job).collect();
         begin(&draft, self.plan, self.scenario, &jobs)?;
 
         let interrupt = Interrupt::listen();
         let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
         let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
-            let outcome = simulate::run(&job.plan, &mut |_| !interrupt.asked())?;
-            folder::write_part(&job.folder, &keep::identity("run", &job.plan), |fresh| {
+            let plan = job.plan()?;
+            let outcome = simulate::run(&plan, &mut |_| !interrupt.asked())?;
+            folder::write_part(&job.folder, &keep::identity("run", &plan), |fresh| {
                 let about = if self.whole { keep::keep(&outcome, fresh)? } else { keep::tables(&outcome, fresh)? };
                 job.mark(fresh)?;
                 Ok(about)
@@ -128,8 +128,12 @@ impl Study<'_> {
         let verdicts = jobs
             .iter()
             .filter(|job| job.is_done())
-            .map(|job| Ok((job.name.clone(), keep::judge(&job.plan, &job.folder)?)))
+            .map(|job| Ok((job.name.clone(), keep::judge(self.plan, &job.folder)?)))
             .collect::<Result<Vec<_>>>();
+        let mut faults = Vec::new();
+        for job in jobs.iter().filter(|job| job.is_done()) {
+            faults.extend(keep::faults(&job.folder)?.into_iter().map(|fault| format!("{}: {fault}", job.name)));
+        }
         let target = draft.target().to_path_buf();
         keep::finish(draft, about(failed.is_empty()))?;
         if !arguments.quiet {
@@ -140,6 +144,7 @@ impl Study<'_> {
         if !failed.is_empty() {
             return Err(Error::simulation(format!("{} of {} points failed", failed.len(), jobs.len())));
         }
+        unsound(&faults)?;
         met
     }
 
@@ -151,6 +156,16 @@ impl Study<'_> {
         let kind = if self.whole { "sweep" } else { "ensemble" };
         Identity::of(kind, &self.plan.name, std::iter::once(base.as_str()).chain(texts))
     }
+}
+
+/// The most points that are all looked at before the first is run.
+const FEW: usize = 100;
+
+/// Points that are looked at before the first is run, so that what is wrong in most of them is told at once: all of a few, and the
+/// first and the last of many.
+fn first_points(points: &[Point]) -> impl Iterator<Item = &Point> {
+    let early = if points.len() <= FEW { points.len() } else { FEW / 2 };
+    points[..early].iter().chain(&points[points.len().saturating_sub(FEW / 2).max(early)..])
 }
 
 /// Makes the draft of a sweep ready: its points, its scenario, and what was computed before.
@@ -174,12 +189,15 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
     let mut sweep = Sweep { name: plan.name.clone(), question: plan.question.clone(), ..Sweep::default() };
     sweep.axes =
         points.first().map(|point| point.values.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
+    let mut units = IndexMap::new();
     for (point, job) in points.iter().zip(jobs).filter(|(_, job)| job.is_done()) {
         let mut summary = keep::summary(&job.folder)?;
         let damaged = |cause: serde_json::Error| Error::file(job.folder.join("summary.json"), "read", cause.into());
+        let mut answers: Answers = serde_json::from_value(summary["observables"].take()).map_err(damaged)?;
+        same_units(&mut answers, &mut units, &job.name)?;
         sweep.points.push(Row {
             values: point.values.iter().map(|(_, value)| value.clone()).collect(),
-            answers: serde_json::from_value(summary["observables"].take()).map_err(damaged)?,
+            answers,
             needling: serde_json::from_value(summary["needling"]["sessions"].take()).map_err(damaged)?,
         });
         if sweep.headings.is_empty() {
@@ -192,6 +210,25 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
     let figures = folder.join("figures");
     let drawn = plot::draw_sweep(&sweep, &figures)?;
     report::write_sweep(&folder.join("report.html"), &sweep, &Provenance::of(plan), &drawn, &figures)
+}
+
+/// Tells answers in the units in which observables of their names were told first.
+///
+/// # Errors
+/// One measures something else.
+fn same_units(answers: &mut Answers, units: &mut IndexMap<String, Unit>, run: &str) -> Result<()> {
+    for (name, answer) in answers {
+        let own: Unit = answer.unit.parse()?;
+        let first = units.entry(name.clone()).or_insert_with(|| own.clone());
+        if first.dimension != own.dimension {
+            let message = format!("`{name}` is in {first} in some points and in {own} in {run}: they are not one table");
+            return Err(Error::simulation(message));
+        }
+        if own.factor != first.factor {
+            answer.change_unit(first, own.factor / first.factor);
+        }
+    }
+    Ok(())
 }
 
 /// What tells this program from others that may compute differently: its version and its own bytes.

@@ -198,7 +198,7 @@ pub(crate) fn scenario(source: &Arc<Source>, changes: &[Change]) -> Scenario {
     let path = Path::new(&source.name);
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    Scenario { name, folder, source: source.clone(), changes: changes.to_vec() }
+    Scenario { name, folder, source: source.clone(), changes: changes.to_vec(), sound: false }
 }
 
 /// The runs of a file, planned.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::measure::{Measure, Scope};
-use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, Reservoir};
+use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, Reservoir, RegionOf};
 use crate::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
 use crate::language::syntax::{Expression, Form, Node};
 use crate::units::Dimension;
@@ -29,6 +29,38 @@ pub(super) fn names<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str)) {
 }
 
 impl Model {
+    /// The regions of the model that something is read from.
+    pub fn regions_read(&self) -> Vec<&RegionOf> {
+        let locals = self.puncture.intermediates.values().chain(self.session.intermediates.values());
+        let named = self.intermediates.values().chain(locals).map(|one| &one.value);
+        let reported = self.observables.values().map(|one| &one.value);
+        let effects = self.puncture.effects.iter().chain(&self.session.effects).map(|(_, value)| value);
+        let changed = self.processes.values().flat_map(|process| {
+            let lists = process.takes.iter().chain(&process.gives).chain(&process.changes);
+            process.rate.iter().chain(lists.map(|(_, factor)| factor))
+        });
+        let mut read = vec![false; self.regions.len()];
+        for expression in named.chain(reported).chain(effects).chain(changed) {
+            names(&expression.root, &mut |name| {
+                if let Some(index) = self.regions.get_index_of(name) {
+                    read[index] = true;
+                }
+            });
+        }
+        self.regions.values().zip(read).filter(|(_, read)| *read).map(|(region, _)| region).collect()
+    }
+
+    /// The fields that an observable names.
+    pub fn fields_named(&self, observable: &str) -> Vec<&str> {
+        let mut named = Vec::new();
+        if let Some(observable) = self.observables.get(observable) {
+            names(&observable.value.root, &mut |name| {
+                named.extend(self.fields.get_key_value(name).map(|(name, _)| name.as_str()));
+            });
+        }
+        named
+    }
+
     /// Checks everything that needs more than one entry of the file.
     pub(super) fn check(&mut self) -> Result<()> {
         self.check_constants()?;

@@ -9,7 +9,8 @@ use crate::language::compiled::{
     Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, QuasiField, Rates, SurfaceField,
     VolumeField,
 };
-use crate::language::graph::Id;
+use crate::language::graph::{Id, Op};
+use crate::language::interval::Interval;
 use crate::language::lower::Lowering;
 use crate::language::model::{Condition, Event, FACES, FaceCondition, Field, FieldKind, Layered, Mention, Model};
 use crate::language::names::Local;
@@ -486,6 +487,14 @@ fn bundles(reductions: &[Reduction]) -> Vec<Bundle> {
 fn net(place: &mut Lowering<'_, Place<'_, '_>>, index: usize) -> Result<Option<Id>> {
     let model = place.model;
     let Some((name, _)) = model.fields.get_index(index) else { return Ok(None) };
+    let signed = |kind: FieldKind, own: usize| {
+        model.fields.values().any(|field| field.kind == kind && field.index == own && field.signed)
+    };
+    let signs = |op: Op| match op {
+        Op::Input(Input::Volume(own)) if !signed(FieldKind::Volume, own) => Interval::POSITIVE,
+        Op::Input(Input::Surface(own)) if !signed(FieldKind::Surface, own) => Interval::POSITIVE,
+        _ => Interval::ALL,
+    };
     let mut sum: Option<Id> = None;
     for process in place.leaves.compiler.touching[index].clone() {
         let process = &model.processes[process];
@@ -502,6 +511,7 @@ fn net(place: &mut Lowering<'_, Place<'_, '_>>, index: usize) -> Result<Option<I
                     let rate = place.expression(rate)?;
                     term = place.graph.multiply(term, rate);
                 }
+                term = place.graph.guarded(term, &signs);
                 sum = Some(match (sum, gain) {
                     (None, true) => term,
                     (None, false) => place.graph.negate(term),

@@ -99,6 +99,9 @@ pub(super) const WHOLE: i32 = 64;
 pub(super) struct Graph {
     nodes: Vec<Op>,
     known: HashMap<Op, Id>,
+    /// Whether a quotient of equals stays, for it is no number where both are zero. What is reported says so; in kinetics the limit
+    /// is what is meant.
+    pub(super) strict: bool,
 }
 
 impl Graph {
@@ -265,7 +268,7 @@ impl Graph {
             (_, Some(-1.0)) => return self.negate(a),
             _ => {}
         }
-        if a == b {
+        if a == b && !self.strict {
             return self.number(1.0);
         }
         match (self.op(a), self.op(b)) {
@@ -278,6 +281,7 @@ impl Graph {
                 let quotient = self.divide(a, y);
                 self.negate(quotient)
             }
+            _ if self.strict => self.intern(Op::Divide(a, b)),
             (Op::Multiply(x, y), _) if x == b => y,
             (Op::Multiply(x, y), _) if y == b => x,
             (Op::Power(base, n), _) if base == b && n > 1 => self.power(base, n - 1),
@@ -391,7 +395,7 @@ impl Graph {
     }
 
     /// Makes the node of `op` with other operands.
-    fn remake(&mut self, op: Op, with: impl Fn(Id) -> Id) -> Id {
+    pub(super) fn remake(&mut self, op: Op, with: impl Fn(Id) -> Id) -> Id {
         match op {
             Op::Number(_) | Op::Input(_) | Op::Symbol(_) => self.intern(op),
             Op::Add(a, b) => self.add(with(a), with(b)),

@@ -118,7 +118,7 @@ impl Graph {
     }
 
     /// The same for every node that `root` needs.
-    fn intervals(&self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> HashMap<Id, Interval> {
+    pub(super) fn intervals(&self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> HashMap<Id, Interval> {
         let mut known: HashMap<Id, Interval> = HashMap::new();
         for id in self.reachable(&[root]) {
             let i = |id: Id| known[&id];

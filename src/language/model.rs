@@ -302,6 +302,8 @@ pub struct RegionOf {
     pub from: f64,
     /// … to this one \[m\]; may be infinite.
     pub to: f64,
+    /// Where it is declared.
+    pub span: Range<usize>,
 }
 
 /// Something that is reported.

@@ -88,7 +88,7 @@ impl Leaves for Place<'_, '_> {
     }
 
     fn reduction(&mut self, graph: &mut Graph, reduced: Reduced<'_>) -> Result<Id> {
-        let made = self.compiler.reduce(reduced)?;
+        let made = self.compiler.reduce(reduced, self.tissue)?;
         let list = if self.tissue { &mut self.compiler.reductions } else { &mut self.compiler.columns };
         let index = list.iter().position(|other| *other == made).unwrap_or_else(|| {
             list.push(made);
@@ -365,7 +365,7 @@ impl<'a> Compiler<'a> {
         Ok(Region::Depth { layers, from: 0.0, to: f64::INFINITY })
     }
 
-    fn reduce(&mut self, reduced: Reduced<'_>) -> Result<Reduction> {
+    fn reduce(&mut self, reduced: Reduced<'_>, strict: bool) -> Result<Reduction> {
         let region = self.region(reduced.region, reduced.node.span.clone())?;
         let places: Vec<Option<Option<usize>>> = match &region {
             Region::Surface => vec![Some(None)],
@@ -378,6 +378,7 @@ impl<'a> Compiler<'a> {
             .map(|place| {
                 let Some(layer) = place else { return Ok(None) };
                 let mut place = self.place(layer);
+                place.graph.strict = strict;
                 let value = place.tree(reduced.value)?;
                 let weight = match reduced.weight {
                     Some(weight) => place.tree(weight)?,

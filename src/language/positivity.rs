@@ -3,8 +3,8 @@
 //! For du/dt = f(u, v, …) a state stays in u ≥ 0 exactly if f ≥ 0 wherever u = 0 and the other unsigned fields are not
 //! negative. The condition is asked of every process by itself, for then it holds however processes are combined: where the
 //! field is zero, a process that takes from it must take nothing, and one that gives must not take. A net rate such as
-//! s u (1 - u/K) needs no special form: where u = 0 it is zero, so its loss vanishes with u; a rate that stays indefinite
-//! there is refused.
+//! s u (1 - u/K) needs no special form: where u = 0 it is zero, so its loss vanishes with u, and the loss in a u log(K/u) does
+//! as u falls to zero (`limit`); a rate that stays indefinite there is refused.
 //!
 //! Effects of punctures and sessions must give non-negative values, diffusivities must not be negative.
 
@@ -320,8 +320,9 @@ impl Model {
         if takes {
             term = lowering.graph.negate(term);
         }
-        let (own, zero) = (lowering.graph.input(input_of(field)), lowering.graph.number(0.0));
-        Ok(lowering.graph.substitute(term, own, zero))
+        let own = lowering.graph.input(input_of(field));
+        let leaves = &lowering.leaves;
+        Ok(lowering.graph.at_zero(term, own, &|op| leaves.of(op)))
     }
 
     fn prove(&self, known: Known<'_>, expression: &Claim<'_>) -> Result<bool> {

@@ -87,7 +87,7 @@ impl Model {
             if !writable(&name) || name == "all" || name == "surface" {
                 return Err(source.refuse(span, format!("a region cannot be called `{name}`")));
             }
-            Ok((name, reader.region(form)?))
+            Ok((name, reader.region(form, span)?))
         };
         let regions = file.region.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
         let observables = file
@@ -587,7 +587,7 @@ impl Reader<'_> {
         })
     }
 
-    fn region(&self, form: RegionForm) -> Result<RegionOf> {
+    fn region(&self, form: RegionForm, span: Range<usize>) -> Result<RegionOf> {
         let metre = Unit { factor: 1.0, dimension: Dimension::LENGTH, text: "m".into() };
         let depth = |scalar: &Spanned<Scalar>| match (self.scale, scalar.get_ref()) {
             (Some(scale), Scalar::Number(value)) => Ok(value * scale.length),
@@ -603,6 +603,6 @@ impl Reader<'_> {
         {
             return Err(self.source.refuse(place.span(), "a region reaches from a smaller to a larger depth"));
         }
-        Ok(RegionOf { what: form.what, layers: mentions(form.layers), from, to })
+        Ok(RegionOf { what: form.what, layers: mentions(form.layers), from, to, span })
     }
 }

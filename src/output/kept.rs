@@ -37,6 +37,8 @@ pub struct Kept<'a> {
     pub answers: Answers,
     /// What it means in practice.
     pub practice: Practice,
+    /// What of the answer is wrong, in sentences.
+    pub faults: Vec<String>,
 }
 
 /// `summary.json`: the stable contract with programs that read results.
@@ -47,6 +49,8 @@ pub(super) struct Contract {
     pub provenance: Value,
     #[serde(default)]
     pub practice: Practice,
+    #[serde(default)]
+    pub faults: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -70,11 +74,44 @@ impl<'a> Kept<'a> {
             needling: outcome.needling.iter().zip(times).map(|(needling, time)| Session::of(needling, *time)).collect(),
             answers: answers(&outcome.record),
             practice: Practice::of(outcome)?,
+            faults: outcome.faults.clone(),
         })
     }
 }
 
 impl Kept<'static> {
+    /// The same with each observable in the unit in which `first` shows it, so that numbers of the two may be compared.
+    ///
+    /// # Errors
+    /// An observable measures something else in the two.
+    pub fn in_units_of(mut self, first: &Self) -> Result<Self> {
+        for heading in &first.record.headings {
+            let Some(column) = self.record.headings.iter().position(|own| own.name == heading.name) else { continue };
+            let own = self.record.headings[column].unit.clone();
+            if own.dimension != heading.unit.dimension {
+                let (name, a, b) = (&heading.name, &first.about.name, &self.about.name);
+                let message =
+                    format!("`{name}` is in {} in `{a}` and in {own} in `{b}`, which measure different things", heading.unit);
+                return Err(Error::input(message).help("compare runs whose observables of one name measure the same"));
+            }
+            let factor = own.factor / heading.unit.factor;
+            if factor == 1.0 {
+                continue;
+            }
+            for record in [&mut self.record, &mut self.control] {
+                let record = record.to_mut();
+                if let Some(own) = record.headings.get_mut(column) {
+                    (own.unit, own.rest) = (heading.unit.clone(), own.rest * factor);
+                }
+                record.values.iter_mut().for_each(|row| row[column] *= factor);
+            }
+            if let Some(answer) = self.answers.get_mut(&heading.name) {
+                answer.change_unit(&heading.unit, factor);
+            }
+        }
+        Ok(self)
+    }
+
     /// Reads a run back from its folder.
     ///
     /// # Errors
@@ -123,6 +160,7 @@ impl Kept<'static> {
             needling: contract.needling.sessions,
             answers: contract.observables,
             practice: contract.practice,
+            faults: contract.faults,
         })
     }
 }

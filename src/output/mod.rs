@@ -96,8 +96,10 @@ pub fn write_tables(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &
         needling: kept::Sessions { sessions: kept.needling.clone() },
         provenance: json!(inputs.provenance.counts()),
         practice: kept.practice.clone(),
+        faults: kept.faults.clone(),
     };
     file::write(&folder.join("summary.json"), format!("{:#}\n", json!(contract)))?;
-    let manifest = manifest::manifest(&kept.about, cost, inputs.scenario, inputs.models);
+    let mut manifest = manifest::manifest(&kept.about, cost, inputs.scenario, inputs.models);
+    manifest["faults"] = json!(kept.faults);
     Ok(manifest.as_object().cloned().unwrap_or_default())
 }

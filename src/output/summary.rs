@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::Record;
-use crate::units::DAY;
+use crate::units::{DAY, Unit};
 
 /// The part of the peak within which an observable counts as back at rest.
 pub const RESOLVED_WITHIN: f64 = 0.05;
@@ -42,6 +42,16 @@ pub struct Answer {
     pub end: Option<f64>,
     /// Day from which the deviation stays small.
     pub resolved_day: Option<f64>,
+}
+
+impl Answer {
+    /// Tells it in another unit, `factor` of which are one of its own.
+    pub fn change_unit(&mut self, unit: &Unit, factor: f64) {
+        self.unit = unit.to_string();
+        for value in [&mut self.rest, &mut self.peak, &mut self.end].into_iter().flatten() {
+            *value *= factor;
+        }
+    }
 }
 
 /// The answers of all observables by name, in the order of the record.
@@ -102,7 +112,6 @@ pub fn deviation(value: f64, rest: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::observe::Heading;
-    use crate::units::Unit;
 
     fn record(rest: f64, sessions: &[f64], course: &[(f64, f64)]) -> Record {
         Record {

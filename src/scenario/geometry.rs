@@ -163,6 +163,58 @@ pub(super) fn faces(model: &Model, geometry: &Geometry) -> Result<()> {
     Ok(())
 }
 
+/// The layers that a geometry computes: all, or that of a point, counted from its own top.
+pub(super) fn reached(layers: &[Layer], geometry: &Geometry) -> Vec<Layer> {
+    let point = |own: &Layer| Layer { top: 0.0, bottom: own.bottom - own.top, ..own.clone() };
+    match geometry {
+        Geometry::Point { layer } => layers.iter().filter(|own| is(own, layer)).take(1).map(point).collect(),
+        _ => layers.to_vec(),
+    }
+}
+
+/// Whether a layer goes by a name.
+fn is(layer: &Layer, name: &str) -> bool {
+    layer.name == name || layer.groups.iter().any(|group| group == name)
+}
+
+/// Refuses regions from which something is read and in which no tissue lies.
+///
+/// # Errors
+/// The first such region, where the model says it.
+pub(super) fn regions(model: &Model, layers: &[Layer]) -> Result<()> {
+    let depth = layers.last().map_or(0.0, |last| last.bottom);
+    for region in model.regions_read() {
+        let named =
+            |own: &Layer| region.layers.iter().flatten().any(|mention| mention.name == "all" || is(own, &mention.name));
+        let own: Vec<&Layer> = layers.iter().filter(|own| region.layers.is_none() || named(own)).collect();
+        // A model may speak of layers that this tissue lacks.
+        let (Some(first), Some(last)) = (own.first(), own.last()) else { continue };
+        if own.iter().any(|own| own.bottom.min(region.to) > own.top.max(region.from)) {
+            continue;
+        }
+        let name = model.regions.iter().find(|(_, other)| other.span == region.span).map_or("", |(name, _)| name);
+        let reaches = match region.layers {
+            None => format!("the tissue is {} deep", Millimetres(depth)),
+            Some(_) => format!("its layers reach from {} to {}", Millimetres(first.top), Millimetres(last.bottom)),
+        };
+        let from = Millimetres(region.from);
+        return Err(model
+            .source
+            .refuse(region.span.clone(), format!("nothing lies in the region `{name}`: it begins at {from}, and {reaches}"))
+            .help("let it begin less deep, or take away what is read from it"));
+    }
+    Ok(())
+}
+
+/// A depth in mm without the rounding of its last places.
+pub(super) struct Millimetres(pub f64);
+
+impl std::fmt::Display for Millimetres {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} mm", (self.0 * 1e9).round() / 1e6)
+    }
+}
+
 fn periodic(decide: &mut Decider, grid: &written::Grid) -> bool {
     let periodic = grid.periodic.as_ref().is_none_or(|given| *given.get_ref());
     decide.note("grid", "periodic", periodic.into());

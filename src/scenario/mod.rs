@@ -46,6 +46,8 @@ pub struct Scenario {
     pub source: Arc<Source>,
     /// Changes in the order in which they apply, after those of the file's own `[set]`.
     pub changes: Vec<Change>,
+    /// Whether the file as written was found to make sense, as that of a study is before its points are.
+    pub(crate) sound: bool,
 }
 
 impl Scenario {
@@ -56,13 +58,13 @@ impl Scenario {
     pub fn read(path: &Path) -> Result<Self> {
         let source = files::read_text(path)?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Self { name: files::stem(path), folder, source, changes: Vec::new() })
+        Ok(Self { name: files::stem(path), folder, source, changes: Vec::new(), sound: false })
     }
 
     /// A scenario that is not in a file. Paths in it are taken from the current folder.
     pub fn from_text(name: &str, text: &str) -> Self {
         let source = Source::new(format!("{name}.toml"), text);
-        Self { name: name.to_owned(), folder: PathBuf::new(), source, changes: Vec::new() }
+        Self { name: name.to_owned(), folder: PathBuf::new(), source, changes: Vec::new(), sound: false }
     }
 
     /// The scenario with more changes.
@@ -80,10 +82,12 @@ impl Scenario {
     /// Anything wrong in the scenario, in a model file it uses, or in a change.
     pub fn plan(&self) -> Result<Plan> {
         let own = self.own_changes()?;
-        let plain = self.meaning(&[])?;
         let all: Vec<&Change> = own.iter().chain(&self.changes).collect();
-        if all.is_empty() {
-            return Ok(plain);
+        if !self.sound || all.is_empty() {
+            let plain = self.meaning(&[])?;
+            if all.is_empty() {
+                return Ok(plain);
+            }
         }
         self.meaning(&all).map_err(|error| {
             // The first change without which all was well.
@@ -93,6 +97,11 @@ impl Scenario {
                 Ok(_) => all[all.len() - 1].blame(&error),
             }
         })
+    }
+
+    /// The scenario of a point of a study, whose own was looked at before.
+    fn point(&self, changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { sound: true, ..self.with(changes) }
     }
 
     /// What decides the answer of this scenario, as one text: scenarios with the same key have the same answer, as long as the

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use serde_spanned::Spanned;
 use toml_edit::{DocumentMut, Item, Table};
 
-use crate::catalogue::{Cost, Device, Kind, Mechanics, Operator, Rules, Tissue};
+use crate::catalogue::{Cost, Device, Kind, Layer, Mechanics, Operator, Rules, Tissue};
 use crate::error::{Result, Source, read_toml, suggestion};
-use crate::language::{LayerName, Model, Setting};
+use crate::language::{Compiled, LayerName, Model, Setting, VolumeField};
 use crate::scenario::change::{Change, ROOTS};
 use crate::scenario::decide::{Decider, Limits, as_written};
 use crate::scenario::estimate::{Estimate, Size};
@@ -88,6 +88,9 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     let (sessions, end) = timeline::course(&mut decide, typed.course.as_ref(), protocol.is_some())?;
     let (geometry, resolution) = geometry::geometry(&mut decide, &typed.grid, &layers, protocol.is_some())?;
     geometry::faces(&model, &geometry)?;
+    let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
+    probes_reach(&decide, &typed, &model, &compiled, &reached)?;
+    geometry::regions(&model, &reached)?;
     let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, end)?;
     let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
         .chain(compiled.surface.iter().filter(|field| field.adds_up.is_none()).map(|field| field.name.as_str()))
@@ -298,6 +301,35 @@ fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Re
             let message = format!("probe `{}`: {}", name.get_ref(), error.message());
             error.retold(&decide.source, probe.value.span(), message)
         })?;
+    }
+    Ok(())
+}
+
+/// Refuses probes that reach below the tissue, or into layers in which nothing of what they read lives.
+fn probes_reach(decide: &Decider, typed: &Written, model: &Model, compiled: &Compiled, layers: &[Layer]) -> Result<()> {
+    let depth = layers.last().map_or(0.0, |last| last.bottom);
+    let shown = |metres: f64| geometry::Millimetres(metres);
+    for (name, probe) in &typed.probe {
+        let end = |end: &Option<Amount>, default: f64| end.as_ref().map_or(Ok(default), |end| decide.read("from", end, DEPTH));
+        let (from, to) = (end(&probe.from, 0.0)?, end(&probe.to, depth)?);
+        let (Some(place), name) = (probe.to.as_ref().or(probe.from.as_ref()), name.get_ref()) else { continue };
+        if from >= depth || to > depth * (1.0 + 1e-9) {
+            let message = format!("the probe `{name}` reaches below the tissue, which is {} deep", shown(depth));
+            return Err(decide.refuse(place.span(), message).help(format!("let it end at \"{}\" or above", shown(depth))));
+        }
+        let met: Vec<usize> =
+            (0..layers.len()).filter(|&at| layers[at].bottom.min(to) > layers[at].top.max(from)).collect();
+        let named = model.fields_named(name);
+        let lives = |field: &&VolumeField| named.contains(&field.name.as_str()) && met.iter().any(|&at| field.lives[at]);
+        let volume: Vec<&VolumeField> =
+            compiled.volume.iter().filter(|field| named.contains(&field.name.as_str())).collect();
+        // Layers are numbered as those of the tissue, unless a point has one of them.
+        let numbered = compiled.layers.len() == layers.len();
+        if numbered && volume.len() == named.len() && !volume.is_empty() && !volume.iter().any(|field| lives(field)) {
+            let there: Vec<String> = met.iter().map(|&at| format!("`{}`", layers[at].name)).collect();
+            let message = format!("the probe `{name}` reads `{}`, which does not live in {}", named[0], there.join(", "));
+            return Err(decide.refuse(place.span(), message).help("read it where it lives"));
+        }
     }
     Ok(())
 }

@@ -179,7 +179,7 @@ impl Scenario {
             Ok(Point {
                 name: format!("sample-{:0digits$}", number + 1),
                 values,
-                scenario: self.with(changes.into_iter().chain(budget)),
+                scenario: self.point(changes.into_iter().chain(budget)),
             })
         };
         let points = (0..count).map(point).collect::<Result<_>>()?;

@@ -101,7 +101,7 @@ impl Scenario {
                 let values: Vec<(String, String)> =
                     chosen.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
                 let name = format!("{:0digits$}-{}", number + 1, folder_name(&values));
-                Point { name, values, scenario: self.with(chosen.into_iter().cloned()) }
+                Point { name, values, scenario: self.point(chosen.into_iter().cloned()) }
             })
             .collect())
     }

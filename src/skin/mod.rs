@@ -253,6 +253,28 @@ impl Skin {
         out
     }
 
+    /// Fields that cannot be negative and are, a sentence each.
+    pub fn negative(&self) -> Vec<String> {
+        let layout = self.layout;
+        let sentence = |name: &str, unit: &Unit, signed: bool, values: &mut dyn Iterator<Item = f64>| {
+            let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+            let day = (self.time / crate::units::DAY * 1e4).round() / 1e4;
+            // Rounding of the largest value is none of the smallest's.
+            (!signed && low < -1e-9 * high).then(|| {
+                format!("`{name}` is not declared signed, and is {:.3e} {unit} at its lowest on day {day}", unit.of(low))
+            })
+        };
+        let volume = self.compiled.volume.iter().enumerate().filter_map(|(f, field)| {
+            let mut values = (0..layout.nz).flat_map(|z| self.state[layout.row(z, f)].iter().copied());
+            sentence(&field.name, &field.unit, field.signed, &mut values)
+        });
+        let surface = self.compiled.surface.iter().enumerate().filter_map(|(f, field)| {
+            let mut values = self.state[layout.surface_row(f)].iter().copied();
+            sentence(&field.name, &field.unit, field.signed, &mut values)
+        });
+        volume.chain(surface).collect()
+    }
+
     /// Fails if a value is not finite, naming field, depth and time.
     ///
     /// # Errors

@@ -1,27 +1,29 @@
 //! One run of a study and the mark that tells it is done.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Scenario};
 
 /// The name of the file that marks a finished run.
 const MARK: &str = "done.json";
 
-/// One run of a study.
+/// One run of a study. Its plan is made when it is needed and not kept, so that ten thousand jobs take no more memory than ten.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// What it is called in messages, as "03-length-0.75mm".
     pub name: String,
     /// Where its answer goes.
     pub folder: PathBuf,
-    /// What is run.
-    pub plan: Arc<Plan>,
-    /// Hash of everything that decides the answer.
-    pub fingerprint: String,
+    scenario: Scenario,
+    /// Whether fields are kept.
+    whole: bool,
+    program: Arc<str>,
+    /// Hash of everything that decides the answer, once it is known.
+    fingerprint: OnceLock<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,10 +32,37 @@ struct Mark {
 }
 
 impl Job {
-    /// A job of a plan; `program` tells programs apart that may compute differently.
-    pub fn new(name: impl Into<String>, folder: impl Into<PathBuf>, plan: Arc<Plan>, program: &str) -> Self {
-        let fingerprint = fingerprint(&plan, program);
-        Self { name: name.into(), folder: folder.into(), plan, fingerprint }
+    /// A job of a scenario, which keeps fields if it is `whole`; `program` tells programs apart that may compute differently.
+    pub fn new(
+        name: impl Into<String>,
+        folder: impl Into<PathBuf>,
+        scenario: Scenario,
+        whole: bool,
+        program: &Arc<str>,
+    ) -> Self {
+        let fingerprint = OnceLock::new();
+        Self { name: name.into(), folder: folder.into(), scenario, whole, program: program.clone(), fingerprint }
+    }
+
+    /// What is run.
+    ///
+    /// # Errors
+    /// As [`Scenario::plan`].
+    pub fn plan(&self) -> Result<Arc<Plan>> {
+        let mut plan = self.scenario.plan()?;
+        if !self.whole {
+            plan.snapshots.clear();
+        }
+        self.fingerprint.get_or_init(|| fingerprint(&plan, &self.program));
+        Ok(Arc::new(plan))
+    }
+
+    /// Hash of everything that decides the answer.
+    fn fingerprint(&self) -> Result<&str> {
+        if self.fingerprint.get().is_none() {
+            self.plan()?;
+        }
+        Ok(self.fingerprint.get().map_or("", String::as_str))
     }
 
     /// Whether the folder holds the finished answer of exactly this job.
@@ -46,7 +75,7 @@ impl Job {
         let text = std::fs::read_to_string(folder.join(MARK));
         text.ok()
             .and_then(|text| serde_json::from_str::<Mark>(&text).ok())
-            .is_some_and(|mark| mark.fingerprint == self.fingerprint)
+            .is_some_and(|mark| self.fingerprint().is_ok_and(|own| own == mark.fingerprint))
     }
 
     /// Puts the mark into a folder that holds the whole answer.
@@ -55,7 +84,7 @@ impl Job {
     /// The mark cannot be written.
     pub fn mark(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MARK);
-        let mark = serde_json::json!(Mark { fingerprint: self.fingerprint.clone() });
+        let mark = serde_json::json!(Mark { fingerprint: self.fingerprint()?.to_owned() });
         std::fs::write(&path, format!("{mark:#}\n")).map_err(|cause| Error::file(path, "write", cause))
     }
 }

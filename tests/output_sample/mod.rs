@@ -255,6 +255,7 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
     let snapshots = snapshots(&shape);
     Kept {
         practice: Default::default(),
+        faults: Vec::new(),
         about: About {
             name: name.into(),
             question: "How does a cheek respond to three sessions at 1.5 mm <four weeks apart>?".into(),
