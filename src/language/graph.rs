@@ -105,6 +105,11 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// A graph in which a quotient of equals stays.
+    pub(super) fn strict() -> Self {
+        Self { strict: true, ..Self::default() }
+    }
+
     pub(super) fn op(&self, id: Id) -> Op {
         self.nodes[id.0 as usize]
     }

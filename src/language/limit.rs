@@ -4,7 +4,7 @@
 //! **order** as u → 0⁺ with all else fixed: |x| ≤ C uᵖ (1 + |log u|)^q, and |x| ≥ c uʳ where that is known. What is of an order
 //! p > 0 vanishes. Orders that are not known say nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::language::graph::{Function, Graph, Id, Op};
 use crate::language::interval::Interval;
@@ -188,11 +188,16 @@ impl Graph {
     /// An expression that vanishes with fields but is indefinite where they are zero, made zero there: u·log(u).
     pub(super) fn guarded(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> Id {
         let risky = |op: Op| matches!(op, Op::Apply(Function::Log, _) | Op::RealPower(..) | Op::Power(_, i32::MIN..=-1));
-        let needed = self.reachable(&[root]);
-        if !needed.iter().any(|&id| risky(self.op(id))) {
+        // Work in proportion to the term, for a network has many and few of these.
+        let (mut seen, mut stack, mut found) = (HashSet::new(), vec![root], false);
+        while let Some(id) = stack.pop().filter(|_| !found) {
+            found = risky(self.op(id));
+            stack.extend(self.op(id).operands().filter(|operand| seen.insert(*operand)));
+        }
+        if !found {
             return root;
         }
-        let fields: Vec<Id> = (needed.into_iter())
+        let fields: Vec<Id> = (self.reachable(&[root]).into_iter())
             .filter(|&id| matches!(self.op(id), op @ Op::Input(_) if leaf(op) == Interval::POSITIVE))
             .collect();
         let zero = self.number(0.0);

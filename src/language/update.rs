@@ -89,7 +89,7 @@ fn net(rates: &Rates, graph: &mut Graph, renamed: &dyn Fn(Input) -> Input) -> Ha
 
 /// One program with the outputs of several.
 pub fn joined(programs: &[&Program]) -> Program {
-    let mut graph = Graph { strict: true, ..Graph::default() };
+    let mut graph = Graph::strict();
     let roots: Vec<Id> = programs.iter().flat_map(|program| program.lift(&mut graph, &|input| input)).collect();
     Program::compile(&graph, &roots)
 }
