@@ -482,7 +482,9 @@ value = "mean(u, all)"
     near(end(&outcome, "negative_weight"), 0.5, 1e-12);
     let (code, said) = program(files.path(), &["run", "s.toml", "--out", "answer"]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("not sound: `min_log` is minus infinity on day 0") && said.contains("`max_sqrt` is not a number"));
+    assert!(
+        said.contains("not sound: `min_log` is minus infinity on day 0") && said.contains("`max_sqrt` is not a number")
+    );
     assert!(!said.contains("`fine` is") && said.matches("NOT MET").count() == 2, "{said}");
     for file in ["manifest.json", "summary.json", "report.html"] {
         let text = std::fs::read_to_string(files.path().join("answer").join(file)).expect(file);
@@ -577,7 +579,8 @@ unit = "{time}"
     let other = first.replace("value = \"mean(u, all)\"\nunit = \"mg/L\"", "value = \"mean(u / [1 mg/L], all)\"");
     let course = "[course]\nfollowed = \"1 d\"\n[observe]\nevery = \"0.25 d\"\n";
     let scenario = |model: &str| format!("response = \"{model}\"\n[slab]\n{POINT}{course}");
-    let sweep = format!("response = \"m1.toml\"\n[slab]\n{POINT}{course}[sweep]\nresponse = [\"m1.toml\", \"m2.toml\"]\n");
+    let sweep =
+        format!("response = \"m1.toml\"\n[slab]\n{POINT}{course}[sweep]\nresponse = [\"m1.toml\", \"m2.toml\"]\n");
     let files = folder(&[
         ("m1.toml", &first),
         ("m2.toml", &second),
@@ -659,9 +662,17 @@ fn losses_that_vanish_with_their_field_are_accepted() {
     ] {
         assert!(read(change).is_ok(), "{change}: {}", read(change).unwrap_err());
     }
-    for change in
-        ["-a", "a*log(N)", "-N*(a/N)", "-a*sqrt(N)/N", "-a*N^(-p)", "-a*N*log(N) - a", "-a*cos(N)", "-a*max(N, K)", "-a*exp(-N)"]
-    {
+    for change in [
+        "-a",
+        "a*log(N)",
+        "-N*(a/N)",
+        "-a*sqrt(N)/N",
+        "-a*N^(-p)",
+        "-a*N*log(N) - a",
+        "-a*cos(N)",
+        "-a*max(N, K)",
+        "-a*exp(-N)",
+    ] {
         assert!(read(change).is_err(), "{change} is accepted");
     }
 }

@@ -221,7 +221,8 @@ fn same_units(answers: &mut Answers, units: &mut IndexMap<String, Unit>, run: &s
         let own: Unit = answer.unit.parse()?;
         let first = units.entry(name.clone()).or_insert_with(|| own.clone());
         if first.dimension != own.dimension {
-            let message = format!("`{name}` is in {first} in some points and in {own} in {run}: they are not one table");
+            let message =
+                format!("`{name}` is in {first} in some points and in {own} in {run}: they are not one table");
             return Err(Error::simulation(message));
         }
         if own.factor != first.factor {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::measure::{Measure, Scope};
-use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, Reservoir, RegionOf};
+use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, RegionOf, Reservoir};
 use crate::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
 use crate::language::syntax::{Expression, Form, Node};
 use crate::units::Dimension;

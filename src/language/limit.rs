@@ -112,9 +112,7 @@ impl Graph {
                 },
                 Op::Apply(Function::Sqrt, a) => of(a).times(0.5),
                 Op::Apply(Function::Exp, a) if of(a).bounded() => Order { upper: Some((0.0, 0.0)), lower: Some(0.0) },
-                Op::Apply(Function::Exp, a) if ranges[&a].high <= 0.0 => {
-                    Order { upper: Some((0.0, 0.0)), lower: None }
-                }
+                Op::Apply(Function::Exp, a) if ranges[&a].high <= 0.0 => Order { upper: Some((0.0, 0.0)), lower: None },
                 Op::Apply(Function::Exp, _) => Order::UNKNOWN,
                 Op::Apply(Function::Abs, a) => of(a),
                 Op::Apply(Function::Tanh | Function::Sin, a) if of(a).vanishes() => of(a),
@@ -123,7 +121,8 @@ impl Graph {
                 }
                 Op::Minimum(a, b) if positive(a) && positive(b) => {
                     let (x, y) = (of(a), of(b));
-                    let smaller = |(p, q): (f64, f64), (s, t): (f64, f64)| if (p, t) > (s, q) { (p, q) } else { (s, t) };
+                    let smaller =
+                        |(p, q): (f64, f64), (s, t): (f64, f64)| if (p, t) > (s, q) { (p, q) } else { (s, t) };
                     let upper = match (x.upper, y.upper) {
                         (Some(a), Some(b)) => Some(smaller(a, b)),
                         (one, other) => one.or(other),
@@ -187,7 +186,8 @@ impl Graph {
 
     /// An expression that vanishes with fields but is indefinite where they are zero, made zero there: u·log(u).
     pub(super) fn guarded(&mut self, root: Id, leaf: &dyn Fn(Op) -> Interval) -> Id {
-        let risky = |op: Op| matches!(op, Op::Apply(Function::Log, _) | Op::RealPower(..) | Op::Power(_, i32::MIN..=-1));
+        let risky =
+            |op: Op| matches!(op, Op::Apply(Function::Log, _) | Op::RealPower(..) | Op::Power(_, i32::MIN..=-1));
         // Work in proportion to the term, for a network has many and few of these.
         let (mut seen, mut stack, mut found) = (HashSet::new(), vec![root], false);
         while let Some(id) = stack.pop().filter(|_| !found) {

@@ -90,8 +90,10 @@ impl Kept<'static> {
             let own = self.record.headings[column].unit.clone();
             if own.dimension != heading.unit.dimension {
                 let (name, a, b) = (&heading.name, &first.about.name, &self.about.name);
-                let message =
-                    format!("`{name}` is in {} in `{a}` and in {own} in `{b}`, which measure different things", heading.unit);
+                let message = format!(
+                    "`{name}` is in {} in `{a}` and in {own} in `{b}`, which measure different things",
+                    heading.unit
+                );
                 return Err(Error::input(message).help("compare runs whose observables of one name measure the same"));
             }
             let factor = own.factor / heading.unit.factor;

@@ -200,7 +200,10 @@ pub(super) fn regions(model: &Model, layers: &[Layer]) -> Result<()> {
         let from = Millimetres(region.from);
         return Err(model
             .source
-            .refuse(region.span.clone(), format!("nothing lies in the region `{name}`: it begins at {from}, and {reaches}"))
+            .refuse(
+                region.span.clone(),
+                format!("nothing lies in the region `{name}`: it begins at {from}, and {reaches}"),
+            )
             .help("let it begin less deep, or take away what is read from it"));
     }
     Ok(())

@@ -310,24 +310,30 @@ fn probes_reach(decide: &Decider, typed: &Written, model: &Model, compiled: &Com
     let depth = layers.last().map_or(0.0, |last| last.bottom);
     let shown = |metres: f64| geometry::Millimetres(metres);
     for (name, probe) in &typed.probe {
-        let end = |end: &Option<Amount>, default: f64| end.as_ref().map_or(Ok(default), |end| decide.read("from", end, DEPTH));
+        let end = |end: &Option<Amount>, default: f64| {
+            end.as_ref().map_or(Ok(default), |end| decide.read("from", end, DEPTH))
+        };
         let (from, to) = (end(&probe.from, 0.0)?, end(&probe.to, depth)?);
         let (Some(place), name) = (probe.to.as_ref().or(probe.from.as_ref()), name.get_ref()) else { continue };
         if from >= depth || to > depth * (1.0 + 1e-9) {
             let message = format!("the probe `{name}` reaches below the tissue, which is {} deep", shown(depth));
-            return Err(decide.refuse(place.span(), message).help(format!("let it end at \"{}\" or above", shown(depth))));
+            return Err(decide
+                .refuse(place.span(), message)
+                .help(format!("let it end at \"{}\" or above", shown(depth))));
         }
         let met: Vec<usize> =
             (0..layers.len()).filter(|&at| layers[at].bottom.min(to) > layers[at].top.max(from)).collect();
         let named = model.fields_named(name);
-        let lives = |field: &&VolumeField| named.contains(&field.name.as_str()) && met.iter().any(|&at| field.lives[at]);
+        let lives =
+            |field: &&VolumeField| named.contains(&field.name.as_str()) && met.iter().any(|&at| field.lives[at]);
         let volume: Vec<&VolumeField> =
             compiled.volume.iter().filter(|field| named.contains(&field.name.as_str())).collect();
         // Layers are numbered as those of the tissue, unless a point has one of them.
         let numbered = compiled.layers.len() == layers.len();
         if numbered && volume.len() == named.len() && !volume.is_empty() && !volume.iter().any(|field| lives(field)) {
             let there: Vec<String> = met.iter().map(|&at| format!("`{}`", layers[at].name)).collect();
-            let message = format!("the probe `{name}` reads `{}`, which does not live in {}", named[0], there.join(", "));
+            let message =
+                format!("the probe `{name}` reads `{}`, which does not live in {}", named[0], there.join(", "));
             return Err(decide.refuse(place.span(), message).help("read it where it lives"));
         }
     }

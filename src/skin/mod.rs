@@ -261,7 +261,10 @@ impl Skin {
             let day = (self.time / crate::units::DAY * 1e4).round() / 1e4;
             // Rounding of the largest value is none of the smallest's.
             (!signed && low < -1e-9 * high).then(|| {
-                format!("`{name}` is not declared signed, and is {:.3e} {unit} at its lowest on day {day}", unit.of(low))
+                format!(
+                    "`{name}` is not declared signed, and is {:.3e} {unit} at its lowest on day {day}",
+                    unit.of(low)
+                )
             })
         };
         let volume = self.compiled.volume.iter().enumerate().filter_map(|(f, field)| {

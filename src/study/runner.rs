@@ -119,9 +119,7 @@ mod tests {
     fn jobs(folder: &Path, program: &str) -> Vec<Job> {
         let text = "tissue = \"uniform\"\nresponse = \"brusselator\"\n";
         let (scenario, program) = (crate::scenario::Scenario::from_text("x", text), Arc::from(program));
-        (0..5)
-            .map(|i| Job::new(format!("{i}"), folder.join(i.to_string()), scenario.clone(), true, &program))
-            .collect()
+        (0..5).map(|i| Job::new(format!("{i}"), folder.join(i.to_string()), scenario.clone(), true, &program)).collect()
     }
 
     fn write(job: &Job) -> Result<()> {
