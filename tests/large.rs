@@ -257,6 +257,79 @@ fn large_networks_are_solved_as_plainly_as_small_ones() {
     }
 }
 
+/// Species with their initial states, reactions with what they take and give, and the state at 2 s for each size of the constant.
+type Extreme = (
+    &'static str,
+    &'static [(&'static str, f64)],
+    &'static [(&'static str, &'static str, &'static str)],
+    fn(f64) -> Vec<f64>,
+);
+
+#[test]
+fn constants_of_any_size_are_right_or_refused() {
+    const END: f64 = 2.0;
+    let cases: [Extreme; 6] = [
+        ("chain", &[("a", 1.0), ("b", 0.0), ("c", 0.0)], &[("K*a", "a = 1", "b = 1"), ("b", "b = 1", "c = 1")], |k| {
+            let (slow, fast) = ((-END).exp(), (-k * END).exp());
+            let b = if (k - 1.0).abs() < 1e-9 { END * slow } else { k * (slow - fast) / (k - 1.0) };
+            vec![fast, b, 1.0 - fast - b]
+        }),
+        ("last", &[("a", 1.0), ("b", 0.0), ("c", 0.0)], &[("a", "a = 1", "b = 1"), ("K*b", "b = 1", "c = 1")], |k| {
+            let (slow, fast) = ((-END).exp(), (-k * END).exp());
+            let b = if (k - 1.0).abs() < 1e-9 { END * slow } else { (slow - fast) / (k - 1.0) };
+            vec![slow, b, 1.0 - slow - b]
+        }),
+        ("there and back", &[("a", 1.0), ("b", 0.0)], &[("K*a", "a = 1", "b = 1"), ("K*b", "b = 1", "a = 1")], |k| {
+            let away = (-2.0 * k * END).exp();
+            vec![0.5 * (1.0 + away), 0.5 * (1.0 - away)]
+        }),
+        ("balance", &[("a", 0.0)], &[("K", "", "a = 1"), ("K*a", "a = 1", "")], |k| vec![-(-k * END).exp_m1()]),
+        ("second order", &[("a", 1.0)], &[("K*a^2", "a = 1", "")], |k| vec![1.0 / (1.0 + k * END)]),
+        ("amount", &[("a", 0.0), ("b", 0.0)], &[("K", "", "a = 1"), ("a/K", "", "b = 1")], |k| {
+            vec![k * END, END * END / 2.0]
+        }),
+    ];
+    let mut wrong = Vec::new();
+    let mut refused = Vec::new();
+    for (name, species, reactions, exact) in cases {
+        for power in (-30..=30).step_by(5) {
+            let k = 10_f64.powi(power);
+            let mut text =
+                "name = \"extreme\"\nwhat = \"of any size\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n".to_owned();
+            text += &format!("[constant]\nK = {{ value = {k:e}, evidence = \"assumed\", source = \"test\" }}\n");
+            for (name, initial) in species {
+                text += &format!("[field.{name}]\nwhat = \"species\"\nrest = 0\ninitial = {initial:?}\n");
+            }
+            for (r, (rate, takes, gives)) in reactions.iter().enumerate() {
+                text += &format!("[process.p{r}]\nwhat = \"reaction\"\nrate = \"{rate}\"\n");
+                text += &format!("takes = {{ {takes} }}\ngives = {{ {gives} }}\n");
+            }
+            let mut skin = skin(&text, &point(), &medium(1), 0);
+            let mut stepper = Stepper::new(&mut skin, &adaptive(1e-5)).expect("a stepper");
+            match stepper.advance(&mut skin, END, &mut |_, _| true) {
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(species.iter().any(|(name, _)| message.contains(&format!("`{name}`"))), "{message}");
+                    refused.push(format!("{name} 1e{power}"));
+                }
+                Ok(()) => {
+                    for (s, exact) in exact(k).into_iter().enumerate() {
+                        let found = skin.state[skin.layout.row(0, s)][0];
+                        // Errors count relative to the largest value that a field has had; what is below is of no size.
+                        let size =
+                            [exact.abs(), species[s].1, 1e-3 * exact.abs().max(1e-3)].into_iter().fold(0.0, f64::max);
+                        if (found - exact).abs() > 2e-3 * size {
+                            wrong.push(format!("{name} 1e{power}: {} is {found:e}, not {exact:e}", species[s].0));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("refused: {refused:?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// Time of the processor that this thread has used [s]: what others do at the same time does not count.
 fn processor_seconds() -> f64 {
     #[cfg(target_os = "linux")]
