@@ -299,6 +299,7 @@ fn a_file_that_comes_while_the_run_computes() {
     ok(&child.wait_with_output().unwrap());
     whole(&home.path().join("y"));
     assert_eq!(fs::read(home.path().join("y/late.txt")).unwrap(), b"late");
+    assert!(!home.path().join(".y.new").exists() && !home.path().join(".x.new").exists());
 }
 
 #[test]
@@ -374,87 +375,250 @@ fn what_was_changed_by_hand_is_not_taken_for_computed() {
     assert!(at.join("runs/2-mu-2/summary.json.kept").is_file());
 }
 
-/// Kills a command at `count` moments spread over `longest`, and looks after each that the answer and the user's file are whole.
-fn killed(home: &Path, arguments: &[&str], answer: &str, count: u32, longest: Duration, whole: &dyn Fn(&Path)) {
-    let at = home.join(answer);
-    ok(&run(home, arguments));
-    fs::write(at.join("notes.txt"), "mine").unwrap();
-    let mut seed = 7_u64;
-    for number in 0..count {
-        // A linear congruence is random enough for moments.
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let after = longest.mul_f64((seed >> 11) as f64 / (1_u64 << 53) as f64);
-        let mut command = Command::new(program());
-        command.args(arguments).current_dir(home).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        std::thread::sleep(after);
-        let _ended = child.kill();
-        child.wait().unwrap();
-        whole(&at);
-        assert_eq!(
-            fs::read(at.join("notes.txt")).unwrap(),
-            b"mine",
-            "{number}: the user's file is lost after {after:?}"
-        );
-        if number % 5 == 0 {
-            ok(&run(home, arguments));
-            let beside = fs::read_dir(at.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
-            let left: Vec<_> = beside.filter(|name| name.to_string_lossy().starts_with('.')).collect();
-            assert!(left.is_empty(), "{number}: {left:?} is left");
+#[test]
+fn a_killed_sweep_goes_on_where_it_was() {
+    let home = home();
+    fs::write(home.path().join("sweep.toml"), format!("{LONG}[sweep]\n\"response.mu\" = [1, 2, 3]\n")).unwrap();
+    let mut command = Command::new(program());
+    command.args(["run", "sweep.toml", "-q", "--threads", "1", "--out", "x"]).current_dir(home.path());
+    let mut child = command.spawn().unwrap();
+    let first = home.path().join(".x.new/runs/1-mu-1");
+    for _ in 0..3000 {
+        if first.is_dir() {
+            break;
         }
+        std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.is_dir() && !home.path().join("x").exists());
+    // Another study does not take its place without a word.
+    let output = run(home.path(), &["run", "sweep.toml", "-q", "--out", "x", "--set", "course.followed=1 d"]);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains(".x.new") && told(&output).contains("--force"), "{}", told(&output));
+    // What is half or was changed is computed again.
+    fs::write(home.path().join(".x.new/half.csv"), "").unwrap();
+    let output = run(home.path(), &["run", "sweep.toml", "--out", "x"]);
+    ok(&output);
+    assert_eq!(told(&output).matches("was there").count(), 1, "{}", told(&output));
+    assert!(!home.path().join("x/half.csv").exists() && home.path().join("x/sweep.csv").is_file());
+    whole(&home.path().join("x/runs/1-mu-1"));
+    assert!(!home.path().join(".x.new").exists());
+}
+
+/// Numbers between zero and one, the same every time.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> f64 {
+        // A linear congruence is random enough for moments.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A command that writes an answer, and how to tell that it is whole. The two variants answer different things.
+struct Case<'a> {
+    variants: [Vec<&'a str>; 2],
+    answer: &'a str,
+    whole: &'a dyn Fn(&Path),
+}
+
+impl Case<'_> {
+    /// Kills the command at `count` moments spread over the time it takes, and looks after each that the answer and the user's
+    /// file are whole and that the next run goes through. A first run finds nothing, a later one an answer to either variant.
+    fn killed(&self, home: &Path, count: usize, first: bool) {
+        let at = home.join(self.answer);
+        let begun = std::time::Instant::now();
+        self.again(home, 0, "before");
+        let longest = begun.elapsed().mul_f64(1.1);
+        let notes = at.join("notes.txt");
+        fs::write(&notes, "mine").unwrap();
+        let mut chance = Chance(7);
+        for number in 0..count {
+            if first && at.exists() {
+                fs::remove_dir_all(&at).unwrap();
+            }
+            let after = longest.mul_f64(chance.next());
+            let mut command = Command::new(program());
+            command.args(&self.variants[number % 2]).current_dir(home).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut child = command.spawn().unwrap();
+            std::thread::sleep(after);
+            let _ended = child.kill();
+            child.wait().unwrap();
+            // A file of the user's may be brought back before the first answer is there.
+            let only_notes =
+                first && fs::read_dir(&at).is_ok_and(|all| all.flatten().all(|own| own.file_name() == "notes.txt"));
+            if !first || (at.exists() && !only_notes) {
+                (self.whole)(&at);
+            }
+            if !first {
+                assert_eq!(fs::read(&notes).unwrap(), b"mine", "{number}: the user's file is lost after {after:?}");
+            }
+            if number % 5 == 0 {
+                self.again(home, number, &format!("{after:?}"));
+            }
+        }
+        self.again(home, 0, "at the end");
+    }
+
+    /// Lets the system kill the command at the n-th of some calls, or lets that call fail, for every n.
+    fn injected(&self, home: &Path, calls: &str, fault: &str, most: usize) -> usize {
+        let at = home.join(self.answer);
+        let notes = at.join("notes.txt");
+        for number in 1..=most {
+            let mut command = Command::new("strace");
+            command.args([
+                "-f",
+                "-o",
+                "trace",
+                "-e",
+                &format!("trace={calls}"),
+                "-e",
+                &format!("inject={calls}:{fault}:when={number}"),
+            ]);
+            command.arg(program()).args(&self.variants[number % 2]).current_dir(home);
+            let output = command.output().unwrap();
+            let said = format!("{calls} {fault} {number}: {}", told(&output));
+            assert!(!told(&output).contains("panicked"), "{said}");
+            (self.whole)(&at);
+            assert_eq!(fs::read(&notes).unwrap(), b"mine", "{said}");
+            let struck = fs::read_to_string(home.join("trace")).unwrap();
+            if !struck.contains("INJECTED") && !struck.contains("killed by SIGKILL") {
+                return number - 1;
+            }
+            self.again(home, number + 1, &said);
+        }
+        most
+    }
+
+    /// Runs it undisturbed: nothing stays beside the answer.
+    fn again(&self, home: &Path, number: usize, when: &str) {
+        let output = run(home, &self.variants[number % 2]);
+        assert!(output.status.success(), "{when}: {}", told(&output));
+        let at = home.join(self.answer);
+        (self.whole)(&at);
+        let beside = fs::read_dir(at.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = beside.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+        assert!(left.is_empty(), "{when}: {left:?} is left");
+    }
+}
+
+const SHORTER: [&str; 3] = ["--set", "course.followed=1 d", "--force"];
+
+fn of_a_run<'a>(whole: &'a dyn Fn(&Path)) -> Case<'a> {
+    let base = vec!["run", "osc.toml", "-q", "--out", "o/x"];
+    let variants = [[&base[..], &["--force"]].concat(), [&base[..], &SHORTER].concat()];
+    Case { variants, answer: "o/x", whole }
 }
 
 #[test]
 fn kills_while_an_answer_is_replaced() {
     let home = home();
-    killed(home.path(), &["run", "osc.toml", "-q", "--out", "out/x"], "out/x", 20, Duration::from_millis(400), &whole);
+    of_a_run(&whole).killed(home.path(), 40, false);
 }
 
 #[test]
 fn kills_while_a_first_answer_is_written() {
     let home = home();
-    for number in 0..20 {
-        let mut command = Command::new(program());
-        command.args(["run", "osc.toml", "-q", "--out", "x"]).current_dir(home.path());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(20 * number));
-        let _ended = child.kill();
-        child.wait().unwrap();
-        if home.path().join("x").exists() {
-            whole(&home.path().join("x"));
-            fs::remove_dir_all(home.path().join("x")).unwrap();
-        }
-    }
-    ok(&run(home.path(), &["run", "osc.toml", "-q", "--out", "x"]));
-    whole(&home.path().join("x"));
-    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    of_a_run(&whole).killed(home.path(), 20, true);
 }
 
-/// Minutes: `cargo test --release --test files -- --ignored --nocapture`.
+#[test]
+fn calls_of_the_system_that_kill_or_fail() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: there is no strace");
+        return;
+    }
+    let home = home();
+    let case = of_a_run(&whole);
+    case.again(home.path(), 0, "before");
+    fs::write(home.path().join("o/x/notes.txt"), "mine").unwrap();
+    for (calls, fault) in [
+        ("renameat2", "signal=SIGKILL"),
+        ("renameat2", "error=EINVAL"),
+        ("linkat,link", "error=EPERM"),
+        ("linkat,link", "signal=SIGKILL"),
+    ] {
+        assert!(case.injected(home.path(), calls, fault, 9) > 0, "{calls} {fault}");
+    }
+}
+
+fn is_whole(at: &Path) {
+    let answer =
+        dermasim::folder::Answer::open(at).unwrap_or_else(|| panic!("{at:?} is no answer: {:?}", content(at).keys()));
+    answer.verify(|_| true).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Kills at 180 moments, and at every call of the system that makes, renames, syncs or removes; and lets those calls fail.
+fn at_every_moment(home: &Path, case: &Case<'_>) {
+    case.killed(home, 60, true);
+    case.killed(home, 120, false);
+    let mut struck = 0;
+    if Command::new("strace").arg("-V").output().is_ok() {
+        for (calls, fault, most) in [
+            ("renameat2", "signal=SIGKILL", 3),
+            ("rename,renameat", "signal=SIGKILL", 20),
+            ("unlink,unlinkat,rmdir", "signal=SIGKILL", 60),
+            ("fsync", "signal=SIGKILL", 60),
+            ("mkdir,mkdirat", "signal=SIGKILL", 20),
+            ("renameat2", "error=EINVAL", 3),
+            ("linkat,link", "error=EPERM", 20),
+            ("unlink,unlinkat,rmdir", "error=EIO", 40),
+            ("fsync", "error=EIO", 40),
+            ("rename,renameat", "error=ENOSPC", 20),
+            ("mkdir,mkdirat", "error=ENOSPC", 20),
+        ] {
+            struck += case.injected(home, calls, fault, most);
+        }
+    }
+    let what = case.answer;
+    println!("{what}: 180 kills, {struck} faults: 0 files of the user's lost, 0 half answers, 0 reruns refused");
+}
+
+/// Minutes, as the next two: `cargo test --test files -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes"]
-fn five_hundred_kills_of_runs_sweeps_and_claims() {
+fn runs_killed_at_every_moment() {
     let home = home();
-    let here = home.path();
-    fs::write(here.join("sweep.toml"), format!("{OSCILLATOR}[sweep]\n\"response.mu\" = [1, 2, 3]\n")).unwrap();
-    fs::create_dir_all(here.join("scenarios/claims")).unwrap();
-    let claim = "[uncertainty]\nsamples = 3\nnumbers = [\"response.mu\"]\n[claim]\nid = \"K1\"\nstatement = \"It swings\"\n\
-                 answer = \"It does: {{ end.told }}.\"\n[claim.reading.end]\nwhat = \"x after a day\"\nvalue = \"at(x, [1 d])\"\n\
-                 [claim.part.p]\nwhat = \"it is small\"\nholds = \"end < 100\"\n";
-    fs::write(here.join("scenarios/claims/k.toml"), format!("{OSCILLATOR}{claim}")).unwrap();
+    at_every_moment(home.path(), &of_a_run(&whole));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn sweeps_killed_at_every_moment() {
+    let home = home();
+    fs::write(home.path().join("sweep.toml"), format!("{OSCILLATOR}[sweep]\n\"response.mu\" = [1, 2, 3]\n")).unwrap();
     let of_sweep = |at: &Path| {
-        assert!(dermasim::folder::Answer::open(at).is_some_and(|own| own.is_whole()), "{at:?} is not whole");
+        is_whole(at);
+        assert!(at.join("report.html").is_file() && at.join("sweep.csv").is_file());
         for run in ["1-mu-1", "2-mu-2", "3-mu-3"] {
             whole(&at.join("runs").join(run));
         }
     };
+    let base = vec!["run", "sweep.toml", "-q", "--out", "s/x"];
+    let variants = [[&base[..], &["--force"]].concat(), [&base[..], &SHORTER].concat()];
+    at_every_moment(home.path(), &Case { variants, answer: "s/x", whole: &of_sweep });
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn claims_killed_at_every_moment() {
+    let home = home();
+    fs::create_dir_all(home.path().join("scenarios/claims")).unwrap();
+    let claim = "[uncertainty]\nsamples = 3\nnumbers = [\"response.mu\"]\n[claim]\nid = \"K1\"\nstatement = \"It swings\"\n\
+                 answer = \"It does: {{ end.told }}.\"\n[claim.reading.end]\nwhat = \"x after a day\"\nvalue = \"at(x, [1 d])\"\n\
+                 [claim.part.p]\nwhat = \"it is small\"\nholds = \"end < 100\"\n";
+    for id in ["K1", "K2"] {
+        let text = format!("{OSCILLATOR}{claim}").replace("K1", id);
+        fs::write(home.path().join(format!("scenarios/claims/{id}.toml")), text).unwrap();
+    }
     let of_claims = |at: &Path| {
-        assert!(dermasim::folder::Answer::open(at).is_some_and(|own| own.is_whole()), "{at:?} is not whole");
+        is_whole(at);
         assert!(at.join("index.html").is_file() && at.join("K1/answer.json").is_file());
+        is_whole(&at.join("K1/runs/run"));
     };
-    killed(here, &["run", "osc.toml", "-q", "--out", "o/x"], "o/x", 200, Duration::from_millis(400), &whole);
-    killed(here, &["run", "sweep.toml", "-q", "--out", "s/x"], "s/x", 150, Duration::from_millis(500), &of_sweep);
-    killed(here, &["claims", "-q", "--out", "c/x"], "c/x", 150, Duration::from_millis(500), &of_claims);
-    println!("500 kills: 0 files of the user's lost, 0 half answers, 0 reruns refused");
+    let base = vec!["claims", "-q", "--out", "c/x"];
+    let variants = [[&base[..], &["--force"]].concat(), [&base[..], &["K1", "--force"]].concat()];
+    at_every_moment(home.path(), &Case { variants, answer: "c/x", whole: &of_claims });
 }

@@ -103,6 +103,8 @@ fn templates_end_and_stay_small() {
         "{% raw %}{% endraw %}",
         "{{ range(100000000) }}",
         "{{ xe.told.upper() }}",
+        "{% if part.p.holds %}{{ xe.told + 1 }}{% endif %}",
+        "{% if not part.p.holds %}{{ xe.told + 1 }}{% endif %}",
     ] {
         let home = home(&[("c.toml", claim("C1", "r1", answer))]);
         let begun = Instant::now();

@@ -126,7 +126,37 @@ pub(super) fn check(
         return Err(refuse(format!("the answer speaks of `{path}`, and nothing here is called `{word}`"))
             .help(suggestion(word, known)));
     }
+    // What fails when it is filled fails now, and not when all runs are done.
+    for holds in [true, false] {
+        let bands: Vec<Band> = readings.iter().map(|own| unread(own)).collect();
+        let decided = parts.iter().map(|own| Decided {
+            name: own.name.clone(),
+            what: String::new(),
+            formula: String::new(),
+            outside: None,
+            holds,
+            held: usize::from(holds),
+            of: 1,
+        });
+        render("this claim", template.get_ref(), &bands, &decided.collect::<Vec<_>>(), 1, 1)
+            .map_err(|error| refuse(error.message().into_owned()))?;
+    }
     Ok(())
+}
+
+/// A reading before anything was read: it is one.
+fn unread(own: &Reading) -> Band {
+    Band {
+        name: own.name.clone(),
+        what: String::new(),
+        formula: String::new(),
+        unit: String::new(),
+        shown: own.shown.clone(),
+        value: 1.0,
+        low: 1.0,
+        middle: 1.0,
+        high: 1.0,
+    }
 }
 
 /// A number with its unit, as in a sentence.

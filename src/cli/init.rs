@@ -1,12 +1,12 @@
 //! `dermasim init`: a commented scenario to start from.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::terminal::{say, short};
 use crate::error::{Error, Result};
+use crate::folder::file;
 
 /// The scenario that is written.
 pub const SCENARIO: &str = include_str!("init.toml");
@@ -24,9 +24,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let shown = short(&arguments.file);
-    let fresh = std::fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file);
-    let written = fresh.and_then(|mut file| file.write_all(SCENARIO.as_bytes()));
-    written.map_err(|cause| match cause.kind() {
+    file::write_first(&arguments.file, SCENARIO.as_bytes()).map_err(|cause| match cause.kind() {
         std::io::ErrorKind::AlreadyExists => Error::input(format!("`{shown}` is there already"))
             .help("give another name, as in `dermasim init mine.toml`"),
         _ => Error::file(&shown, "write", cause),

@@ -28,11 +28,26 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
 /// # Errors
 /// As [`write_with`].
 pub fn write_alone(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
-    write(path, contents)?;
-    fs::File::open(path)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| super::remove::sync_folder(parent(path)))
-        .map_err(|cause| Error::file(path, "write", cause))
+    // Where a link leads to a file, the file is written and the link stays.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    write(&real, contents)?;
+    sync(&real).map_err(|cause| Error::file(path, "write", cause))
+}
+
+/// Writes a file that must not be there yet, in one piece and to the disk.
+///
+/// # Errors
+/// It is there, or cannot be written; what the system says of it is kept.
+pub fn write_first(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut fresh = wide(tempfile::Builder::new().prefix(".part-"), 0o666).tempfile_in(parent(path))?;
+    fresh.write_all(contents)?;
+    fresh.persist_noclobber(path)?;
+    sync(path)
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()?;
+    super::remove::sync_folder(parent(path))
 }
 
 /// Makes a folder and those above it.

@@ -128,6 +128,13 @@ impl Answer {
         self.verify(|_| true).is_ok()
     }
 
+    /// Whether every file is there, changed or not: nobody began to remove it.
+    pub(super) fn has_all(&self) -> bool {
+        let there = |path: &str| self.root.join(path).symlink_metadata().is_ok();
+        let inside = |path: &String| Self::open(&self.root.join(path)).is_some_and(|own| own.has_all());
+        self.files.keys().all(|path| there(path)) && self.answers.iter().all(inside)
+    }
+
     /// Looks whether the files that are wanted are there as they were written. What was changed by hand was not computed.
     ///
     /// # Errors

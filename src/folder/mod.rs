@@ -88,6 +88,8 @@ pub struct Draft {
     made: Vec<PathBuf>,
     old: Option<Answer>,
     lock: Option<Lock>,
+    /// Whether what is at the place are files of the user's that a killed run had not brought back.
+    restored: bool,
     /// Whether the draft's folder is there and ours.
     opened: bool,
     finished: bool,
@@ -113,8 +115,17 @@ impl Draft {
                 return Err(error);
             }
         };
-        let mut draft =
-            Self { place, identity, resumes, made, old: None, lock: Some(lock), opened: false, finished: false };
+        let mut draft = Self {
+            place,
+            identity,
+            resumes,
+            made,
+            old: None,
+            lock: Some(lock),
+            restored: false,
+            opened: false,
+            finished: false,
+        };
         draft.settle(force)?;
         draft.old = Answer::open(draft.place.target());
         draft.may_replace(force)?;
@@ -262,7 +273,7 @@ impl Draft {
     }
 
     /// Clears what a killed run left.
-    fn settle(&self, force: bool) -> Result<()> {
+    fn settle(&mut self, force: bool) -> Result<()> {
         let (new, old, target) = (self.place.new(), self.place.old(), self.place.target());
         for path in [&new, &old] {
             let failed = |cause: io::Error| Error::file(path, "clear", cause);
@@ -281,8 +292,17 @@ impl Draft {
                     .help(format!("go on with it, write this one elsewhere with {}, or give that one up with --force", self.another())));
                 }
                 Aside::Draft => discard(path).map_err(failed)?,
-                Aside::Answer if !target.exists() => fs::rename(path, target).map_err(failed)?,
-                Aside::Answer => drop(clear(path, target).map_err(failed)?),
+                // What was on its way in or out and lost nothing is the answer, if there is no other.
+                Aside::Answer if !target.exists() && Answer::open(path).is_some_and(|own| own.has_all()) => {
+                    fs::rename(path, target).map_err(failed)?;
+                }
+                Aside::Answer => {
+                    self.restored |= !target.exists();
+                    clear(path, target).map_err(failed)?;
+                }
+                Aside::Other if path.is_dir() && remove::stands(path, target) => {
+                    drop(clear(path, target).map_err(failed)?)
+                }
                 Aside::Other => {
                     return Err(Error::input(format!("`{}` is in the way, and not dermasim's", short(path)))
                         .help("move it, or choose another place with --out"));
@@ -301,7 +321,8 @@ impl Draft {
     fn may_replace(&self, force: bool) -> Result<()> {
         let (target, Identity { kind, name, settings }) = (self.place.target(), &self.identity);
         let shown = short(target);
-        if fs::read_dir(target).map_or(true, |mut entries| entries.next().is_none()) {
+        let empty = fs::read_dir(target).map_or(true, |mut entries| entries.next().is_none());
+        if empty || self.restored {
             return Ok(());
         }
         let Some(old) = &self.old else {

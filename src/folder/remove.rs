@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::list::{Answer, Known, MANIFEST, flat, named, tree};
 use super::place::Place;
-use super::short;
+use super::{DRAFT, short};
 
 /// How often what came meanwhile is looked for.
 const ROUNDS: usize = 4;
@@ -43,7 +43,17 @@ pub(super) fn aside(path: &Path, draft: &str) -> Aside {
 pub(super) fn discard(path: &Path) -> io::Result<()> {
     match path.symlink_metadata() {
         Err(_) => Ok(()),
-        Ok(known) if known.is_dir() => fs::remove_dir_all(path),
+        Ok(known) if known.is_dir() => {
+            // What tells that it is a draft goes last, so that a kill in between leaves a draft.
+            for entry in fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()? {
+                match entry.file_type()?.is_dir() {
+                    true => fs::remove_dir_all(entry.path())?,
+                    false if entry.file_name() == DRAFT => {}
+                    false => fs::remove_file(entry.path())?,
+                }
+            }
+            fs::remove_dir_all(path)
+        }
         Ok(_) => fs::remove_file(path),
     }
 }
@@ -279,8 +289,7 @@ pub(super) fn clear(aside: &Path, target: &Path) -> io::Result<Vec<String>> {
             return Ok(told);
         }
         told.extend(carry(aside, target)?);
-        let Some(answer) = Answer::open(aside) else { break };
-        let own = flat(&answer);
+        let own = Answer::open(aside).map(|answer| flat(&answer)).unwrap_or_default();
         let last = |path: &Path| path.file_name().is_some_and(|name| name == MANIFEST);
         let all = tree(aside)?;
         // The manifests of answers inside go after their files, and the outermost after all.
@@ -293,16 +302,22 @@ pub(super) fn clear(aside: &Path, target: &Path) -> io::Result<Vec<String>> {
         for (path, _) in all.iter().rev().filter(|(_, kind)| kind.is_dir()) {
             let _kept = fs::remove_dir(aside.join(path));
         }
-        if fs::read_dir(aside)?.count() == 1 {
+        if fs::read_dir(aside)?.count() == 1 && aside.join(MANIFEST).is_file() {
             remove_one(aside, Path::new(MANIFEST), target, &own)?;
-            let _kept = fs::remove_dir(aside);
         }
+        let _kept = fs::remove_dir(aside);
     }
     rid_of_empty(aside);
     if aside.symlink_metadata().is_ok() {
         told.push(format!("what is left of the old answer is in {}", short(aside)));
     }
     Ok(told)
+}
+
+/// Whether every file in a folder is at its place in `target` too, as the user's are after a swap.
+pub(super) fn stands(aside: &Path, target: &Path) -> bool {
+    tree(aside)
+        .is_ok_and(|all| all.iter().all(|(path, kind)| kind.is_dir() || same(&aside.join(path), &target.join(path))))
 }
 
 /// Removes one file, if it is still what was written, or has its second name in `target`.

@@ -113,6 +113,14 @@ fn what_a_kill_left_is_cleared_at_every_stage() {
     // Nothing but the old one aside.
     fs::rename(&at, &old).unwrap();
     again("only the old");
+    // A part of the old one, after somebody removed the new one.
+    fs::rename(&at, &old).unwrap();
+    fs::remove_file(old.join("t.csv")).unwrap();
+    again("a part of the old");
+    // A folder of the user's that came into the way and was swapped out.
+    fs::create_dir(&new).unwrap();
+    fs::hard_link(at.join("notes.txt"), new.join("notes.txt")).unwrap();
+    again("swapped out");
     // Nothing but an empty folder.
     fs::create_dir_all(new.join("figures")).unwrap();
     again("empty");
