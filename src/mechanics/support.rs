@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::dent::Dent;
 use super::ground::Ground;
 use super::memo::Memo;
 use super::relax::Relaxation;
@@ -66,6 +67,8 @@ const SHALLOWEST: f64 = 2e-5;
 const LADDER: f64 = 1.45;
 /// Curves that are kept.
 static CURVES: Memo<Ground, Arc<Support>> = Memo::new(64);
+/// Domes that are kept.
+static DOMES: Memo<Ground, [f64; 2]> = Memo::new(64);
 
 impl Ground {
     /// The curve of force by deflection.
@@ -99,16 +102,37 @@ impl Ground {
                 force.push(newtons);
             }
         }
-        let mut dome = [0.0; 2];
-        if let (Some(nose), Some(dent)) = (&self.surroundings.nose, pressed) {
-            let half = self.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
-            dome = [dent, half].map(|dent| (dent.deflection - dent.surface(0.0)).max(0.0));
-        }
+        let dome = match pressed {
+            Some(dent) => self.domed(&dent)?,
+            None => [0.0; 2],
+        };
         let steps = deflection.windows(2).zip(force.windows(2));
         // Before the first point the force is that of a deep dent in one medium.
         let power =
             steps.map(|(x, y)| if x[0] > 0.0 { (y[1] / y[0]).ln() / (x[1] / x[0]).ln() } else { 2.0 }).collect();
         Ok(Support { deflection, force, relaxation: self.relaxation()?, dome, power })
+    }
+
+    /// Heights to which the skin domes into the nose [m]: under its whole force, with the skin as it is then pressed, and under half of
+    /// it.
+    fn domed(&self, pressed: &Dent) -> Result<[f64; 2]> {
+        let Some(nose) = &self.surroundings.nose else { return Ok([0.0; 2]) };
+        let half = self.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
+        Ok([pressed, &half].map(|dent| (dent.deflection - dent.surface(0.0)).max(0.0)))
+    }
+
+    /// The same, without the curve; zero without a nose.
+    ///
+    /// # Errors
+    /// An iteration does not settle.
+    pub fn dome(&self) -> Result<[f64; 2]> {
+        if self.surroundings.nose.is_none() {
+            return Ok([0.0; 2]);
+        }
+        DOMES.of(self, || match self.pressed()? {
+            Some(dent) => self.domed(&dent),
+            None => Ok([0.0; 2]),
+        })
     }
 
     /// How the site relaxes: its stiffness with the moduli after each time, relative to that of the shortest.

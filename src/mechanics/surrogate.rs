@@ -22,6 +22,8 @@
 //! ```text
 //! |d(h) − d(h_fine)| ≈ |d(h_coarse) − d(h)| (h² − h_fine²)/(h_coarse² − h²)
 //! ```
+//!
+//! The dome in a nose, part of the reach, has few cells under the rim of the nose and no such order: there the finer one is solved.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -97,7 +99,7 @@ const SAFETY: f64 = 1.5;
 pub struct Coarser {
     /// The site.
     pub site: Site,
-    /// How much higher the skin domes there than on the support of the table [m].
+    /// How far the dome of the skin in a nose lies from that on the finer support [m].
     pub dome: f64,
     /// (h² − h_fine²)/(h_coarse² − h²).
     pub ratio: f64,
@@ -214,14 +216,14 @@ impl Surrogate {
                 let first = depth(&table.site, reach, 0.0);
                 let again = if first > 0.0 { depth(&table.site, reach, first) } else { 0.0 };
                 let by_support = coarser.map_or(0.0, |coarser| {
-                    let other = depth(&coarser.site, (reach + coarser.dome).max(0.0), 0.0);
-                    SAFETY * coarser.ratio * (other - first)
+                    SAFETY * coarser.ratio * (depth(&coarser.site, reach, 0.0) - first)
                 });
                 [table.depth(place, reach, 0.0) - first, again - first, by_support]
             })
             .collect();
         let largest = |part: usize| differences.iter().map(|one| one[part].abs()).fold(0.0, f64::max);
-        table.error = largest(0) + largest(1) + largest(2);
+        // The dome is part of the reach, and depths grow by no more than the reach.
+        table.error = largest(0) + largest(1) + largest(2) + coarser.map_or(0.0, |coarser| coarser.dome);
         table.scatter = (differences.iter().map(|one| one[0] * one[0]).sum::<f64>() / PROBES as f64).sqrt();
         table
     }

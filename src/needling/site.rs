@@ -192,11 +192,13 @@ impl Skin<'_> {
     /// # Errors
     /// As [`Skin::site`].
     pub fn coarser(&self, ground: &Ground, site: &Site, reach: f64) -> Result<Coarser> {
-        let ground = Ground { resolution: COARSE, ..ground.clone() };
-        let own = self.site(&ground, site.needle, site.motion, reach)?;
+        let coarse = Ground { resolution: COARSE, ..ground.clone() };
+        let own = self.site(&coarse, site.needle, site.motion, reach)?;
         let square = |resolution: f64| resolution.powi(-2);
         let ratio = (square(TABLE) - square(GRID)) / (square(COARSE) - square(TABLE));
-        Ok(Coarser { dome: own.support.dome[0] - site.support.dome[0], site: own, ratio })
+        let finer = Ground { resolution: GRID, deepest: 0.0, ..ground.clone() }.dome()?;
+        let dome = finer.iter().zip(site.support.dome).map(|(fine, own)| (fine - own).abs()).fold(0.0, f64::max);
+        Ok(Coarser { dome, site: own, ratio })
     }
 
     /// When a tip pierces here.

@@ -38,13 +38,16 @@ fn random(draws: &mut ChaCha8Rng) -> (String, Case) {
     (name, case)
 }
 
-/// Tries so many sessions; the names of those that miss.
-fn missed(count: usize, seed: u64) -> Vec<String> {
+/// Tries so many sessions whose names are wanted; the names of those that miss.
+fn missed(count: usize, seed: u64, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut draws = ChaCha8Rng::seed_from_u64(seed);
     let mut missed = Vec::new();
     let mut tried = 0;
     while tried < count {
         let (name, case) = random(&mut draws);
+        if !wanted(&name) {
+            continue;
+        }
         let at = |solver| {
             let own = Case {
                 tissue: case.tissue.clone(),
@@ -90,9 +93,23 @@ fn a_light_hand_on_a_roller() {
     assert!(away <= table.depth_error, "{} {} {}", table.mean_depth, grid.mean_depth, table.depth_error);
 }
 
+/// Four of the two hundred: a nose pressed on soft skin domes it by an amount that the coarser grid hardly resolves. The stated
+/// error says so.
+#[test]
+fn a_dome_that_is_hardly_resolved_is_stated() {
+    let domed = [
+        "dermapen 0.59 mm on forehead",
+        "skinpen 0.67 mm on forehead",
+        "skinpen 2.37 mm on cheek",
+        "dermapen 0.34 mm on forearm",
+    ];
+    let missed = missed(4, 2, |name| domed.iter().any(|own| name.starts_with(own)));
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
 #[test]
 fn the_stated_error_of_the_table_holds() {
-    let missed = missed(20, 1);
+    let missed = missed(20, 1, |_| true);
     assert!(missed.is_empty(), "{missed:#?}");
 }
 
@@ -100,6 +117,6 @@ fn the_stated_error_of_the_table_holds() {
 #[test]
 #[ignore = "slow: run with --release and --ignored"]
 fn the_stated_error_of_the_table_holds_two_hundred_times() {
-    let missed = missed(200, 2);
+    let missed = missed(200, 2, |_| true);
     assert!(missed.is_empty(), "{missed:#?}");
 }
