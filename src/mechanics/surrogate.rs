@@ -215,9 +215,8 @@ impl Surrogate {
                 let depth = |site: &Site, reach: f64, hole: f64| site.strike(place, reach, hole, false).depth;
                 let first = depth(&table.site, reach, 0.0);
                 let again = if first > 0.0 { depth(&table.site, reach, first) } else { 0.0 };
-                let by_support = coarser.map_or(0.0, |coarser| {
-                    SAFETY * coarser.ratio * (depth(&coarser.site, reach, 0.0) - first)
-                });
+                let by_support =
+                    coarser.map_or(0.0, |coarser| SAFETY * coarser.ratio * (depth(&coarser.site, reach, 0.0) - first));
                 [table.depth(place, reach, 0.0) - first, again - first, by_support]
             })
             .collect();
