@@ -128,7 +128,7 @@ pub(super) fn check(
     }
     // What fails when it is filled fails now, and not when all runs are done.
     for holds in [true, false] {
-        let bands: Vec<Band> = readings.iter().map(|own| unread(own)).collect();
+        let bands: Vec<Band> = readings.iter().map(unread).collect();
         let decided = parts.iter().map(|own| Decided {
             name: own.name.clone(),
             what: String::new(),

@@ -165,7 +165,7 @@ impl Draft {
     /// # Errors
     /// It cannot be made.
     pub fn folder(&self) -> Result<PathBuf> {
-        let folder = self.place.new();
+        let folder = self.place.fresh();
         if !folder.join(DRAFT).is_file() {
             self.open().map_err(|cause| Error::file(&folder, "make", cause))?;
         }
@@ -204,7 +204,7 @@ impl Draft {
         if files.is_empty() || !files.iter().all(|(path, listed)| listed.is(&old.root().join(path))) {
             return Ok(false);
         }
-        for (path, _) in &files {
+        for path in files.keys() {
             let (from, to) = (old.root().join(path), folder.join(path));
             remove::second_name(&from, &to).map_err(|cause| Error::file(&to, "write", cause))?;
         }
@@ -245,7 +245,7 @@ impl Draft {
             }
         };
         self.finished = true;
-        for aside in [self.place.new(), self.place.old()] {
+        for aside in [self.place.fresh(), self.place.old()] {
             told.extend(clear(&aside, &target).map_err(|cause| Error::file(aside, "clear", cause))?);
         }
         told.sort();
@@ -262,7 +262,7 @@ impl Draft {
     }
 
     fn try_open(&self) -> io::Result<()> {
-        let folder = self.place.new();
+        let folder = self.place.fresh();
         fs::create_dir_all(&folder)?;
         let mark = folder.join(DRAFT);
         let mut file = File::create(&mark)?;
@@ -274,7 +274,7 @@ impl Draft {
 
     /// Clears what a killed run left.
     fn settle(&mut self, force: bool) -> Result<()> {
-        let (new, old, target) = (self.place.new(), self.place.old(), self.place.target());
+        let (new, old, target) = (self.place.fresh(), self.place.old(), self.place.target());
         for path in [&new, &old] {
             let failed = |cause: io::Error| Error::file(path, "clear", cause);
             match aside(path, DRAFT) {
@@ -348,7 +348,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        let new = self.place.new();
+        let new = self.place.fresh();
         let ours = self.opened && !self.finished && aside(&new, DRAFT) == Aside::Draft;
         if ours && !(self.resumes && remove::holds_answers(&new)) {
             // What cannot be removed now is cleared by the next run.

@@ -132,7 +132,7 @@ impl Place {
         &self.parent
     }
 
-    pub(super) fn new(&self) -> PathBuf {
+    pub(super) fn fresh(&self) -> PathBuf {
         self.beside("new")
     }
 

@@ -234,7 +234,7 @@ pub(super) fn same_file(_: &File, path: &Path) -> bool {
 
 /// Carries the user's files into the sealed draft and lets it take the place of the old answer.
 pub(super) fn swap(place: &Place, draft: &str) -> io::Result<Vec<String>> {
-    let (new, old, target) = (place.new(), place.old(), place.target());
+    let (new, old, target) = (place.fresh(), place.old(), place.target());
     let mut told = Vec::new();
     if target.exists() {
         told = carry(target, &new)?;
