@@ -281,9 +281,75 @@ pub fn read_toml<T: serde::de::DeserializeOwned>(source: &Arc<Source>) -> Result
                     .refuse(error.span().unwrap_or(0..0), format!("unknown {kind} `{unknown}`"))
                     .help(suggestion(unknown, known))
             }
-            _ => refused,
+            _ => plainly(source, error.span().unwrap_or(0..0), message.trim_end()).unwrap_or(refused),
         }
     })
+}
+
+/// What is wrong with a text that is no TOML, at a place of it.
+pub fn grammar(source: &Arc<Source>, span: Range<usize>, message: &str) -> Error {
+    plainly(source, span.clone(), message).unwrap_or_else(|| source.refuse(span, message.to_owned()))
+}
+
+/// A complaint of the TOML reader in the words of somebody who writes TOML, with what to write.
+fn plainly(source: &Arc<Source>, span: Range<usize>, message: &str) -> Option<Error> {
+    let written = source.text.get(span.clone()).unwrap_or("").trim();
+    let short = written.len() <= 60 && !written.contains('\n');
+    if let Some(name) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        let help = match name {
+            "evidence" => "add evidence = \"measured\", \"derived\", \"tuned\" or \"assumed\"".to_owned(),
+            "source" => "add source = \"…\" that says where this is from; for an assumption, why this value".to_owned(),
+            "name" => "add name = \"…\" at the top".to_owned(),
+            name => format!("add {name} = …"),
+        };
+        return Some(source.refuse(span, format!("`{name}` is missing here")).help(help));
+    }
+    if let Some((found, wanted)) = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
+        let found = match found.split([' ', '`']).next().unwrap_or("") {
+            "integer" | "floating" => "a number",
+            "string" => "a text",
+            "boolean" => "true or false",
+            "sequence" => "a list",
+            "map" => "a table",
+            _ => "this",
+        };
+        let (needed, help) = match wanted {
+            "struct ConstantForm" | "struct Written" if short && !written.is_empty() => (
+                "a number with its source",
+                format!("write {{ value = {written}, evidence = \"assumed\", source = \"…\" }}"),
+            ),
+            "a string" if short => ("a text", format!("write \"{}\"", written.trim_matches('"'))),
+            "a sequence" if short => ("a list", format!("write [{written}]")),
+            "a boolean" => ("true or false", "write true or false, without quotes".to_owned()),
+            "a string" => ("a text", "write it between quotes".to_owned()),
+            "a sequence" => ("a list", "write it between [ and ]".to_owned()),
+            wanted if wanted.starts_with("struct ") || wanted == "a map" => {
+                ("a table", "write { key = value }, or its keys below a header between [ and ]".to_owned())
+            }
+            wanted if ["u8", "u32", "u64", "usize", "i32", "i64", "an integer"].contains(&wanted) => {
+                ("a whole number", "write digits, without quotes".to_owned())
+            }
+            "f64" | "f32" | "a float" => ("a number", "write digits, without quotes".to_owned()),
+            wanted if wanted.starts_with("an array of length") => ("a list", format!("write {}", &wanted[3..])),
+            wanted => (wanted, String::new()),
+        };
+        let error = source.refuse(span, format!("{needed} is needed here, not {found}"));
+        return Some(if help.is_empty() { error } else { error.help(help) });
+    }
+    if let Some((found, wanted)) = message.strip_prefix("invalid length ").and_then(|rest| rest.split_once(", expected ")) {
+        let count = wanted.rsplit(' ').next().unwrap_or("");
+        return Some(source.refuse(span, format!("a list of {count} values is needed here, not of {found}")));
+    }
+    // A decimal comma ends the value, and what follows makes no sense.
+    let before = source.text.get(..span.start)?;
+    let rest = source.text.get(span.start..)?;
+    let more = rest.strip_prefix(',').filter(|more| more.starts_with(|c: char| c.is_ascii_digit()));
+    if let (Some(more), true) = (more, before.ends_with(|c: char| c.is_ascii_digit())) {
+        let whole = &before[before.rfind(|c: char| !c.is_ascii_digit() && c != '-').map_or(0, |at| at + 1)..];
+        let places = &more[..more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len())];
+        return Some(source.refuse(span, "a decimal number is written with a point").help(format!("write {whole}.{places}")));
+    }
+    None
 }
 
 #[cfg(test)]

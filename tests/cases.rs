@@ -676,3 +676,102 @@ fn losses_that_vanish_with_their_field_are_accepted() {
         assert!(read(change).is_err(), "{change} is accepted");
     }
 }
+
+#[test]
+fn what_is_written_amiss_is_answered_with_what_to_write() {
+    let model = |rest: &str| format!("name = \"m\"\n[field.u]\nrest = 1\n[process.p]\nchanges = {{ u = 0 }}\n{rest}\n");
+    let scenario = |rest: &str| format!("tissue = \"cheek\"\n{rest}\n");
+    let fine = format!("{SLAB}{DAY}{POINT}");
+    for (file, words) in [
+        ("[constant]\nk = 0.1", "write { value = 0.1, evidence = \"assumed\""),
+        ("[constant]\nk = \"1 1/d\"", "write { value = \"1 1/d\", evidence = \"assumed\""),
+        ("[constant]\nk = { value = 0.1, source = \"x\" }", "`evidence` is missing here"),
+        ("[constant]\nk = { value = 0.1, evidence = \"assumed\" }", "`source` is missing here"),
+        ("[constant.k]\nvalue = 1\nevidence = \"assumed\"\nsource = \"x\"\ntimes = 3", "a table is needed here, not a number"),
+        ("[field.v]\nrest = [1]", "a table by layer is needed here, not a list"),
+        ("[field.v]\nrest = 0,2", "write 0.2"),
+        ("[field.v]\nlives_in = \"all\"\nrest = 1", "write [\"all\"]"),
+        ("[field.v]\nrest = 1\nsigned = \"no\"", "write true or false"),
+        ("[process.q]\nrate = 3\ntakes = { u = 1 }", "write \"3\""),
+    ] {
+        let error = complaint(&folder(&[("m.toml", &model(file)), ("s.toml", &fine)])).to_string();
+        assert!(error.contains(words), "{file}:\n{error}");
+        for word in ["struct", "invalid type", "missing field", "expected a"] {
+            assert!(!error.contains(word), "{file}:\n{error}");
+        }
+    }
+    for (file, words) in [
+        ("[course]\nfollowed = 0,2", "write 0.2"),
+        ("needling = true", "a table is needed here, not true or false"),
+        ("[observe]\nat = \"3 d\"", "write [\"3 d\"]"),
+        ("agents = \"sun\"", "write [\"sun\"]"),
+        ("name = 3", "write \"3\""),
+        ("[grid]\nperiodic = \"no\"", "write true or false"),
+        ("[person]\nfitzpatrick = 9", "write fitzpatrick = \"9\""),
+    ] {
+        let error = complaint(&folder(&[("s.toml", &scenario(file))])).to_string();
+        assert!(error.contains(words) && !error.contains("struct") && !error.contains("invalid"), "{file}:\n{error}");
+    }
+    let typed = scenario("[person]\nfitzpatrick = 4\n[course]\nfollowed = \"1 d\"");
+    let plan = Scenario::read(&folder(&[("s.toml", &typed)]).path().join("s.toml")).and_then(|scenario| scenario.plan());
+    assert_eq!(plan.map(|plan| plan.traits["fitzpatrick"].clone()).unwrap_or_default(), "IV");
+}
+
+#[test]
+fn check_refuses_what_run_refuses() {
+    let model = |field: &str, observed: &str| {
+        format!("name = \"m\"\n[field.u]\n{field}\n[process.p]\nchanges = {{ u = 0 }}\n[observable.o]\nvalue = \"{observed}\"\n")
+    };
+    let scenario = format!("{SLAB}{DAY}{COLUMN}");
+    let below = model("rest = 0\ninitial = \"if(depth < [0.2 mm], -1, 1)\"", "mean(u, all)");
+    for (model, of_model, of_scenario) in [
+        (model("rest = 0\ninitial = \"-1\"", "mean(u, all)"), true, true),
+        (model("rest = -1", "mean(u, all)"), true, true),
+        (below, false, true),
+        (model("rest = 0", "mean(u, nowhere)"), true, true),
+        (model("rest = 0", "mean(u, dermis)"), false, true),
+        (model("rest = 0\nsigned = true\ninitial = \"-1\"", "mean(u, all)"), false, false),
+    ] {
+        let files = folder(&[("m.toml", &model), ("s.toml", &scenario)]);
+        let (code, said) = program(files.path(), &["check", "m.toml"]);
+        assert_eq!(code, if of_model { 2 } else { 0 }, "{model}\n{said}");
+        let (code, said) = program(files.path(), &["check", "s.toml"]);
+        assert_eq!(code, if of_scenario { 2 } else { 0 }, "{model}\n{said}");
+        let (code, _) = program(files.path(), &["run", "s.toml", "--quiet", "--out", "o"]);
+        assert_eq!(code, if of_scenario { 2 } else { 0 }, "{model}");
+    }
+}
+
+#[test]
+fn numbers_outside_their_range_are_named_and_impossible_ones_refused() {
+    let scenario = |value: &str| format!("{SLAB}{DAY}{POINT}[set]\n\"response.k\" = \"{value}\"\n");
+    let files = folder(&[("m.toml", DECAY), ("s.toml", &scenario("20 1/d"))]);
+    let warning = "`response.k = \"20 1/d\"` lies outside the range that `m` gives it: [\"0.001 1/d\", \"9 1/d\"]";
+    let (code, said) = program(files.path(), &["check", "s.toml"]);
+    assert!(code == 0 && said.contains(&format!("warning: {warning}")), "{said}");
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "o"]);
+    assert!(code == 0 && said.contains(&format!("warning: {warning}")), "{said}");
+    let report = std::fs::read_to_string(files.path().join("o/report.html")).expect("a report");
+    assert!(report.contains("Outside its range."), "the report names it");
+    let manifest = std::fs::read_to_string(files.path().join("o/manifest.json")).expect("a manifest");
+    assert!(manifest.contains("lies outside the range"), "{manifest}");
+    let inside = folder(&[("m.toml", DECAY), ("s.toml", &scenario("5 1/d"))]);
+    let (code, said) = program(inside.path(), &["check", "s.toml"]);
+    assert!(code == 0 && !said.contains("warning"), "{said}");
+    refused(&folder(&[("m.toml", DECAY), ("s.toml", &scenario("-1 1/d"))]), 13, &["below zero, which `response.constant.k` cannot be"]);
+}
+
+#[test]
+fn a_study_makes_its_plans_as_it_runs_them() {
+    let sweep = |points: usize| {
+        format!("{SLAB}{POINT}[course]\nfollowed = \"1 d\"\n[sweep]\n\"response.k\" = {{ from = \"0.01 1/d\", to = \"1 1/d\", points = {points} }}\n")
+    };
+    let files = folder(&[("m.toml", DECAY), ("s.toml", &sweep(10_000))]);
+    let (code, said) = program(files.path(), &["check", "s.toml"]);
+    assert!(code == 0 && said.contains("10000 points"), "{said}");
+    std::fs::write(files.path().join("s.toml"), sweep(12)).expect("a file");
+    let (code, said) = program(files.path(), &["run", "s.toml", "--quiet", "--out", "o"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "o"]);
+    assert!(code == 0 && said.matches("was there").count() == 12, "{said}");
+}

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike, Value};
 
-use crate::error::{Error, Part, Result, Source};
+use crate::error::{Error, Part, Result, Source, grammar};
 
 /// Lays `upper`, or its table `section` if that is not empty, over `lower`. The result is known by the name of `lower`.
 ///
@@ -57,7 +57,7 @@ pub fn changed(original: &Arc<Source>, text: String) -> Result<Arc<Source>> {
 /// The text as a document that knows its places.
 fn parse(source: &Arc<Source>) -> Result<Document<String>> {
     Document::parse(source.text.clone())
-        .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))
+        .map_err(|error| grammar(source, error.span().unwrap_or(0..0), error.message().trim_end()))
 }
 
 fn part<'a>(table: &'a Table, section: &str) -> Option<&'a dyn TableLike> {

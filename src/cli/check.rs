@@ -1,6 +1,7 @@
 //! `dermasim check`: whether files make sense, and what running them would cost.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use rayon::prelude::*;
@@ -11,6 +12,7 @@ use crate::error::{Result, Source};
 use crate::language::Model;
 use crate::needling;
 use crate::practice;
+use crate::simulate;
 use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
 use crate::units::DAY;
 
@@ -48,10 +50,12 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
         None => {
             let scenario = scenario.with(changes.iter().cloned());
             let plan = scenario.plan()?;
+            begins(&plan)?;
             let mut points = scenario.points()?;
             points.extend(scenario.samples(&plan)?.1);
             if points.is_empty() {
-                let advice = rules(&plan)?.into_iter().map(|line| format!("\n  {line}"));
+                let outside = plan.origin.outside.iter().map(|number| format!("warning: {number}"));
+                let advice = outside.chain(rules(&plan)?).map(|line| format!("\n  {line}"));
                 return Ok(cost(&plan) + &advice.collect::<String>());
             }
             // A plan at a time for each thread: the largest study takes no more memory than a small one.
@@ -69,6 +73,17 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
             Ok(format!("{} points, {} in all; the largest: {largest}", points.len(), shown_duration(seconds)))
         }
     }
+}
+
+/// Whether the fields of a plan have sound values at its start. They are computed for that, unless they are very many.
+fn begins(plan: &Plan) -> Result<()> {
+    const MOST: f64 = 1e9;
+    if plan.origin.estimate.bytes > MOST {
+        return Ok(());
+    }
+    // The unit cells of a course are as large as its holes leave room, which takes a session to know.
+    let first = if plan.sessions.is_empty() { None } else { Some(needling::injure(plan, 0, 1)?) };
+    simulate::begin(plan, first.as_ref()).map(drop)
 }
 
 /// What the rules of a plan say of it. A session is computed for that, which takes a moment.
@@ -117,6 +132,7 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Population => format!("a population: {}", Population::read(&source)?.what),
         Kind::Response => {
             let model = Model::read(&source)?;
+            model.known_regions(&known_layers(file)?)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
             format!(
                 "a response model of {fields} fields, {processes} processes, {} observables",
@@ -125,6 +141,30 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         }
     };
     Ok(text)
+}
+
+/// The layers and groups of all tissues that a model may be meant for: those of the catalogue, and those that lie beside it.
+fn known_layers(file: &Path) -> Result<Vec<String>> {
+    let mut known = vec!["medium".to_owned()];
+    let mut learn = |source: &Arc<Source>| {
+        if let Ok(tissue) = Tissue::read(source) {
+            known.extend(tissue.layer.iter().flat_map(|(name, own)| own.groups.iter().chain([name]).cloned().collect::<Vec<_>>()));
+        }
+    };
+    for entry in catalogue::list(Kind::Tissue) {
+        learn(&catalogue::find(Kind::Tissue, &entry.name, None)?);
+    }
+    let beside = file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let folder = if beside.as_os_str().is_empty() { Path::new(".").to_path_buf() } else { beside };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == "toml")
+            && let Ok(scenario) = Scenario::read(&path)
+        {
+            learn(&scenario.source);
+        }
+    }
+    Ok(known)
 }
 
 /// What a file describes: by the folder it lies in, else by the tables only such a file has. `None` is a scenario.

@@ -1,6 +1,7 @@
 //! The checks that look at a model as a whole: cycles, names, units.
 
 use crate::error::{Error, Result, suggestion};
+use crate::language::lower::kind_of;
 use crate::language::measure::{Measure, Scope};
 use crate::language::model::{self, Condition, FieldKind, Layered, Mention, Model, RegionOf, Reservoir};
 use crate::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
@@ -59,6 +60,43 @@ impl Model {
             });
         }
         named
+    }
+
+    /// Refuses regions from which observables read and that are none of the model, of its layers, or of those known elsewhere.
+    ///
+    /// # Errors
+    /// The first such region, where it is named.
+    pub fn known_regions(&self, layers: &[String]) -> Result<()> {
+        fn walk<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str, &'a Node)) {
+            match &node.form {
+                Form::Call(name, list) => {
+                    if let (Some(_), [_, region @ Node { form: Form::Name(name), .. }, ..]) = (kind_of(name), &list[..]) {
+                        visit(name, region);
+                    }
+                    list.iter().for_each(|inner| walk(inner, visit));
+                }
+                Form::Negate(inner) | Form::Not(inner) => walk(inner, visit),
+                Form::Binary(_, a, b) => {
+                    walk(a, visit);
+                    walk(b, visit);
+                }
+                Form::Number(_) | Form::Quantity(_) | Form::Name(_) | Form::Random(_) => {}
+            }
+        }
+        let own = self.regions.keys().chain(self.layers.iter().flatten()).map(String::as_str);
+        let known: Vec<&str> = own.chain(layers.iter().map(String::as_str)).chain(["all", "surface"]).collect();
+        let reported = self.observables.values().map(|one| &one.value);
+        let mut wrong = None;
+        for expression in reported.chain(self.intermediates.values().map(|one| &one.value)) {
+            walk(&expression.root, &mut |name, node| {
+                if !known.contains(&name) && wrong.is_none() {
+                    wrong = Some((name, node));
+                }
+            });
+        }
+        let Some((name, node)) = wrong else { return Ok(()) };
+        let help = format!("{}; layers of a tissue of your own are listed as layers = [\"{name}\"]", suggestion(name, known));
+        Err(self.source.refuse(node.span.clone(), format!("no tissue and no region is called `{name}`")).help(help))
     }
 
     /// Checks everything that needs more than one entry of the file.

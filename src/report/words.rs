@@ -76,6 +76,7 @@ fn joined(parts: &[String]) -> String {
 /// The answer of a run.
 pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     let mut lines = vec![line("What was done.", done(kept))];
+    lines.extend(kept.about.outside.iter().map(|number| line("Outside its range.", format!("{number}."))));
     lines.extend(kept.faults.iter().map(|fault| line("Not sound.", format!("{fault}."))));
     lines.extend(needles(kept));
     lines.extend(symptoms(kept));

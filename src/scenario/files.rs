@@ -13,6 +13,7 @@ use crate::folder::name::distinct;
 use crate::scenario::change::Change;
 use crate::scenario::keyed;
 use crate::sourced::Evidence;
+use crate::units::Quantity;
 
 /// A model file as a scenario uses it.
 #[derive(Debug, Clone)]
@@ -177,6 +178,53 @@ impl ModelFile {
         Ok(numbers)
     }
 
+    /// Numbers that were set outside the range that the file gives them, in sentences.
+    ///
+    /// # Errors
+    /// A number was set below zero that the file knows as one that is not.
+    pub(super) fn outside(&self, changes: &[&Change]) -> Result<Vec<String>> {
+        if self.used == self.original {
+            return Ok(Vec::new());
+        }
+        let (mut before, mut ranges) = (BTreeMap::new(), BTreeMap::new());
+        walk(keyed::document(&self.original)?.as_table(), "", &mut |key, table| {
+            for (path, quantity) in values(key, table) {
+                let ends = table.get("range").and_then(Item::as_array).map(|ends| ends.iter().map(measured).collect());
+                let shown = table.get("range").map_or_else(String::new, |range| range.to_string().trim().to_owned());
+                ranges.insert(path.clone(), shown);
+                before.insert(path, (quantity, <[Option<Quantity>; 2]>::try_from(ends.unwrap_or_else(Vec::new)).ok()));
+            }
+        });
+        let mut after = Vec::new();
+        walk(self.document()?.as_table(), "", &mut |key, table| after.extend(values(key, table)));
+        let mut outside = Vec::new();
+        for (key, new) in after {
+            let Some((old, range)) = before.get(&key).filter(|(old, _)| *old != new) else { continue };
+            let ends = range.and_then(|[low, high]| low.zip(high));
+            let whole = format!("{}.{key}", root(self.kind));
+            let change = || {
+                let asked = |change: &&&Change| {
+                    let last = change.path.last().map(String::as_str);
+                    change.path.first().is_some_and(|first| first == root(self.kind)) && key.split('.').any(|part| Some(part) == last)
+                };
+                changes.iter().find(asked)
+            };
+            let shown = change().map_or_else(|| whole.clone(), |change| change.shown());
+            let low = ends.map_or(old.value, |(low, _)| low.value);
+            if new.value < 0.0 && low >= 0.0 && old.value > 0.0 {
+                let message = format!("`{shown}` is below zero, which `{whole}` cannot be");
+                return Err(match change() {
+                    Some(change) => change.refuse(message),
+                    None => Error::input(message),
+                });
+            }
+            if ends.is_some_and(|(low, high)| !(low.value..=high.value).contains(&new.value)) {
+                outside.push(format!("`{shown}` lies outside the range that `{}` gives it: {}", self.name, ranges[&key]));
+            }
+        }
+        Ok(outside)
+    }
+
     /// How the file is called in which something of the original was written.
     fn written_in(&self, place: Option<&std::ops::Range<usize>>) -> String {
         let own = format!("{} {}", root(self.kind), self.name);
@@ -235,6 +283,28 @@ fn walk(table: &dyn TableLike, above: &str, see: &mut dyn FnMut(&str, &dyn Table
                 walk(inner, &format!("{path}.{}", i + 1), see);
             }
         }
+    }
+}
+
+/// A number or a text with a unit.
+fn measured(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::Integer(whole) => Some(Quantity::number(*whole.value() as f64)),
+        Value::Float(number) => Some(Quantity::number(*number.value())),
+        Value::String(text) => text.value().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The values of a number by their keys: one, or one for each alternative.
+fn values(key: &str, table: &dyn TableLike) -> Vec<(String, Quantity)> {
+    let Some(value) = table.get("value").filter(|_| table.contains_key("evidence")) else { return Vec::new() };
+    match value.as_table_like() {
+        Some(all) => all
+            .iter()
+            .filter_map(|(name, item)| Some((format!("{key}.value.{name}"), measured(item.as_value()?)?)))
+            .collect(),
+        None => value.as_value().and_then(measured).map(|one| (key.to_owned(), one)).into_iter().collect(),
     }
 }
 

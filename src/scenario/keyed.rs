@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
-use crate::error::{Result, Source};
+use crate::error::{Result, Source, grammar};
 use crate::scenario::change::path;
 
 /// A path, its value, and where it stands.
@@ -55,7 +55,7 @@ pub(super) fn places(source: &Arc<Source>) -> Result<HashMap<String, Range<usize
 
 fn parse(source: &Arc<Source>) -> Result<Document<String>> {
     Document::parse(source.text.clone())
-        .map_err(|error| source.refuse(error.span().unwrap_or(0..0), error.message().trim_end().to_owned()))
+        .map_err(|error| grammar(source, error.span().unwrap_or(0..0), error.message().trim_end()))
 }
 
 fn collect(

@@ -118,6 +118,10 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     let expected = expectations(source, &observables)?;
     copy_tables(&mut decide, changes)?;
 
+    let mut outside = Vec::new();
+    for file in &files {
+        outside.extend(file.outside(changes)?);
+    }
     let mut numbers = Vec::new();
     for file in &files {
         // What is laid over other files is counted there.
@@ -164,7 +168,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         stepping,
         most_steps,
         seed,
-        origin: Origin { scenario: decide.decided.to_string(), files, numbers, expected, estimate },
+        origin: Origin { scenario: decide.decided.to_string(), files, numbers, outside, expected, estimate },
     })
 }
 
@@ -428,8 +432,17 @@ fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[Model
             decide.note("person", "age", as_written(value.get_ref()));
             continue;
         }
-        let toml::Value::String(word) = value.get_ref() else {
-            return Err(decide.refuse(value.span(), format!("`{}` must be a text", name.get_ref())));
+        let word = match value.get_ref() {
+            toml::Value::String(word) => word.clone(),
+            // Skin types are numbered as people write them, too.
+            toml::Value::Integer(number @ 1..=6) if name.get_ref() == "fitzpatrick" => {
+                ["I", "II", "III", "IV", "V", "VI"][*number as usize - 1].to_owned()
+            }
+            other => {
+                let message = format!("`{}` is a text", name.get_ref());
+                let help = format!("write {} = \"{}\"", name.get_ref(), other.to_string().trim_matches('"'));
+                return Err(decide.refuse(value.span(), message).help(help));
+            }
         };
         let names = || {
             USUAL.into_iter().chain(known.keys().map(String::as_str)).chain(tissue.traits.keys().map(String::as_str))
@@ -449,7 +462,7 @@ fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[Model
         if !alternatives.is_empty() && !alternatives.contains(word.as_str()) {
             return Err(decide
                 .refuse(value.span(), format!("unknown {} `{word}`", name.get_ref()))
-                .help(suggestion(word, alternatives)));
+                .help(suggestion(&word, alternatives)));
         }
         traits.insert(name.get_ref().clone(), word.clone());
     }
