@@ -90,7 +90,7 @@ impl Shelf {
     /// The id in a file, without looking at the rest.
     fn id(&self, source: &Arc<Source>) -> Result<String> {
         let text = toml_edit::Document::parse(source.text.as_str())
-            .map_err(|error| grammar(&source, error.span().unwrap_or(0..0), error.message().trim_end()))?;
+            .map_err(|error| grammar(source, error.span().unwrap_or(0..0), error.message().trim_end()))?;
         let item = text.get(self.table).and_then(|table| table.get("id"));
         let (what, table) = (self.what, self.table);
         let Some((item, id)) = item.and_then(|item| Some((item, item.as_str()?))) else {

@@ -334,7 +334,7 @@ fn probes_reach(decide: &Decider, typed: &Written, model: &Model, compiled: &Com
             compiled.volume.iter().filter(|field| named.contains(&field.name.as_str())).collect();
         // Layers are numbered as those of the tissue, unless a point has one of them.
         let numbered = compiled.layers.len() == layers.len();
-        if numbered && volume.len() == named.len() && !volume.is_empty() && !volume.iter().any(|field| lives(field)) {
+        if numbered && volume.len() == named.len() && !volume.is_empty() && !volume.iter().any(lives) {
             let there: Vec<String> = met.iter().map(|&at| format!("`{}`", layers[at].name)).collect();
             let message =
                 format!("the probe `{name}` reads `{}`, which does not live in {}", named[0], there.join(", "));
