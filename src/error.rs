@@ -304,7 +304,9 @@ fn plainly(source: &Arc<Source>, span: Range<usize>, message: &str) -> Option<Er
         };
         return Some(source.refuse(span, format!("`{name}` is missing here")).help(help));
     }
-    if let Some((found, wanted)) = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
         let found = match found.split([' ', '`']).next().unwrap_or("") {
             "integer" | "floating" => "a number",
             "string" => "a text",
@@ -336,7 +338,9 @@ fn plainly(source: &Arc<Source>, span: Range<usize>, message: &str) -> Option<Er
         let error = source.refuse(span, format!("{needed} is needed here, not {found}"));
         return Some(if help.is_empty() { error } else { error.help(help) });
     }
-    if let Some((found, wanted)) = message.strip_prefix("invalid length ").and_then(|rest| rest.split_once(", expected ")) {
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid length ").and_then(|rest| rest.split_once(", expected "))
+    {
         let count = wanted.rsplit(' ').next().unwrap_or("");
         return Some(source.refuse(span, format!("a list of {count} values is needed here, not of {found}")));
     }
@@ -347,7 +351,9 @@ fn plainly(source: &Arc<Source>, span: Range<usize>, message: &str) -> Option<Er
     if let (Some(more), true) = (more, before.ends_with(|c: char| c.is_ascii_digit())) {
         let whole = &before[before.rfind(|c: char| !c.is_ascii_digit() && c != '-').map_or(0, |at| at + 1)..];
         let places = &more[..more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len())];
-        return Some(source.refuse(span, "a decimal number is written with a point").help(format!("write {whole}.{places}")));
+        return Some(
+            source.refuse(span, "a decimal number is written with a point").help(format!("write {whole}.{places}")),
+        );
     }
     None
 }

@@ -687,7 +687,10 @@ fn what_is_written_amiss_is_answered_with_what_to_write() {
         ("[constant]\nk = \"1 1/d\"", "write { value = \"1 1/d\", evidence = \"assumed\""),
         ("[constant]\nk = { value = 0.1, source = \"x\" }", "`evidence` is missing here"),
         ("[constant]\nk = { value = 0.1, evidence = \"assumed\" }", "`source` is missing here"),
-        ("[constant.k]\nvalue = 1\nevidence = \"assumed\"\nsource = \"x\"\ntimes = 3", "a table is needed here, not a number"),
+        (
+            "[constant.k]\nvalue = 1\nevidence = \"assumed\"\nsource = \"x\"\ntimes = 3",
+            "a table is needed here, not a number",
+        ),
         ("[field.v]\nrest = [1]", "a table by layer is needed here, not a list"),
         ("[field.v]\nrest = 0,2", "write 0.2"),
         ("[field.v]\nlives_in = \"all\"\nrest = 1", "write [\"all\"]"),
@@ -713,14 +716,17 @@ fn what_is_written_amiss_is_answered_with_what_to_write() {
         assert!(error.contains(words) && !error.contains("struct") && !error.contains("invalid"), "{file}:\n{error}");
     }
     let typed = scenario("[person]\nfitzpatrick = 4\n[course]\nfollowed = \"1 d\"");
-    let plan = Scenario::read(&folder(&[("s.toml", &typed)]).path().join("s.toml")).and_then(|scenario| scenario.plan());
+    let plan =
+        Scenario::read(&folder(&[("s.toml", &typed)]).path().join("s.toml")).and_then(|scenario| scenario.plan());
     assert_eq!(plan.map(|plan| plan.traits["fitzpatrick"].clone()).unwrap_or_default(), "IV");
 }
 
 #[test]
 fn check_refuses_what_run_refuses() {
     let model = |field: &str, observed: &str| {
-        format!("name = \"m\"\n[field.u]\n{field}\n[process.p]\nchanges = {{ u = 0 }}\n[observable.o]\nvalue = \"{observed}\"\n")
+        format!(
+            "name = \"m\"\n[field.u]\n{field}\n[process.p]\nchanges = {{ u = 0 }}\n[observable.o]\nvalue = \"{observed}\"\n"
+        )
     };
     let scenario = format!("{SLAB}{DAY}{COLUMN}");
     let below = model("rest = 0\ninitial = \"if(depth < [0.2 mm], -1, 1)\"", "mean(u, all)");
@@ -758,13 +764,19 @@ fn numbers_outside_their_range_are_named_and_impossible_ones_refused() {
     let inside = folder(&[("m.toml", DECAY), ("s.toml", &scenario("5 1/d"))]);
     let (code, said) = program(inside.path(), &["check", "s.toml"]);
     assert!(code == 0 && !said.contains("warning"), "{said}");
-    refused(&folder(&[("m.toml", DECAY), ("s.toml", &scenario("-1 1/d"))]), 13, &["below zero, which `response.constant.k` cannot be"]);
+    refused(
+        &folder(&[("m.toml", DECAY), ("s.toml", &scenario("-1 1/d"))]),
+        13,
+        &["below zero, which `response.constant.k` cannot be"],
+    );
 }
 
 #[test]
 fn a_study_makes_its_plans_as_it_runs_them() {
     let sweep = |points: usize| {
-        format!("{SLAB}{POINT}[course]\nfollowed = \"1 d\"\n[sweep]\n\"response.k\" = {{ from = \"0.01 1/d\", to = \"1 1/d\", points = {points} }}\n")
+        format!(
+            "{SLAB}{POINT}[course]\nfollowed = \"1 d\"\n[sweep]\n\"response.k\" = {{ from = \"0.01 1/d\", to = \"1 1/d\", points = {points} }}\n"
+        )
     };
     let files = folder(&[("m.toml", DECAY), ("s.toml", &sweep(10_000))]);
     let (code, said) = program(files.path(), &["check", "s.toml"]);

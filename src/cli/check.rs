@@ -12,8 +12,8 @@ use crate::error::{Result, Source};
 use crate::language::Model;
 use crate::needling;
 use crate::practice;
-use crate::simulate;
 use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
+use crate::simulate;
 use crate::units::DAY;
 
 #[derive(Args)]
@@ -148,7 +148,12 @@ fn known_layers(file: &Path) -> Result<Vec<String>> {
     let mut known = vec!["medium".to_owned()];
     let mut learn = |source: &Arc<Source>| {
         if let Ok(tissue) = Tissue::read(source) {
-            known.extend(tissue.layer.iter().flat_map(|(name, own)| own.groups.iter().chain([name]).cloned().collect::<Vec<_>>()));
+            known.extend(
+                tissue
+                    .layer
+                    .iter()
+                    .flat_map(|(name, own)| own.groups.iter().chain([name]).cloned().collect::<Vec<_>>()),
+            );
         }
     };
     for entry in catalogue::list(Kind::Tissue) {

@@ -70,7 +70,8 @@ impl Model {
         fn walk<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str, &'a Node)) {
             match &node.form {
                 Form::Call(name, list) => {
-                    if let (Some(_), [_, region @ Node { form: Form::Name(name), .. }, ..]) = (kind_of(name), &list[..]) {
+                    if let (Some(_), [_, region @ Node { form: Form::Name(name), .. }, ..]) = (kind_of(name), &list[..])
+                    {
                         visit(name, region);
                     }
                     list.iter().for_each(|inner| walk(inner, visit));
@@ -95,7 +96,8 @@ impl Model {
             });
         }
         let Some((name, node)) = wrong else { return Ok(()) };
-        let help = format!("{}; layers of a tissue of your own are listed as layers = [\"{name}\"]", suggestion(name, known));
+        let help =
+            format!("{}; layers of a tissue of your own are listed as layers = [\"{name}\"]", suggestion(name, known));
         Err(self.source.refuse(node.span.clone(), format!("no tissue and no region is called `{name}`")).help(help))
     }
 

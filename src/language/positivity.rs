@@ -198,9 +198,8 @@ impl Model {
             }
         }
         for (name, field) in self.fields.iter().filter(|(_, field)| !field.signed) {
-            for (expression, when) in
-                (field.rest.iter().flat_map(Layered::expressions).map(|one| (one, "at rest")))
-                    .chain(field.initial.iter().flat_map(Layered::expressions).map(|one| (one, "at the start")))
+            for (expression, when) in (field.rest.iter().flat_map(Layered::expressions).map(|one| (one, "at rest")))
+                .chain(field.initial.iter().flat_map(Layered::expressions).map(|one| (one, "at the start")))
             {
                 let known = Known { constants: &everybody, fields: &fields };
                 let leaves = Ranges { model: self, known, reductions: Vec::new() };
@@ -209,7 +208,10 @@ impl Model {
                 if lowering.graph.interval(root, &|op| lowering.leaves.of(op)).high < 0.0 {
                     return Err(self
                         .source
-                        .refuse(expression.span.clone(), format!("`{name}` is below zero {when}, and is not declared signed"))
+                        .refuse(
+                            expression.span.clone(),
+                            format!("`{name}` is below zero {when}, and is not declared signed"),
+                        )
                         .help("write signed = true if the field may be negative"));
                 }
             }

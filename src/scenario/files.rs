@@ -205,7 +205,8 @@ impl ModelFile {
             let change = || {
                 let asked = |change: &&&Change| {
                     let last = change.path.last().map(String::as_str);
-                    change.path.first().is_some_and(|first| first == root(self.kind)) && key.split('.').any(|part| Some(part) == last)
+                    change.path.first().is_some_and(|first| first == root(self.kind))
+                        && key.split('.').any(|part| Some(part) == last)
                 };
                 changes.iter().find(asked)
             };
@@ -219,7 +220,8 @@ impl ModelFile {
                 });
             }
             if ends.is_some_and(|(low, high)| !(low.value..=high.value).contains(&new.value)) {
-                outside.push(format!("`{shown}` lies outside the range that `{}` gives it: {}", self.name, ranges[&key]));
+                outside
+                    .push(format!("`{shown}` lies outside the range that `{}` gives it: {}", self.name, ranges[&key]));
             }
         }
         Ok(outside)
