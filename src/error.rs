@@ -71,7 +71,7 @@ impl Source {
     /// An error that points at `span` of this text.
     pub fn refuse(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Error {
         let source = Some(self.origin(span));
-        Error::Input(Box::new(Complaint { source, message: message.into(), help: None }))
+        Error::Input(Box::new(Complaint { source, message: message.into(), help: None, also: Vec::new() }))
     }
 }
 
@@ -81,7 +81,12 @@ pub struct Complaint {
     source: Option<(Arc<Source>, Range<usize>)>,
     message: String,
     help: Option<String>,
+    /// What else is wrong there.
+    also: Vec<Complaint>,
 }
+
+/// The most complaints that are shown together.
+const TOGETHER: usize = 20;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -106,7 +111,7 @@ pub enum Error {
 impl Error {
     /// Wrong input that has no place in a file, as a wrong command-line value.
     pub fn input(message: impl Into<String>) -> Self {
-        Self::Input(Box::new(Complaint { source: None, message: message.into(), help: None }))
+        Self::Input(Box::new(Complaint { source: None, message: message.into(), help: None, also: Vec::new() }))
     }
 
     /// A simulation that cannot go on.
@@ -117,6 +122,27 @@ impl Error {
     /// A file that could not be read or written.
     pub fn file(path: impl Into<PathBuf>, action: impl Into<String>, cause: std::io::Error) -> Self {
         Self::File { path: path.into(), action: action.into(), cause }
+    }
+
+    /// All that is wrong as one error, or nothing if nothing is.
+    ///
+    /// # Errors
+    /// The first, with the others behind it.
+    pub fn all(errors: Vec<Self>) -> Result<()> {
+        let mut errors = errors.into_iter();
+        let Some(mut first) = errors.next() else { return Ok(()) };
+        for other in errors {
+            match (&mut first, other) {
+                (Self::Input(first), Self::Input(mut other)) => {
+                    let more = std::mem::take(&mut other.also);
+                    first.also.push(*other);
+                    first.also.extend(more);
+                }
+                (Self::Input(_), other) => return Err(other),
+                _ => break,
+            }
+        }
+        Err(first)
     }
 
     /// Adds what would be right. Leaves other kinds of error as they are.
@@ -132,7 +158,12 @@ impl Error {
     #[must_use]
     pub fn retold(&self, source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
         let help = if let Self::Input(complaint) = self { complaint.help.clone() } else { None };
-        Self::Input(Box::new(Complaint { source: Some(source.origin(span)), message: message.into(), help }))
+        Self::Input(Box::new(Complaint {
+            source: Some(source.origin(span)),
+            message: message.into(),
+            help,
+            also: Vec::new(),
+        }))
     }
 
     /// Names the place of an error that had none, as when a value was parsed away from its file.
@@ -172,8 +203,21 @@ impl Error {
 
     /// The message as shown on a terminal, with colours if `coloured`.
     pub fn render(&self, coloured: bool) -> String {
-        let title = printable(&self.message());
-        let Self::Input(complaint) = self else { return format!("error: {title}") };
+        let Self::Input(complaint) = self else { return format!("error: {}", printable(&self.message())) };
+        let mut all: Vec<String> = std::iter::once(&**complaint)
+            .chain(&complaint.also)
+            .take(TOGETHER)
+            .map(|one| Self::render_one(one, coloured))
+            .collect();
+        let left = (1 + complaint.also.len()).saturating_sub(TOGETHER);
+        if left > 0 {
+            all.push(format!("and {left} more"));
+        }
+        all.join("\n\n")
+    }
+
+    fn render_one(complaint: &Complaint, coloured: bool) -> String {
+        let title = printable(&complaint.message);
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
         let help = complaint.help.as_deref().map(printable);
         let mut group = Level::ERROR.primary_title(title.as_str()).elements(Vec::<annotate_snippets::Message>::new());
@@ -232,6 +276,14 @@ fn quiet(text: &str) -> String {
         }
     }
     out
+}
+
+/// The entries that are right; what is wrong in the others goes to `wrong`.
+pub fn gathered<K: std::hash::Hash + Eq, V>(
+    entries: impl Iterator<Item = Result<(K, V)>>,
+    wrong: &mut Vec<Error>,
+) -> indexmap::IndexMap<K, V> {
+    entries.filter_map(|entry| entry.map_err(|error| wrong.push(error)).ok()).collect()
 }
 
 /// The nearest of `known` to `name`, if any is near enough to be what was meant.

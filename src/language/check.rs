@@ -105,11 +105,16 @@ impl Model {
     pub(super) fn check(&mut self) -> Result<()> {
         self.check_constants()?;
         self.check_definitions()?;
-        for place in self.layer_mentions() {
-            self.known_layer(place)?;
-        }
-        self.check_fields()?;
-        self.check_processes()?;
+        // What is wrong in one entry says nothing of the others.
+        let layers = self.layer_mentions().map(|place| self.known_layer(place));
+        let fields = self.fields.values().map(|field| self.check_field(field));
+        let processes = self.processes.iter().map(|(name, process)| self.check_process(name, process));
+        let observables = self.observables.iter().map(|(name, observable)| {
+            let whose = format!("the observable `{name}`");
+            self.expect(&observable.value, Scope::OBSERVABLE, observable.unit.dimension, &whose)
+        });
+        let all = layers.chain(fields).chain(processes).chain(observables);
+        Error::all(all.filter_map(Result::err).collect())?;
         for (event, local) in [(&self.puncture, Local::Puncture), (&self.session, Local::Session)] {
             for (target, value) in &event.effects {
                 let field = self.target(target)?;
@@ -125,10 +130,6 @@ impl Model {
                     "the new value of the field",
                 )?;
             }
-        }
-        for (name, observable) in &self.observables {
-            let whose = format!("the observable `{name}`");
-            self.expect(&observable.value, Scope::OBSERVABLE, observable.unit.dimension, &whose)?;
         }
         self.check_signs()
     }
@@ -287,43 +288,41 @@ impl Model {
         })
     }
 
-    fn check_fields(&self) -> Result<()> {
-        for field in self.fields.values() {
-            let each = |layered: &Option<Layered>, scope: Scope, wanted: Dimension, whose: &str| -> Result<()> {
-                layered.iter().flat_map(Layered::expressions).try_for_each(|one| self.expect(one, scope, wanted, whose))
-            };
-            let own = field.unit.dimension;
-            each(&field.rest, Scope::CONSTANT, own, "the field")?;
-            each(&field.initial, Scope::INITIAL, own, "the field")?;
-            each(&field.reference_density, Scope::CONSTANT, Dimension::NONE, "a reference density")?;
-            let transport = if field.kind == FieldKind::Volume { Scope::TRANSPORT } else { Scope::CONSTANT };
-            let diffusivity = self.physical(DIFFUSIVITY);
-            each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
-            for (along, sensitivity) in &field.chemotaxis {
-                let followed = self.target(along)?;
-                if followed.kind != FieldKind::Volume {
-                    return Err(self.source.refuse(along.span.clone(), "only a volume field can be followed"));
-                }
-                let wanted = diffusivity.over(followed.unit.dimension);
-                for one in sensitivity.expressions() {
-                    self.expect(one, Scope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
-                }
+    fn check_field(&self, field: &model::Field) -> Result<()> {
+        let each = |layered: &Option<Layered>, scope: Scope, wanted: Dimension, whose: &str| -> Result<()> {
+            layered.iter().flat_map(Layered::expressions).try_for_each(|one| self.expect(one, scope, wanted, whose))
+        };
+        let own = field.unit.dimension;
+        each(&field.rest, Scope::CONSTANT, own, "the field")?;
+        each(&field.initial, Scope::INITIAL, own, "the field")?;
+        each(&field.reference_density, Scope::CONSTANT, Dimension::NONE, "a reference density")?;
+        let transport = if field.kind == FieldKind::Volume { Scope::TRANSPORT } else { Scope::CONSTANT };
+        let diffusivity = self.physical(DIFFUSIVITY);
+        each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
+        for (along, sensitivity) in &field.chemotaxis {
+            let followed = self.target(along)?;
+            if followed.kind != FieldKind::Volume {
+                return Err(self.source.refuse(along.span.clone(), "only a volume field can be followed"));
             }
-            self.check_faces(field)?;
-            for on_face in field.boundary.iter().flatten() {
-                match &on_face.condition {
-                    Condition::NoFlux | Condition::Periodic => {}
-                    Condition::Value(value) => self.expect(value, Scope::BOUNDARY, own, "the field")?,
-                    Condition::Exchange { exchange, outside } => {
-                        self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
-                        self.expect(outside, Scope::BOUNDARY, own, "the field")?;
-                    }
-                    Condition::Flux(flux) => {
-                        let wanted = own.times(self.physical(SPEED));
-                        self.expect(flux, Scope::FLUX, wanted, "a flux into the tissue")?;
-                    }
-                    Condition::Reservoir(film) => self.check_reservoir(field, film)?,
+            let wanted = diffusivity.over(followed.unit.dimension);
+            for one in sensitivity.expressions() {
+                self.expect(one, Scope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
+            }
+        }
+        self.check_faces(field)?;
+        for on_face in field.boundary.iter().flatten() {
+            match &on_face.condition {
+                Condition::NoFlux | Condition::Periodic => {}
+                Condition::Value(value) => self.expect(value, Scope::BOUNDARY, own, "the field")?,
+                Condition::Exchange { exchange, outside } => {
+                    self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
+                    self.expect(outside, Scope::BOUNDARY, own, "the field")?;
                 }
+                Condition::Flux(flux) => {
+                    let wanted = own.times(self.physical(SPEED));
+                    self.expect(flux, Scope::FLUX, wanted, "a flux into the tissue")?;
+                }
+                Condition::Reservoir(film) => self.check_reservoir(field, film)?,
             }
         }
         Ok(())
@@ -399,31 +398,29 @@ impl Model {
         })
     }
 
-    fn check_processes(&self) -> Result<()> {
+    fn check_process(&self, name: &str, process: &model::Process) -> Result<()> {
         let time = self.physical(Dimension::TIME);
-        for (name, process) in &self.processes {
-            self.check_kinds(name, process)?;
-            for (target, coefficient) in process.takes.iter().chain(&process.gives) {
-                let field = self.target(target)?;
-                let Some(rate) = &process.rate else { continue };
-                let factor = match self.measure(coefficient, Scope::CONSTANT)?.0 {
-                    Measure::Of(dimension) => dimension,
-                    Measure::Any => continue,
-                    Measure::Truth => {
-                        return Err(self
-                            .source
-                            .refuse(coefficient.span.clone(), "a coefficient is a number, not a condition"));
-                    }
-                };
-                let wanted = field.unit.dimension.over(time).over(factor);
-                let whose = format!("the rate of this process, which changes `{}`,", target.name);
-                self.expect(rate, scope_of(field.kind), wanted, &whose)?;
-            }
-            for (target, change) in &process.changes {
-                let field = self.target(target)?;
-                let whose = format!("the rate of change of `{}`", target.name);
-                self.expect(change, scope_of(field.kind), field.unit.dimension.over(time), &whose)?;
-            }
+        self.check_kinds(name, process)?;
+        for (target, coefficient) in process.takes.iter().chain(&process.gives) {
+            let field = self.target(target)?;
+            let Some(rate) = &process.rate else { continue };
+            let factor = match self.measure(coefficient, Scope::CONSTANT)?.0 {
+                Measure::Of(dimension) => dimension,
+                Measure::Any => continue,
+                Measure::Truth => {
+                    return Err(self
+                        .source
+                        .refuse(coefficient.span.clone(), "a coefficient is a number, not a condition"));
+                }
+            };
+            let wanted = field.unit.dimension.over(time).over(factor);
+            let whose = format!("the rate of this process, which changes `{}`,", target.name);
+            self.expect(rate, scope_of(field.kind), wanted, &whose)?;
+        }
+        for (target, change) in &process.changes {
+            let field = self.target(target)?;
+            let whose = format!("the rate of change of `{}`", target.name);
+            self.expect(change, scope_of(field.kind), field.unit.dimension.over(time), &whose)?;
         }
         Ok(())
     }

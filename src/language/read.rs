@@ -7,10 +7,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_spanned::Spanned;
 
-use crate::error::{Error, Result, Source, printable, read_toml, suggestion};
+use crate::error::{Error, Result, Source, gathered, printable, read_toml, suggestion};
 use crate::language::TIME_COLUMN;
 use crate::language::file::{
-    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, OneOr, ProcessForm, RegionForm, Scalar,
+    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm, RegionForm, Scalar,
     SignalForm, Table, TextOr,
 };
 use crate::language::model::{
@@ -62,26 +62,24 @@ impl Model {
         }
         let symbols = reader.declare(&file)?;
         let mut kinds = [0_usize; 3];
-        let fields = file
-            .field
-            .into_iter()
-            .map(|(key, form)| {
-                let kind = &mut kinds[form.kind as usize];
-                *kind += 1;
-                let index = *kind - 1;
-                Ok((key.get_ref().clone(), reader.field(key.span(), form, index)?))
-            })
-            .collect::<Result<IndexMap<_, _>>>()?;
+        let each = |(key, form): (Spanned<String>, FieldForm)| {
+            let kind = &mut kinds[form.kind as usize];
+            *kind += 1;
+            let index = *kind - 1;
+            Ok((key.get_ref().clone(), reader.field(key.span(), form, index)?))
+        };
+        let mut wrong = Vec::new();
+        let fields = gathered(file.field.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, ConstantForm)| {
             Ok((key.get_ref().clone(), reader.constant(key.span(), form)?))
         };
-        let constants = file.constant.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let constants = gathered(file.constant.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, SignalForm)| Ok((key.into_inner(), reader.signal(form)?));
-        let signals = file.signal.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let signals = gathered(file.signal.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, ProcessForm)| {
             Ok((key.get_ref().clone(), reader.process(key.span(), form)?))
         };
-        let processes = file.process.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
+        let processes = gathered(file.process.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, RegionForm)| {
             let (name, span) = (key.get_ref().clone(), key.span());
             if !writable(&name) || name == "all" || name == "surface" {
@@ -89,11 +87,8 @@ impl Model {
             }
             Ok((name, reader.region(form, span)?))
         };
-        let regions = file.region.into_iter().map(each).collect::<Result<IndexMap<_, _>>>()?;
-        let observables = file
-            .observable
-            .into_iter()
-            .map(|(key, form)| {
+        let regions = gathered(file.region.into_iter().map(each), &mut wrong);
+        let each = |(key, form): (Spanned<String>, ObservableForm)| {
                 let name = key.get_ref();
                 if name.eq_ignore_ascii_case(TIME_COLUMN) {
                     return Err(source
@@ -127,8 +122,9 @@ impl Model {
                 let unit = reader.unit(form.unit)?;
                 let (what, evidence, source) = (form.what, form.evidence, form.source);
                 Ok((key.into_inner(), Reported { what, value, unit, group, evidence, source }))
-            })
-            .collect::<Result<IndexMap<_, _>>>()?;
+        };
+        let observables = gathered(file.observable.into_iter().map(each), &mut wrong);
+        Error::all(wrong)?;
         Ok(Self {
             name: file.name.into_inner(),
             what: file.what,
