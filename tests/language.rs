@@ -449,7 +449,7 @@ fn wrong_lines_are_named() {
     }
     let text = "name = \"x\"\n[constant.a]\nvalue = 1\nevidence = \"assumed\"\n";
     let error = Model::read(&Source::new("x.toml", text)).unwrap_err().to_string();
-    assert!(error.contains("missing field `source`"), "{error}");
+    assert!(error.contains("`source` is missing here"), "{error}");
 }
 
 #[test]
