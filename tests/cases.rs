@@ -794,10 +794,9 @@ fn all_that_is_wrong_in_a_model_is_told_at_once() {
                  [process.p]\nchanges = { u = 0 }\n[observable.o]\nvalue = \"mean(u, all)\"\nunit = \"hh\"\n";
     let names = "name = \"m\"\n[field.u]\nrest = 1\n[process.p]\nchanges = { u = \"w\" }\n[process.q]\nchanges = { v = 0 }\n\
                  [observable.o]\nvalue = \"mean(x1, all)\"\n[observable.p]\nvalue = \"mean(u, all) + [1 s]\"\n";
-    for (model, words) in [
-        (model, ["`mgg`", "`dd`", "`hh`"]),
-        (names, ["unknown name `w`", "unknown field `v`", "`x1`"]),
-    ] {
+    for (model, words) in
+        [(model, ["`mgg`", "`dd`", "`hh`"]), (names, ["unknown name `w`", "unknown field `v`", "`x1`"])]
+    {
         let files = folder(&[("m.toml", model)]);
         let (code, said) = program(files.path(), &["check", "m.toml"]);
         assert!(code == 2 && words.iter().all(|word| said.contains(word)), "{said}");

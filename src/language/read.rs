@@ -10,8 +10,8 @@ use serde_spanned::Spanned;
 use crate::error::{Error, Result, Source, gathered, printable, read_toml, suggestion};
 use crate::language::TIME_COLUMN;
 use crate::language::file::{
-    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm, RegionForm, Scalar,
-    SignalForm, Table, TextOr,
+    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm,
+    RegionForm, Scalar, SignalForm, Table, TextOr,
 };
 use crate::language::model::{
     Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention, Model,
@@ -89,39 +89,35 @@ impl Model {
         };
         let regions = gathered(file.region.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, ObservableForm)| {
-                let name = key.get_ref();
-                if name.eq_ignore_ascii_case(TIME_COLUMN) {
-                    return Err(source
-                        .refuse(
-                            key.span(),
-                            format!(
-                                "`{name}` is the column of time in every table, and no observable can be called so"
-                            ),
-                        )
-                        .help("write another name, as [observable.time_in_days]"));
-                }
-                if name.trim() != name || name.is_empty() || *name != printable(name) || name.contains(['\n', '\t']) {
-                    let message = format!("`{}` is no name for an observable", name.escape_default());
-                    return Err(source
-                        .refuse(key.span(), message)
-                        .help("use letters, digits and signs that can be seen"));
-                }
-                let group = match &form.group {
-                    None => "state".to_owned(),
-                    Some(group) => {
-                        const GROUPS: [&str; 5] = ["gain", "symptom", "grade", "risk", "state"];
-                        if !GROUPS.contains(&group.get_ref().as_str()) {
-                            return Err(source
-                                .refuse(group.span(), format!("unknown group `{}`", group.get_ref()))
-                                .help(suggestion(group.get_ref(), GROUPS)));
-                        }
-                        group.get_ref().clone()
+            let name = key.get_ref();
+            if name.eq_ignore_ascii_case(TIME_COLUMN) {
+                return Err(source
+                    .refuse(
+                        key.span(),
+                        format!("`{name}` is the column of time in every table, and no observable can be called so"),
+                    )
+                    .help("write another name, as [observable.time_in_days]"));
+            }
+            if name.trim() != name || name.is_empty() || *name != printable(name) || name.contains(['\n', '\t']) {
+                let message = format!("`{}` is no name for an observable", name.escape_default());
+                return Err(source.refuse(key.span(), message).help("use letters, digits and signs that can be seen"));
+            }
+            let group = match &form.group {
+                None => "state".to_owned(),
+                Some(group) => {
+                    const GROUPS: [&str; 5] = ["gain", "symptom", "grade", "risk", "state"];
+                    if !GROUPS.contains(&group.get_ref().as_str()) {
+                        return Err(source
+                            .refuse(group.span(), format!("unknown group `{}`", group.get_ref()))
+                            .help(suggestion(group.get_ref(), GROUPS)));
                     }
-                };
-                let value = reader.expression(&form.value)?;
-                let unit = reader.unit(form.unit)?;
-                let (what, evidence, source) = (form.what, form.evidence, form.source);
-                Ok((key.into_inner(), Reported { what, value, unit, group, evidence, source }))
+                    group.get_ref().clone()
+                }
+            };
+            let value = reader.expression(&form.value)?;
+            let unit = reader.unit(form.unit)?;
+            let (what, evidence, source) = (form.what, form.evidence, form.source);
+            Ok((key.into_inner(), Reported { what, value, unit, group, evidence, source }))
         };
         let observables = gathered(file.observable.into_iter().map(each), &mut wrong);
         Error::all(wrong)?;
