@@ -7,8 +7,11 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::terminal::{complain, say, short};
+use crate::calibrate::Calibration;
 use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
 use crate::error::{Result, Source};
+use crate::claims::Claim;
+use crate::evidence::Observation;
 use crate::language::Model;
 use crate::needling;
 use crate::practice;
@@ -47,7 +50,20 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
     let scenario = Scenario::read(file)?;
     match kind_of(file, &scenario.source) {
         Some(kind) => model(kind, file),
+        None if has(&scenario.source, "constants") && has(&scenario.source, "observations") => {
+            let folder = file.parent().unwrap_or(Path::new(""));
+            let calibration = Calibration::read(&scenario.source, folder, changes.to_vec())?;
+            let (constants, observations) = (calibration.constants.len(), calibration.observations.len());
+            Ok(format!("a calibration of {constants} constants to {observations} observations: {}", calibration.what))
+        }
         None => {
+            // A claim or an observation is a scenario that is asked something.
+            if has(&scenario.source, "claim") {
+                Claim::read(&scenario.source, changes)?;
+            }
+            if has(&scenario.source, "evidence") {
+                Observation::read(&scenario.source, changes)?;
+            }
             let scenario = scenario.with(changes.iter().cloned());
             let plan = scenario.plan()?;
             begins(&plan)?;
@@ -170,6 +186,11 @@ fn known_layers(file: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(known)
+}
+
+/// Whether a text has a table or a value of that name.
+fn has(source: &Source, key: &str) -> bool {
+    toml_edit::Document::parse(source.text.as_str()).is_ok_and(|document| document.get(key).is_some())
 }
 
 /// What a file describes: by the folder it lies in, else by the tables only such a file has. `None` is a scenario.
