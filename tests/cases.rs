@@ -806,12 +806,18 @@ fn all_that_is_wrong_in_a_model_is_told_at_once() {
 #[test]
 fn check_knows_every_kind_of_file() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in ["scenarios/calibrations/closing.toml", "scenarios/evidence/N01-force-sharp.toml", "models/operators/nurse.toml"] {
+    for file in [
+        "scenarios/calibrations/closing.toml",
+        "scenarios/evidence/N01-force-sharp.toml",
+        "models/operators/nurse.toml",
+    ] {
         let (code, said) = program(here, &["check", file]);
         assert_eq!(code, 0, "{said}");
     }
     // The scenario is sound; what is asked of it is not.
-    for (table, word) in [("[claim]\nid = \"X1\"\nstatment = \"s\"\n", "statment"), ("[evidence]\nidd = \"X\"\n", "idd")] {
+    for (table, word) in
+        [("[claim]\nid = \"X1\"\nstatment = \"s\"\n", "statment"), ("[evidence]\nidd = \"X\"\n", "idd")]
+    {
         let text = format!("{SLAB}{DAY}{POINT}{table}");
         let (code, said) = program(folder(&[("m.toml", DECAY), ("s.toml", &text)]).path(), &["check", "s.toml"]);
         assert!(code == 2 && said.contains(word), "{code} {said}");
