@@ -68,6 +68,8 @@ pub struct Progress {
 enum Kind {
     /// A signal gets a new value.
     Signal(usize, f64),
+    /// An event of the model happens.
+    Event(usize),
     /// The skin is needled, for the given time.
     Session(usize),
     /// Fields are kept.
@@ -113,11 +115,14 @@ fn follow(
     let mut track = Track::default();
     let mut record = Record { headings: headings(plan, skin), sessions: plan.sessions.clone(), ..Record::default() };
     let timeline = timeline(plan, skin);
-    // What is set from the start holds at the start.
-    let at_start = timeline.iter().take_while(|(time, kind)| *time <= 0.0 && matches!(kind, Kind::Signal(..))).count();
+    // What is set from the start holds at the start, and what happens there has happened.
+    let begins = |kind: &Kind| matches!(kind, Kind::Signal(..) | Kind::Event(_));
+    let at_start = timeline.iter().take_while(|(time, kind)| *time <= 0.0 && begins(kind)).count();
     for (_, kind) in &timeline[..at_start] {
-        if let Kind::Signal(index, value) = kind {
-            skin.signals[*index] = *value;
+        match kind {
+            Kind::Signal(index, value) => skin.signals[*index] = *value,
+            Kind::Event(event) => skin.happen(*event)?,
+            _ => {}
         }
     }
     if at_start > 0 {
@@ -142,9 +147,9 @@ fn follow(
             return Err(Error::simulation(message));
         }
         advanced?;
-        let needled = moment.iter().any(|(_, kind)| matches!(kind, Kind::Session(_)));
-        // A session is seen before and after, all else that happens at a moment only after.
-        let before = if needled { time + near } else { time - near };
+        let jumps = moment.iter().any(|(_, kind)| matches!(kind, Kind::Session(_) | Kind::Event(_)));
+        // Sessions and events are seen before and after, all else that happens at a moment only after.
+        let before = if jumps { time + near } else { time - near };
         while let Some(look) = looks.next_if(|look| *look < before) {
             record.push(look, track.at(skin, look));
         }
@@ -152,10 +157,11 @@ fn follow(
             match kind {
                 Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
                 Kind::Signal(index, value) => skin.signals[*index] = *value,
+                Kind::Event(event) => skin.happen(*event)?,
                 Kind::Session(session) => skin.receive(&needling[*session])?,
                 Kind::End => {}
             }
-            if matches!(kind, Kind::Signal(..) | Kind::Session(_)) {
+            if matches!(kind, Kind::Signal(..) | Kind::Event(_) | Kind::Session(_)) {
                 stepper.restart(skin)?;
                 track.begin(skin);
             }
@@ -163,7 +169,7 @@ fn follow(
         while let Some(look) = looks.next_if(|look| *look <= time + near) {
             record.push(look, track.at(skin, look));
         }
-        if needled {
+        if jumps {
             record.push(time, track.at(skin, time));
         }
     }
@@ -218,7 +224,8 @@ fn end(plan: &Plan) -> Progress {
     Progress { time: plan.end, end: plan.end, step: 0.0 }
 }
 
-/// All events in order. At one moment signals change first, then the skin is needled, then it is kept.
+/// All that happens, in order. At one moment signals change first, then events of the model happen, then the skin is needled, then
+/// it is kept.
 fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
     let mut events = Vec::new();
     for (time, name, value) in &plan.signals {
@@ -226,6 +233,7 @@ fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
             events.push((*time, Kind::Signal(index, *value)));
         }
     }
+    events.extend(plan.events.iter().map(|(time, event)| (*time, Kind::Event(*event))));
     for (session, time) in plan.sessions.iter().enumerate() {
         events.push((*time, Kind::Session(session)));
     }

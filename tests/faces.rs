@@ -434,3 +434,30 @@ fn told(text: &str, place: &str, message: &str) {
         }
     }
 }
+
+/// What follows a field in balance: D u′ = χ u s′ with s = sinh((1 − z)/L)/sinh(1/L), so u ∝ exp(χ s/D); nothing is lost.
+#[test]
+fn a_field_in_balance_is_followed() {
+    let model = format!(
+        "name = \"taxis\"\n{SCALE}[field.s]\nkind = \"quasi_steady\"\nrest = \"solve\"\ndiffusivity = 0.1\n\
+         boundary = {{ top = {{ value = 1 }}, bottom = {{ value = 0 }} }}\n[process.loss]\nchanges = {{ s = \"-s\" }}\n\
+         [field.u]\ninitial = 1\ndiffusivity = 0.2\nchemotaxis = [{{ along = \"s\", sensitivity = 0.5 }}]\n\
+         [observable.up]\nvalue = \"through(u, a, b)\"\n"
+    );
+    let length = 0.1_f64.sqrt();
+    let profile = |z: f64| (2.5 * ((1.0 - z) / length).sinh() / (1.0 / length).sinh()).exp();
+    let whole: f64 = (0..2000).map(|i| profile((f64::from(i) + 0.5) / 2000.0)).sum::<f64>() / 2000.0;
+    let errors: Vec<f64> = [1, 2, 4]
+        .iter()
+        .map(|n| {
+            let layers = [layer("a", 0.0, 0.4, 8 * n), layer("b", 0.4, 1.0, 12 * n)];
+            let mut skin = skin(&model, &section(1, false), &layers, 0);
+            let row = watch(&mut skin, &adaptive(1e-6), &[60.0]).remove(0);
+            assert!((content(&skin, 0) - 1.0).abs() < 1e-12);
+            let below: f64 = (8 * n..20 * n).map(|z| skin.grid.z.width(z) * skin.state[skin.layout.row(z, 0).start]).sum();
+            assert!((below - 0.6 - row[0]).abs() < 1e-12, "{below} {row:?}");
+            error(&skin, 0, |_, _, z| profile(z) / whole)
+        })
+        .collect();
+    assert!(order(&errors) > 1.9 && errors[2] < 1e-3, "{errors:?}");
+}

@@ -103,8 +103,10 @@ impl Lay<'_> {
             lower.insert(key, unplaced(item));
             return Ok(());
         }
-        if let ["process", _] = self.inside()[..] {
-            forget_process(lower.get_mut(key).and_then(Item::as_table_like_mut), inner);
+        match self.inside()[..] {
+            ["process", _] => forget_process(lower.get_mut(key).and_then(Item::as_table_like_mut), inner),
+            ["event", _] => forget_event(lower.get_mut(key).and_then(Item::as_table_like_mut), inner),
+            _ => {}
         }
         let own = lower.get_mut(key).and_then(Item::as_table_like_mut);
         match own {
@@ -160,6 +162,7 @@ impl Lay<'_> {
             ["field", _, key] => BY_LAYER.contains(&key),
             ["field", _, "boundary", _] => true,
             ["process", _, key] => STOICHIOMETRY.contains(&key),
+            ["event", _, key] => key == "set",
             _ => false,
         }
     }
@@ -181,6 +184,14 @@ fn forget_process(own: Option<&mut dyn TableLike>, new: &dyn TableLike) {
         if has("rate") { has("takes") || has("gives") } else { has("changes") && !has("takes") && !has("gives") };
     if let Some(own) = own.filter(|_| whole) {
         ["rate"].iter().chain(&STOICHIOMETRY).for_each(|key| drop(own.remove(key)));
+    }
+}
+
+/// Takes away when an event happened, if the text laid over it says anew when it does.
+fn forget_event(own: Option<&mut dyn TableLike>, new: &dyn TableLike) {
+    const WHEN: [&str; 4] = ["at", "every", "from", "until"];
+    if let Some(own) = own.filter(|_| new.contains_key("at") || new.contains_key("every")) {
+        WHEN.iter().for_each(|key| drop(own.remove(key)));
     }
 }
 

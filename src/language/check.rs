@@ -115,7 +115,7 @@ impl Model {
         });
         let all = layers.chain(fields).chain(processes).chain(observables);
         Error::all(all.filter_map(Result::err).collect())?;
-        for (event, local) in [(&self.puncture, Local::Puncture), (&self.session, Local::Session)] {
+        for (event, local) in self.all_events() {
             for (target, value) in &event.effects {
                 let field = self.target(target)?;
                 if field.kind == FieldKind::QuasiSteady {
@@ -132,6 +132,12 @@ impl Model {
             }
         }
         self.check_signs()
+    }
+
+    /// What a puncture and a session do, and what happens at times of its own; with whose names each knows.
+    pub(super) fn all_events(&self) -> impl Iterator<Item = (&model::Event, Option<Local>)> {
+        let own = [(&self.puncture, Some(Local::Puncture)), (&self.session, Some(Local::Session))];
+        own.into_iter().chain(self.events.values().map(|timed| (&timed.event, None)))
     }
 
     fn cycle(&self, place: &Expression, path: &[&str]) -> Error {
@@ -301,8 +307,10 @@ impl Model {
         each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
         for (along, sensitivity) in &field.chemotaxis {
             let followed = self.target(along)?;
-            if followed.kind != FieldKind::Volume {
-                return Err(self.source.refuse(along.span.clone(), "only a volume field can be followed"));
+            if followed.kind == FieldKind::Surface {
+                return Err(self
+                    .source
+                    .refuse(along.span.clone(), "a field of the surface has no gradient in the tissue to follow"));
             }
             let wanted = diffusivity.over(followed.unit.dimension);
             for one in sensitivity.expressions() {

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::language::compiled::{
-    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Observable, QuasiField, Rates, SurfaceField,
+    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Followed, Observable, QuasiField, Rates, SurfaceField,
     VolumeField,
 };
 use crate::language::graph::{Id, Op};
@@ -62,8 +62,9 @@ impl Compiler<'_> {
         let layers = (0..self.setting.layers.len()).map(|layer| self.rates(Some(layer))).collect::<Result<_>>()?;
         let surface_rates = self.rates(None)?;
         self.nothing_is_lost()?;
-        let puncture = self.effects(&model.puncture, Local::Puncture)?;
-        let session = self.effects(&model.session, Local::Session)?;
+        let puncture = self.effects(&model.puncture, Some(Local::Puncture))?;
+        let session = self.effects(&model.session, Some(Local::Session))?;
+        let events = model.events.values().map(|timed| self.effects(&timed.event, None)).collect::<Result<_>>()?;
         let observables = model
             .observables
             .iter()
@@ -88,6 +89,7 @@ impl Compiler<'_> {
             columns,
             puncture,
             session,
+            events,
             observables,
             reductions,
             bundles,
@@ -115,7 +117,11 @@ impl Compiler<'_> {
             .chemotaxis
             .iter()
             .map(|(along, sensitivity)| {
-                let along = self.model.target(along)?.index;
+                let followed = self.model.target(along)?;
+                let along = match followed.kind {
+                    FieldKind::QuasiSteady => Followed::Quasi(followed.index),
+                    _ => Followed::Volume(followed.index),
+                };
                 Ok(Chemotaxis { along, sensitivity: self.table(index, sensitivity, Some(self.spread()))? })
             })
             .collect::<Result<_>>()?;
@@ -423,12 +429,12 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn effects(&mut self, event: &Event, local: Local) -> Result<Effects> {
+    fn effects(&mut self, event: &Event, local: Option<Local>) -> Result<Effects> {
         let model = self.model;
         let count = self.setting.layers.len();
         let mut one = |layer: Option<usize>| -> Result<(Vec<usize>, Program)> {
             let mut place = self.place(layer);
-            place.local = Some(local);
+            place.local = local;
             let (mut fields, mut roots) = (Vec::new(), Vec::new());
             for (target, value) in &event.effects {
                 let Some((index, _, field)) = model.fields.get_full(&target.name) else { continue };

@@ -79,6 +79,8 @@ pub struct Compiled {
     pub puncture: Effects,
     /// What a session does to each field everywhere, after its punctures.
     pub session: Effects,
+    /// What each event of the model does to each field everywhere.
+    pub events: Vec<Effects>,
     /// What is reported.
     pub observables: Vec<Observable>,
     /// Reductions over the tissue that observables combine.
@@ -131,8 +133,8 @@ impl Compiled {
         let balances = self.quasi.iter().flat_map(|field| &field.balance).flatten();
         let rates = self.layers.iter().chain([&self.surface_rates]).map(|rates| &rates.rate);
         let reductions = self.columns.iter().chain(&self.reductions).flat_map(|one| &one.programs).flatten();
-        let events = [&self.puncture, &self.session];
-        let effects = events.into_iter().flat_map(|one| one.layers.iter().chain([&one.surface])).map(|(_, own)| own);
+        let events = [&self.puncture, &self.session].into_iter().chain(&self.events);
+        let effects = events.flat_map(|one| one.layers.iter().chain([&one.surface])).map(|(_, own)| own);
         volume.chain(surface).chain(balances).chain(rates).chain(reductions).chain(effects)
     }
 
@@ -163,6 +165,8 @@ impl Compiled {
         let balances = self.quasi.iter().flat_map(|field| &field.balance);
         let lateral = self.volume.iter().any(|field| field.boundary.sides.iter().any(Option::is_some) || spread(field));
         let surface = self.surface.iter().any(|field| field.initial.as_ref().is_some_and(places));
+        let events = self.events.iter().flat_map(|event| event.layers.iter().chain([&event.surface]));
+        let surface = surface || events.map(|(_, program)| program).any(places);
         !(rates || lateral || surface || columns.chain(balances).flatten().any(places))
     }
 }
@@ -244,10 +248,19 @@ pub enum Diffusion {
 /// Movement up the gradient of a signal: flux = χ u ∇s.
 #[derive(Debug, Clone)]
 pub struct Chemotaxis {
-    /// The volume field that is followed.
-    pub along: usize,
+    /// The field that is followed.
+    pub along: Followed,
     /// χ, a program with one output for each layer where the field moves; may depend on fields.
     pub sensitivity: Vec<Option<Program>>,
+}
+
+/// A field that another follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// A volume field.
+    Volume(usize),
+    /// A quasi-steady field.
+    Quasi(usize),
 }
 
 /// The conditions on the six faces of the domain.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::language::check;
 use crate::language::latex;
 use crate::language::model::{
-    Condition, Constant, Definition, FACES, Field, FieldKind, Layered, Mention, Model, Process,
+    Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
 };
 use crate::language::names::{FUNCTIONS, Local, Meaning, VARIABLES};
 use crate::language::syntax::Expression;
@@ -25,7 +25,7 @@ impl Model {
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         let own = self.constants.keys().chain(self.signals.keys()).chain(self.fields.keys());
         let more = self.intermediates.keys().chain(self.puncture.intermediates.keys());
-        let rest = self.session.intermediates.keys().chain(self.processes.keys());
+        let rest = self.session.intermediates.keys().chain(self.processes.keys()).chain(self.events.keys());
         let last = self.observables.keys().chain(self.regions.keys());
         own.chain(more).chain(rest).chain(last).map(String::as_str)
     }
@@ -48,6 +48,8 @@ impl Model {
             self.behind(&mut text, &[value]);
         } else if let Some(process) = self.processes.get(name) {
             self.explain_process(&mut text, name, process);
+        } else if let Some(timed) = self.events.get(name) {
+            self.explain_event(&mut text, name, timed);
         } else if let Some(observable) = self.observables.get(name) {
             heading(&mut text, name, &observable.what, &format!("observable ({})", observable.group));
             line(&mut text, "unit", &observable.unit.text);
@@ -240,14 +242,35 @@ impl Model {
                 Some(Condition::NoFlux | Condition::Periodic) | None => {}
             }
         }
-        for (event, what) in [(&self.puncture, "puncture"), (&self.session, "session")] {
+        for (event, what) in self.happening() {
             for (_, value) in event.effects.iter().filter(|(target, _)| target.name == name) {
-                line(text, what, &format!("{name} becomes {}", value.text));
+                line(text, &what, &format!("{name} becomes {}", value.text));
                 used.push(value);
             }
         }
         used.extend(field.rest.iter().flat_map(Layered::expressions));
         self.behind(text, &used);
+    }
+
+    /// What changes fields at a moment, each with its name.
+    fn happening(&self) -> impl Iterator<Item = (&Event, String)> {
+        let own = [(&self.puncture, "puncture".to_owned()), (&self.session, "session".to_owned())];
+        own.into_iter().chain(self.events.iter().map(|(name, timed)| (&timed.event, format!("event {name}"))))
+    }
+
+    fn explain_event(&self, text: &mut String, name: &str, timed: &Timed) {
+        heading(text, name, &timed.event.what, "event");
+        line(text, "source", &timed.event.source);
+        let mut times: Vec<String> = timed.at.iter().map(|time| format!("{time} s")).collect();
+        if let Some(every) = timed.every {
+            let until = if timed.until.is_finite() { format!(" until {} s", timed.until) } else { String::new() };
+            times.push(format!("every {every} s from {} s{until}", timed.from));
+        }
+        line(text, "at", &times.join(", "));
+        for (target, value) in &timed.event.effects {
+            line(text, "sets", &format!("{} = {}", target.name, value.text));
+        }
+        self.behind(text, &timed.event.effects.iter().map(|(_, value)| value).collect::<Vec<_>>());
     }
 
     fn explain_process(&self, text: &mut String, name: &str, process: &Process) {
@@ -347,10 +370,10 @@ impl Model {
                 users.push(format!("field {user}"));
             }
         }
-        for (event, what) in [(&self.puncture, "puncture"), (&self.session, "session")] {
+        for (event, what) in self.happening() {
             let named = event.intermediates.values().map(|intermediate| &intermediate.value);
             if named.chain(event.effects.iter().map(|(_, value)| value)).any(mentions) {
-                users.push(what.to_owned());
+                users.push(what);
             }
         }
         for (user, intermediate) in &self.intermediates {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_spanned::Spanned;
 
@@ -38,6 +38,8 @@ pub(super) struct File {
     pub puncture: EventForm,
     #[serde(default)]
     pub session: EventForm,
+    #[serde(default)]
+    pub event: Table<TimedForm>,
     #[serde(default)]
     pub region: Table<RegionForm>,
     #[serde(default)]
@@ -200,6 +202,25 @@ pub(super) struct EventForm {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct TimedForm {
+    #[serde(default)]
+    pub what: String,
+    #[serde(default)]
+    pub source: String,
+    pub at: Option<Spanned<Moments>>,
+    pub every: Option<Spanned<Scalar>>,
+    pub from: Option<Spanned<Scalar>>,
+    pub until: Option<Spanned<Scalar>>,
+    #[serde(default)]
+    pub set: Table<Spanned<Scalar>>,
+}
+
+/// One time, or a list of times.
+#[derive(Debug)]
+pub(super) struct Moments(pub Vec<Scalar>);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RegionForm {
     #[serde(default)]
     pub what: String,
@@ -267,6 +288,42 @@ impl Visitor<'_> for ScalarVisitor {
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct MomentsVisitor;
+
+impl<'de> Visitor<'de> for MomentsVisitor {
+    type Value = Moments;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a time such as \"6 h\", or a list of times")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Moments, E> {
+        ScalarVisitor.visit_i64(value).map(|one| Moments(vec![one]))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Moments, E> {
+        ScalarVisitor.visit_f64(value).map(|one| Moments(vec![one]))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Moments, E> {
+        ScalarVisitor.visit_str(value).map(|one| Moments(vec![one]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Moments, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element()? {
+            all.push(one);
+        }
+        Ok(Moments(all))
+    }
+}
+
+impl<'de> Deserialize<'de> for Moments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MomentsVisitor)
     }
 }
 

@@ -55,16 +55,17 @@ impl Scope {
     /// An intermediate: what it needs is checked where it is used.
     pub(super) const ANY: Self = Self { inside: Needs(u32::MAX), ..Self::new("an intermediate", Needs(u32::MAX)) };
 
-    pub(super) const fn effect(local: Local, kind: FieldKind) -> Self {
+    pub(super) const fn effect(local: Option<Local>, kind: FieldKind) -> Self {
         let own = match local {
-            Local::Puncture => Needs::NEAR.with(Needs::PUNCTURE),
-            Local::Session => Needs::SESSION,
+            Some(Local::Puncture) => Needs::NEAR.with(Needs::PUNCTURE),
+            Some(Local::Session) => Needs::SESSION,
+            None => Needs::NONE,
         };
         let (place, fields) = match kind {
             FieldKind::Surface => ("an effect on the surface", Needs::SURFACE.with(SPACE)),
             _ => ("an effect in the tissue", FIELDS.with(SPACE)),
         };
-        Self { local: Some(local), ..Self::new(place, own.with(OUTSIDE).with(fields)) }
+        Self { local, ..Self::new(place, own.with(OUTSIDE).with(fields)) }
     }
 
     /// An intermediate of a puncture or a session.

@@ -41,6 +41,8 @@ pub struct Model {
     pub puncture: Event,
     /// What a session does after its punctures.
     pub session: Event,
+    /// What happens at times of its own.
+    pub events: IndexMap<String, Timed>,
     /// Named regions.
     pub regions: IndexMap<String, RegionOf>,
     /// What is reported.
@@ -289,6 +291,41 @@ pub struct Event {
     pub intermediates: IndexMap<String, Intermediate>,
     /// New values of fields.
     pub effects: Vec<(Mention, Expression)>,
+}
+
+/// Something that changes fields at times that the model states.
+#[derive(Debug, Clone)]
+pub struct Timed {
+    /// What it does.
+    pub event: Event,
+    /// At these times \[s].
+    pub at: Vec<f64>,
+    /// And again and again after so long \[s] …
+    pub every: Option<f64>,
+    /// … from this time \[s] …
+    pub from: f64,
+    /// … to this one \[s]; may be infinite.
+    pub until: f64,
+    /// Where it is declared.
+    pub span: Range<usize>,
+}
+
+impl Timed {
+    /// How often it happens before a time \[s].
+    pub fn count(&self, end: f64) -> f64 {
+        let regular = self.every.map_or(0.0, |every| ((self.until.min(end) - self.from) / every + 1.0).floor().max(0.0));
+        regular + self.at.len() as f64
+    }
+
+    /// The times at which it happens before `end` \[s], in no order; one may be there twice.
+    pub fn moments(&self, end: f64) -> Vec<f64> {
+        // A last time that is missed by rounding counts.
+        let last = self.until * (1.0 + 1e-12);
+        let regular = self.every.into_iter().flat_map(|every| {
+            (0..).map(move |i| self.from + f64::from(i) * every).take_while(|time| *time <= last && *time < end)
+        });
+        self.at.iter().copied().filter(|time| *time < end).chain(regular).collect()
+    }
 }
 
 /// A named part of the tissue.

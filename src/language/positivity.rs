@@ -15,7 +15,6 @@ use crate::language::graph::{Graph, Id, Op};
 use crate::language::interval::Interval;
 use crate::language::lower::{Leaves, Lowering, Passed, Reduced};
 use crate::language::model::{Condition, Definition, Field, FieldKind, Layered, Model};
-use crate::language::names::Local;
 use crate::language::syntax::{Expression, Node};
 use crate::language::{Input, Kind};
 use crate::sourced::{Choice, Sourced};
@@ -177,13 +176,13 @@ impl Model {
             Ok(!persons.is_empty())
         };
         self.check_process_signs(&proved)?;
-        for (event, local) in [(&self.puncture, Local::Puncture), (&self.session, Local::Session)] {
+        for (event, local) in self.all_events() {
             for (target, value) in &event.effects {
                 if self.target(target)?.signed {
                     continue;
                 }
                 let fine = proved(&|lowering| {
-                    lowering.local = Some(local);
+                    lowering.local = local;
                     lowering.expression(value)
                 })?;
                 if !fine {

@@ -11,11 +11,11 @@ use crate::error::{Error, Result, Source, gathered, printable, read_toml, sugges
 use crate::language::TIME_COLUMN;
 use crate::language::file::{
     BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm,
-    RegionForm, Scalar, SignalForm, Table, TextOr,
+    RegionForm, Scalar, SignalForm, Table, TextOr, TimedForm,
 };
 use crate::language::model::{
     Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention, Model,
-    Process, RegionOf, Reported, Reservoir, Scale, Signal,
+    Process, RegionOf, Reported, Reservoir, Scale, Signal, Timed,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
 use crate::language::syntax::Expression;
@@ -80,6 +80,9 @@ impl Model {
             Ok((key.get_ref().clone(), reader.process(key.span(), form)?))
         };
         let processes = gathered(file.process.into_iter().map(each), &mut wrong);
+        let each =
+            |(key, form): (Spanned<String>, TimedForm)| Ok((key.get_ref().clone(), reader.timed(key.span(), form)?));
+        let events = gathered(file.event.into_iter().map(each), &mut wrong);
         let each = |(key, form): (Spanned<String>, RegionForm)| {
             let (name, span) = (key.get_ref().clone(), key.span());
             if !writable(&name) || name == "all" || name == "surface" {
@@ -135,6 +138,7 @@ impl Model {
             processes,
             puncture: reader.event(file.puncture)?,
             session: reader.event(file.session)?,
+            events,
             regions,
             observables,
             symbols,
@@ -577,6 +581,55 @@ impl Reader<'_> {
             intermediates: self.intermediates(form.intermediate)?,
             effects: self.list(&form.effect)?,
         })
+    }
+
+    fn timed(&self, span: Range<usize>, form: TimedForm) -> Result<Timed> {
+        let second = Unit { factor: 1.0, dimension: Dimension::TIME, text: "s".into() };
+        let moment = |span: Range<usize>, scalar: &Scalar| -> Result<f64> {
+            let time = match (self.scale, scalar) {
+                (Some(scale), Scalar::Number(value)) => value * scale.time,
+                (None, Scalar::Number(value)) if *value != 0.0 => {
+                    return Err(self.source.refuse(span, "a time needs a unit").help("write it like \"6 h\""));
+                }
+                _ => self.fixed_at(span.clone(), scalar, &second, "a time")?,
+            };
+            if time < 0.0 {
+                return Err(self.source.refuse(span, "this lies before the start of the run, which is time 0"));
+            }
+            Ok(time)
+        };
+        let of = |scalar: &Spanned<Scalar>| moment(scalar.span(), scalar.get_ref());
+        let at: Vec<f64> = match &form.at {
+            None => Vec::new(),
+            Some(list) => {
+                list.get_ref().0.iter().map(|one| moment(list.span(), one)).collect::<Result<_>>()?
+            }
+        };
+        let every = form.every.as_ref().map(of).transpose()?;
+        if let (Some(0.0), Some(place)) = (every, &form.every) {
+            return Err(self.source.refuse(place.span(), "the time between two events must be positive"));
+        }
+        if let (None, Some(idle)) = (every, form.from.as_ref().or(form.until.as_ref())) {
+            return Err(self.source.refuse(idle.span(), "this says from when to when an event repeats, and it does not")
+                .help("add every = \"24 h\", or write the time under `at`"));
+        }
+        if at.is_empty() && every.is_none() {
+            return Err(self.source.refuse(span, "the event has no time")
+                .help("write at = \"6 h\", at = [\"6 h\", \"12 h\"] or every = \"24 h\""));
+        }
+        if form.set.is_empty() {
+            return Err(self.source.refuse(span, "the event changes nothing")
+                .help("write set = { FIELD = 0 }, with a value or an expression of the fields"));
+        }
+        let from = form.from.as_ref().map(of).transpose()?.or(every).unwrap_or(0.0);
+        let until = form.until.as_ref().map(of).transpose()?.unwrap_or(f64::INFINITY);
+        if let Some(place) = form.until.as_ref().filter(|_| until < from) {
+            return Err(self.source.refuse(place.span(), "the event ends before it begins")
+                .help("the first time is `from`, or one `every` after the start"));
+        }
+        let effects = self.list(&form.set)?;
+        let event = Event { what: form.what, source: form.source, effects, ..Event::default() };
+        Ok(Timed { event, at, every, from, until, span })
     }
 
     fn region(&self, form: RegionForm, span: Range<usize>) -> Result<RegionOf> {

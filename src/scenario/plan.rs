@@ -47,12 +47,15 @@ pub struct Plan {
     pub end: f64,
     /// Times of sessions \[s\], ascending.
     pub sessions: Vec<f64>,
-    /// Times at which observables are recorded \[s\], ascending; the start, each session (just before it) and the end are among them.
+    /// Times at which observables are recorded \[s\], ascending; the start, each session and each event (just before it) and the
+    /// end are among them.
     pub looks: Vec<f64>,
     /// Times at which fields are kept \[s\].
     pub snapshots: Vec<f64>,
     /// Fields kept in snapshots; empty for all.
     pub snapshot_fields: Vec<String>,
+    /// Events of the model: time \[s\] and position among them, ascending.
+    pub events: Vec<(f64, usize)>,
     /// Changes of signals: time \[s\], name, new value (SI).
     pub signals: Vec<(f64, String, f64)>,
     /// How time is stepped.

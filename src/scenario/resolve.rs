@@ -91,7 +91,8 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
     probes_reach(&decide, &typed, &model, &compiled, &reached)?;
     geometry::regions(&model, &reached)?;
-    let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, end)?;
+    let events = timeline::events(&model, &sessions, end)?;
+    let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, &events, end)?;
     let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
         .chain(compiled.surface.iter().filter(|field| field.adds_up.is_none()).map(|field| field.name.as_str()))
         .chain(compiled.quasi.iter().map(|field| field.name.as_str()))
@@ -108,7 +109,8 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     }
     signals.extend(applied);
     // What happens at one moment has one time, in whatever units it was written.
-    let anchors: Vec<f64> = sessions.iter().chain(&snapshots).copied().chain([end]).collect();
+    let happening = events.iter().map(|(time, _)| time);
+    let anchors: Vec<f64> = sessions.iter().chain(&snapshots).chain(happening).copied().chain([end]).collect();
     settle(signals.iter_mut().map(|(time, ..)| time), &anchors, end);
     signals.retain(|(time, ..)| *time < end);
     signals.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -164,6 +166,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         looks,
         snapshots,
         snapshot_fields,
+        events,
         signals,
         stepping,
         most_steps,

@@ -5,9 +5,10 @@ use serde_spanned::Spanned;
 use toml_edit::Value;
 
 use crate::error::{Result, suggestion};
+use crate::language::Model;
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::plan::{Method, Stepping};
-use crate::scenario::schedule::{SAME, Schedule, latest, ordered, settle};
+use crate::scenario::schedule::{MOST_MOMENTS, SAME, Schedule, latest, ordered, settle};
 use crate::scenario::written::{self, Amount, Signal, Word};
 use crate::units::DAY;
 
@@ -72,10 +73,37 @@ pub(super) fn course(
     }
 }
 
+/// When the events of a model happen, as times and positions.
+///
+/// # Errors
+/// One happens too often.
+pub(super) fn events(model: &Model, sessions: &[f64], end: f64) -> Result<Vec<(f64, usize)>> {
+    let anchors: Vec<f64> = sessions.iter().copied().chain([0.0, end]).collect();
+    let mut all: Vec<(f64, usize)> = Vec::new();
+    for (index, (name, timed)) in model.events.iter().enumerate() {
+        let count = timed.count(end);
+        if count > MOST_MOMENTS as f64 {
+            let message = format!("the event `{name}` happens {count:.0} times in this run; at most {MOST_MOMENTS} are possible");
+            return Err(model.source.refuse(timed.span.clone(), message));
+        }
+        let mut moments = timed.moments(end);
+        settle(&mut moments, &anchors, end);
+        moments.retain(|time| *time < end);
+        let known: Vec<f64> = all.iter().map(|(time, _)| *time).collect();
+        settle(&mut moments, &known, end);
+        moments.sort_by(f64::total_cmp);
+        moments.dedup_by(|later, earlier| *later - *earlier <= SAME * end);
+        all.extend(moments.into_iter().map(|time| (time, index)));
+    }
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(all)
+}
+
 pub(super) fn looks(
     decide: &mut Decider,
     typed: Option<&written::Schedule>,
     sessions: &[f64],
+    events: &[(f64, usize)],
     end: f64,
 ) -> Result<Vec<f64>> {
     let mut schedule = Schedule::default();
@@ -117,7 +145,7 @@ pub(super) fn looks(
     }
     let place = typed.and_then(|typed| typed.every.as_ref()).map_or(0..0, Amount::span);
     let mut moments = schedule.moments(sessions, end).map_err(|error| error.at(&decide.source, place))?;
-    moments.extend(sessions.iter().copied().chain([0.0, end]));
+    moments.extend(sessions.iter().copied().chain(events.iter().map(|(time, _)| *time)).chain([0.0, end]));
     settle(&mut moments, sessions, end);
     Ok(ordered(moments, end))
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::grid::{Ends, Grid};
-use crate::language::{Input, Operand, Program};
+use crate::language::{Effects, Input, Operand, Program};
 use crate::needling::{Needling, Puncture};
 use crate::skin::{SessionNumbers, Skin};
 
@@ -58,7 +58,8 @@ impl Skin {
         }
         self.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
         self.locate(punctures);
-        self.session(numbers);
+        let compiled = self.compiled.clone();
+        self.apply(&compiled.session, numbers);
         self.last_session = self.time;
         self.check()
     }
@@ -268,22 +269,31 @@ impl Skin {
         }
     }
 
-    /// What the session does everywhere.
-    fn session(&mut self, numbers: &SessionNumbers) {
+    /// Lets an event of the model happen.
+    ///
+    /// # Errors
+    /// A field is no longer finite.
+    pub fn happen(&mut self, event: usize) -> Result<()> {
         let compiled = self.compiled.clone();
+        self.apply(&compiled.events[event], &SessionNumbers::default());
+        self.check()
+    }
+
+    /// Gives fields their new values everywhere.
+    fn apply(&mut self, effects: &Effects, numbers: &SessionNumbers) {
         let plane = self.layout.plane;
         let before = self.clone();
         let view = crate::skin::View { session: *numbers, ..before.view() };
         let mut scratch = Vec::new();
         for z in 0..self.layout.nz {
-            let (fields, program) = &compiled.session.layers[self.grid.layer[z]];
+            let (fields, program) = &effects.layers[self.grid.layer[z]];
             let mut out = vec![0.0; fields.len() * plane];
             view.run(program, z, 0..plane, &mut out, &mut scratch, &|_| None);
             for (field, values) in fields.iter().zip(out.chunks(plane)) {
                 self.state[self.layout.row(z, *field)].copy_from_slice(values);
             }
         }
-        let (fields, program) = &compiled.session.surface;
+        let (fields, program) = &effects.surface;
         let mut out = vec![0.0; fields.len() * plane];
         view.run(program, 0, 0..plane, &mut out, &mut scratch, &|_| None);
         for (field, values) in fields.iter().zip(out.chunks(plane)) {

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::grid::Grid;
-use crate::language::{self, Compiled, Diffusion, Given, Operand, Operands, Passage, Program, Rates};
+use crate::language::{self, Compiled, Diffusion, Followed, Given, Operand, Operands, Passage, Program, Rates};
 use crate::memory;
 use crate::skin::{self, Layout, SessionNumbers, Skin, View};
 use crate::stepper::follow::{self, Rows, Tracks};
@@ -30,7 +30,7 @@ use crate::stepper::{Shared, prefetch};
 #[derive(Debug)]
 struct Follower {
     field: usize,
-    along: usize,
+    along: Followed,
     /// Index of χ among the state-dependent arrays.
     sensitivity: usize,
     moves: Vec<bool>,
@@ -197,9 +197,12 @@ impl System {
         let mut followers = Vec::new();
         for (f, field) in compiled.volume.iter().enumerate() {
             for chemotaxis in &field.chemotaxis {
-                let along = &compiled.volume[chemotaxis.along];
+                let along = match chemotaxis.along {
+                    Followed::Volume(along) => &compiled.volume[along].lives,
+                    Followed::Quasi(along) => &compiled.quasi[along].lives,
+                };
                 let moves =
-                    |layer: usize| field.lives[layer] && along.lives[layer] && chemotaxis.sensitivity[layer].is_some();
+                    |layer: usize| field.lives[layer] && along[layer] && chemotaxis.sensitivity[layer].is_some();
                 followers.push(Follower {
                     field: f,
                     along: chemotaxis.along,
@@ -457,7 +460,10 @@ impl System {
         let density = &self.compiled.volume[follower.field].density;
         use_them(&Rows {
             own: &|k| &view.state[layout.row(k, follower.field)],
-            signal: &|k| &view.state[layout.row(k, follower.along)],
+            signal: &|k| match follower.along {
+                Followed::Volume(along) => &view.state[layout.row(k, along)],
+                Followed::Quasi(along) => &view.quasi[(along * layout.nz + k) * layout.stride..][..layout.plane],
+            },
             sensitivity: &|k| self.spread_row(closure, follower.sensitivity, k),
             moves: &follower.moves,
             density: &|k| density[self.grid.layer[k]],
