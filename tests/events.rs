@@ -49,7 +49,10 @@ fn events_happen_at_their_times_in_the_order_of_the_file() {
     ];
     assert_eq!(rows.len(), wanted.len(), "{rows:?}");
     for (row, wanted) in rows.iter().zip(wanted) {
-        assert!((row.0 - wanted.0).abs() < 1e-9 && (row.1 - wanted.1).abs() < 1e-12 && row.2 == wanted.2, "{row:?} {wanted:?}");
+        assert!(
+            (row.0 - wanted.0).abs() < 1e-9 && (row.1 - wanted.1).abs() < 1e-12 && row.2 == wanted.2,
+            "{row:?} {wanted:?}"
+        );
     }
 }
 

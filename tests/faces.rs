@@ -454,7 +454,8 @@ fn a_field_in_balance_is_followed() {
             let mut skin = skin(&model, &section(1, false), &layers, 0);
             let row = watch(&mut skin, &adaptive(1e-6), &[60.0]).remove(0);
             assert!((content(&skin, 0) - 1.0).abs() < 1e-12);
-            let below: f64 = (8 * n..20 * n).map(|z| skin.grid.z.width(z) * skin.state[skin.layout.row(z, 0).start]).sum();
+            let below: f64 =
+                (8 * n..20 * n).map(|z| skin.grid.z.width(z) * skin.state[skin.layout.row(z, 0).start]).sum();
             assert!((below - 0.6 - row[0]).abs() < 1e-12, "{below} {row:?}");
             error(&skin, 0, |_, _, z| profile(z) / whole)
         })

@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::language::compiled::{
-    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Followed, Observable, QuasiField, Rates, SurfaceField,
-    VolumeField,
+    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Followed, Observable, QuasiField, Rates,
+    SurfaceField, VolumeField,
 };
 use crate::language::graph::{Id, Op};
 use crate::language::interval::Interval;

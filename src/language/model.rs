@@ -313,7 +313,8 @@ pub struct Timed {
 impl Timed {
     /// How often it happens before a time \[s].
     pub fn count(&self, end: f64) -> f64 {
-        let regular = self.every.map_or(0.0, |every| ((self.until.min(end) - self.from) / every + 1.0).floor().max(0.0));
+        let regular =
+            self.every.map_or(0.0, |every| ((self.until.min(end) - self.from) / every + 1.0).floor().max(0.0));
         regular + self.at.len() as f64
     }
 

@@ -601,30 +601,36 @@ impl Reader<'_> {
         let of = |scalar: &Spanned<Scalar>| moment(scalar.span(), scalar.get_ref());
         let at: Vec<f64> = match &form.at {
             None => Vec::new(),
-            Some(list) => {
-                list.get_ref().0.iter().map(|one| moment(list.span(), one)).collect::<Result<_>>()?
-            }
+            Some(list) => list.get_ref().0.iter().map(|one| moment(list.span(), one)).collect::<Result<_>>()?,
         };
         let every = form.every.as_ref().map(of).transpose()?;
         if let (Some(0.0), Some(place)) = (every, &form.every) {
             return Err(self.source.refuse(place.span(), "the time between two events must be positive"));
         }
         if let (None, Some(idle)) = (every, form.from.as_ref().or(form.until.as_ref())) {
-            return Err(self.source.refuse(idle.span(), "this says from when to when an event repeats, and it does not")
+            return Err(self
+                .source
+                .refuse(idle.span(), "this says from when to when an event repeats, and it does not")
                 .help("add every = \"24 h\", or write the time under `at`"));
         }
         if at.is_empty() && every.is_none() {
-            return Err(self.source.refuse(span, "the event has no time")
+            return Err(self
+                .source
+                .refuse(span, "the event has no time")
                 .help("write at = \"6 h\", at = [\"6 h\", \"12 h\"] or every = \"24 h\""));
         }
         if form.set.is_empty() {
-            return Err(self.source.refuse(span, "the event changes nothing")
+            return Err(self
+                .source
+                .refuse(span, "the event changes nothing")
                 .help("write set = { FIELD = 0 }, with a value or an expression of the fields"));
         }
         let from = form.from.as_ref().map(of).transpose()?.or(every).unwrap_or(0.0);
         let until = form.until.as_ref().map(of).transpose()?.unwrap_or(f64::INFINITY);
         if let Some(place) = form.until.as_ref().filter(|_| until < from) {
-            return Err(self.source.refuse(place.span(), "the event ends before it begins")
+            return Err(self
+                .source
+                .refuse(place.span(), "the event ends before it begins")
                 .help("the first time is `from`, or one `every` after the start"));
         }
         let effects = self.list(&form.set)?;

@@ -83,7 +83,8 @@ pub(super) fn events(model: &Model, sessions: &[f64], end: f64) -> Result<Vec<(f
     for (index, (name, timed)) in model.events.iter().enumerate() {
         let count = timed.count(end);
         if count > MOST_MOMENTS as f64 {
-            let message = format!("the event `{name}` happens {count:.0} times in this run; at most {MOST_MOMENTS} are possible");
+            let message =
+                format!("the event `{name}` happens {count:.0} times in this run; at most {MOST_MOMENTS} are possible");
             return Err(model.source.refuse(timed.span.clone(), message));
         }
         let mut moments = timed.moments(end);
