@@ -36,7 +36,7 @@ fn the_lag_of_a_membrane_is_a_sixth() {
          [observable.flux]\nvalue = \"flux(u, bottom)\"\n[observable.sum]\nvalue = \"through(u, bottom)\"\n\
          [observable.inwards]\nvalue = \"-flux(u, top)\"\n"
     );
-    let series = |term: &dyn Fn(f64) -> f64| (1..60).map(|n| f64::from(n)).map(term).sum::<f64>();
+    let series = |term: &dyn Fn(f64) -> f64| (1..60).map(f64::from).map(term).sum::<f64>();
     let sign = |n: f64| if n % 2.0 == 0.0 { 1.0 } else { -1.0 };
     let times = [0.05, 0.1, 0.2, 0.4, 1.0, 2.0, 3.0];
     let mut membrane = skin(&model, &section(1, false), &medium(40), 0);

@@ -235,7 +235,7 @@ impl Compiler<'_> {
                 Condition::Value(value) => Some(Face::Value(self.one(value, layer, None)?)),
                 Condition::Exchange { exchange, outside } => Some(Face::Exchange {
                     exchange: self.one(exchange, layer, speed)?,
-                    outside: self.one(outside, layer, None)?,
+                    outside: Box::new(self.one(outside, layer, None)?),
                 }),
                 Condition::Flux(flux) => {
                     let here = |own: &usize| layer.is_none_or(|layer| layer == *own) && self.lives[index][*own];

@@ -303,7 +303,7 @@ pub enum Face {
         /// Speed of exchange.
         exchange: Program,
         /// The value outside.
-        outside: Program,
+        outside: Box<Program>,
     },
     /// flux inwards, a program with one output for each layer at the face; it may depend on fields.
     Flux(Vec<Option<Program>>),

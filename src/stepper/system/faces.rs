@@ -314,7 +314,7 @@ impl System {
     fn mean_over<'a>(&self, side: usize, values: &dyn Fn(usize) -> Option<&'a [f64]>) -> f64 {
         let grid = &*self.grid;
         let (axis, across) = if side < 2 { (&grid.x, &grid.y) } else { (&grid.y, &grid.x) };
-        let at = if side % 2 == 0 { 0 } else { axis.len() - 1 };
+        let at = if side.is_multiple_of(2) { 0 } else { axis.len() - 1 };
         let mut sum = 0.0;
         for (k, row) in (0..grid.z.len()).filter_map(|k| Some((k, values(k)?))) {
             for (other, measure) in across.volume.iter().enumerate() {
