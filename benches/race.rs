@@ -149,8 +149,8 @@ impl Norm {
         let depth = skin.grid.z.faces[skin.grid.z.len()].sqrt();
         for (f, (largest, now)) in self.largest.iter_mut().zip(now).enumerate() {
             let scale = match f.checked_sub(skin.layout.fields) {
-                Some(surface) => skin.compiled.surface[surface].scale,
-                None => skin.compiled.volume[f].scale * depth,
+                Some(surface) => skin.compiled.surface[surface].scale.unwrap_or(0.0),
+                None => skin.compiled.volume[f].scale.unwrap_or(0.0) * depth,
             };
             *largest = largest.max(now).max(1e-7 * scale);
         }

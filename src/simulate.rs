@@ -12,7 +12,7 @@ use crate::needling::{self, Needling};
 use crate::observe::{Heading, Observer, Record, Snapshot, Track};
 use crate::scenario::{Geometry, Plan};
 use crate::skin::Skin;
-use crate::stepper::{Count, Stepper};
+use crate::stepper::{Count, Landing, Stepper};
 
 /// Everything a run produced.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub cost: Cost,
     /// What of the answer is wrong, in sentences: numbers that are not finite, contents below zero. Usually nothing.
     pub faults: Vec<String>,
+    /// Why the answer may be less exact than was asked, in sentences; usually there is no reason.
+    pub doubts: Vec<String>,
 }
 
 /// What a run cost.
@@ -42,6 +44,10 @@ pub struct Cost {
     pub steps: u64,
     /// Rejected steps.
     pub rejected: u64,
+    /// Steps that could not be shortened until their error was allowed.
+    pub beyond: u64,
+    /// What repairs of negative values moved, as a part of the largest content of the field.
+    pub repaired: Vec<(String, f64)>,
     /// Threads used.
     pub threads: usize,
     /// Cells of the grid.
@@ -112,6 +118,7 @@ fn follow(
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Outcome> {
     let mut stepper = Stepper::new(skin, &plan.stepping)?;
+    stepper.looks(skin, &plan.looks)?;
     let mut track = Track::default();
     let mut record = Record { headings: headings(plan, skin), sessions: plan.sessions.clone(), ..Record::default() };
     let timeline = timeline(plan, skin);
@@ -137,16 +144,25 @@ fn follow(
     let near = 1e-12 * plan.end;
     for moment in timeline[at_start..].chunk_by(|a, b| a.0 == b.0) {
         let time = moment[0].0;
-        let advanced = stepper.advance(skin, time, &mut |skin, step| {
-            track.see(skin);
-            taken += 1;
-            taken <= most && watch(Progress { time: skin.time, end: plan.end, step })
-        });
-        if taken > most {
-            let message = format!("given up after {most} steps on day {:.3}", skin.time / crate::units::DAY);
-            return Err(Error::simulation(message));
+        loop {
+            let landed = stepper.leg(skin, time, &mut |skin, step| {
+                track.see(skin);
+                taken += 1;
+                taken <= most && watch(Progress { time: skin.time, end: plan.end, step })
+            });
+            if taken > most {
+                let message = format!("given up after {most} steps on day {:.3}", skin.time / crate::units::DAY);
+                return Err(Error::simulation(message));
+            }
+            if landed? == Landing::Target {
+                break;
+            }
+            // Courses bend where rates jump: nothing is read off across the moment.
+            while let Some(look) = looks.next_if(|look| *look < skin.time) {
+                record.push(look, track.at(skin, look));
+            }
+            track.begin(skin);
         }
-        advanced?;
         let jumps = moment.iter().any(|(_, kind)| matches!(kind, Kind::Session(_) | Kind::Event(_)));
         // Sessions and events are seen before and after, all else that happens at a moment only after.
         let before = if jumps { time + near } else { time - near };
@@ -174,10 +190,12 @@ fn follow(
         }
     }
     clock.lap("stepping");
-    let Count { accepted, rejected } = stepper.count;
+    let Count { accepted, rejected, beyond } = stepper.count;
+    let repaired = stepper.repaired(skin);
+    let doubts = doubts(beyond, stepper.excess, &repaired);
     let (cells, fields) = (skin.grid.cells(), skin.layout.fields + skin.layout.surface + skin.compiled.quasi.len());
-    let cost =
-        Cost { steps: accepted, rejected, threads: rayon::current_num_threads(), cells, fields, seconds: Vec::new() };
+    let threads = rayon::current_num_threads();
+    let cost = Cost { steps: accepted, rejected, beyond, repaired, threads, cells, fields, seconds: Vec::new() };
     Ok(Outcome {
         plan: plan.clone(),
         shape: skin.grid.shape(),
@@ -187,8 +205,42 @@ fn follow(
         snapshots,
         needling,
         cost,
+        doubts,
     })
 }
+
+/// What of a field may be moved by repairs before it is worth a word.
+const REPAIRED: f64 = 1e-3;
+
+/// What there is to say about how a run was stepped.
+fn doubts(beyond: u64, excess: f64, repaired: &[(String, f64)]) -> Vec<String> {
+    let moved = repaired.iter().filter(|(_, part)| *part > REPAIRED);
+    let mut doubts: Vec<String> = moved
+        .map(|(name, part)| {
+            format!(
+                "Values of {name} that fell below zero were put right, and {:.2} % of its content was moved for that: \
+                 a smaller tolerance or a finer grid moves less.",
+                100.0 * part
+            )
+        })
+        .collect();
+    if excess > 1.0 {
+        doubts.push(format!(
+            "Steps of a fixed length erred by up to {excess:.1} times what the tolerance allows: leave out `fixed` to have \
+             their length chosen, or make them shorter."
+        ));
+    }
+    if beyond > JUMPS {
+        doubts.push(format!(
+            "{beyond} steps could not be made short enough for the error that was asked: something jumps as soon as \
+             the fields pass a threshold."
+        ));
+    }
+    doubts
+}
+
+/// Steps of the shortest length that a few jumps need.
+const JUMPS: u64 = 100;
 
 /// Skin at rest on the grid of a plan; unit cells are as large as the holes of the first session leave room.
 ///

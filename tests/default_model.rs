@@ -18,7 +18,7 @@ fn plan(tissue: &str, more: &str) -> Arc<Plan> {
 }
 
 fn stepping(tolerance: f64, fixed: Option<f64>) -> Stepping {
-    Stepping { method: Method::Implicit, tolerance, longest: 30.0 * DAY, fixed }
+    Stepping { method: Method::Implicit, tolerance, absolute: 1.0, longest: 30.0 * DAY, fixed }
 }
 
 /// The largest deviation of any field from its rest.

@@ -282,7 +282,8 @@ fn explicit_steps_in_cache_answer_to_plain_ones() {
                 let mut plain = skin(&model(), geometry, layers, 3);
                 let mut fast = plain.clone();
                 euler(&mut plain, step, steps);
-                let stepping = Stepping { method: Method::Euler, tolerance: 1.0, longest: 1e9, fixed: Some(step) };
+                let stepping =
+                    Stepping { method: Method::Euler, tolerance: 1.0, absolute: 1.0, longest: 1e9, fixed: Some(step) };
                 let mut stepper = Stepper::new(&mut fast, &stepping).expect("a stepper");
                 stepper.advance(&mut fast, step * steps as f64, &mut |_, _| true).expect("steps");
                 assert_eq!(stepper.count.accepted, steps as u64);
@@ -303,7 +304,8 @@ fn explicit_steps_give_the_same_bits_for_any_number_of_threads() {
             let geometry = Geometry::Tile { width: [1.0, 1.0], cells: [30, 50], periodic: true };
             let layers = [layer("a", 0.0, 0.4, 20), layer("b", 0.4, 1.0, 45)];
             let mut skin = skin(&model(), &geometry, &layers, 5);
-            let stepping = Stepping { method: Method::Euler, tolerance: 1.0, longest: 1e9, fixed: Some(0.01) };
+            let stepping =
+                Stepping { method: Method::Euler, tolerance: 1.0, absolute: 1.0, longest: 1e9, fixed: Some(0.01) };
             let mut stepper = Stepper::new(&mut skin, &stepping).expect("a stepper");
             stepper.advance(&mut skin, 0.2, &mut |_, _| true).expect("steps");
             skin.state
@@ -330,7 +332,8 @@ fn explicit_steps_keep_uniform_fields_and_contents() {
             let run = |initial: &str| {
                 let mut skin = skin(&text(initial), geometry, layers, 1);
                 let before = skin.clone();
-                let stepping = Stepping { method: Method::Euler, tolerance: 1.0, longest: 1e9, fixed: Some(0.02) };
+                let stepping =
+                    Stepping { method: Method::Euler, tolerance: 1.0, absolute: 1.0, longest: 1e9, fixed: Some(0.02) };
                 advance(&mut skin, &stepping, 0.4);
                 (before, skin)
             };
@@ -354,7 +357,7 @@ fn euler_steps_everything_else_too() {
     let mut plain = skin_on(text, grid(), 2);
     let mut skin = plain.clone();
     euler(&mut plain, 0.5, 20);
-    let stepping = Stepping { method: Method::Euler, tolerance: 1.0, longest: 1e9, fixed: Some(0.5) };
+    let stepping = Stepping { method: Method::Euler, tolerance: 1.0, absolute: 1.0, longest: 1e9, fixed: Some(0.5) };
     advance(&mut skin, &stepping, 10.0);
     assert!(plain.state == skin.state);
 }

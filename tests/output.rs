@@ -71,7 +71,7 @@ fn the_summary_keeps_its_contract() {
     let text = fs::read_to_string(folder.path().join("summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
     let keys: Vec<&String> = summary.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["observables", "needling", "provenance", "practice", "faults"]);
+    assert_eq!(keys, ["observables", "needling", "provenance", "practice", "faults", "doubts"]);
     for (name, answer) in summary["observables"].as_object().unwrap() {
         let keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["unit", "rest", "peak", "peak_day", "end", "resolved_day"], "{name}");

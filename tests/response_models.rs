@@ -40,7 +40,7 @@ fn unrest(compiled: &Compiled) -> f64 {
         for (field, rate) in rates.fields.iter().zip(out) {
             let field = &compiled.volume[*field];
             assert!(rate.is_finite(), "{} in layer {layer}", field.name);
-            largest = largest.max((rate / field.scale).abs() * 86_400.0);
+            largest = largest.max((rate / field.scale.unwrap_or(field.unit.factor)).abs() * 86_400.0);
         }
     }
     largest

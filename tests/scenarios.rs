@@ -60,8 +60,10 @@ fn gray_scott_answers_to_the_explicit_method() {
         plan.stepping = stepping;
         run(plan)
     };
-    let implicit = with(Stepping { method: Method::Implicit, tolerance: 1e-5, longest: 1e9, fixed: None });
-    let explicit = with(Stepping { method: Method::Explicit, tolerance: 1.0, longest: 20.0, fixed: None });
+    let implicit =
+        with(Stepping { method: Method::Implicit, tolerance: 1e-5, absolute: 1.0, longest: 1e9, fixed: None });
+    let explicit =
+        with(Stepping { method: Method::Explicit, tolerance: 1e-6, absolute: 1.0, longest: 20.0, fixed: None });
     for ((name, _, ours), (_, _, plain)) in implicit.snapshots[0].fields.iter().zip(&explicit.snapshots[0].fields) {
         let far = ours.iter().zip(plain).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(far < 1e-4, "`{name}` differs by {far:.2e}");

@@ -81,7 +81,8 @@ fn the_explicit_reference_agrees() {
             skin
         };
         let implicit = run(&adaptive(1e-7));
-        let explicit = run(&Stepping { method: Method::Explicit, tolerance: 1.0, longest: 2e-3, fixed: None });
+        let explicit =
+            run(&Stepping { method: Method::Explicit, tolerance: 1e-8, absolute: 1.0, longest: 2e-3, fixed: None });
         let worst = implicit
             .state
             .iter()

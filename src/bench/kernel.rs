@@ -104,7 +104,13 @@ impl GrayScott {
             constant("k", 0.06),
         );
         let mut skin = block(&model, cells, true)?;
-        let stepping = Stepping { method: Method::Euler, tolerance: 1.0, longest: f64::INFINITY, fixed: Some(step) };
+        let stepping = Stepping {
+            method: Method::Euler,
+            tolerance: 1.0,
+            absolute: 1.0,
+            longest: f64::INFINITY,
+            fixed: Some(step),
+        };
         let stepper = Stepper::new(&mut skin, &stepping)?;
         Ok(Self { skin, stepper })
     }

@@ -120,6 +120,10 @@ fn show(plan: &Plan, folder: &Path, seconds: f64) -> Result<()> {
         .collect();
     let header = ["observable", "unit", "rest", "peak change", "on day", "at the end", "resolved on day"];
     say(table(&header, &rows));
+    let doubts: Vec<String> = serde_json::from_value(summary["doubts"].take()).map_err(damaged)?;
+    for doubt in doubts {
+        say(wrapped(&format!("\nDoubtful: {doubt}")));
+    }
     let told = practice.told();
     if !told.is_empty() {
         let lines: Vec<String> = told.into_iter().map(|(lead, text)| wrapped(&format!("{lead} {text}"))).collect();

@@ -42,7 +42,7 @@ impl Compiler<'_> {
                 FieldKind::Surface => {
                     let initial = match &field.initial {
                         None => None,
-                        Some(Layered::One(one)) => Some(self.one(one, None, None)?),
+                        Some(Layered::One(one)) => Some(self.one(index, one, None, None)?),
                         Some(Layered::Table(_)) => {
                             return Err(model.source.refuse(field.span.clone(), "the surface has no layers"));
                         }
@@ -77,7 +77,7 @@ impl Compiler<'_> {
             })
             .collect::<Result<_>>()?;
         let signals = model.signals.iter().map(|(name, signal)| (name.clone(), signal.default)).collect();
-        let Self { columns, reductions, fluxes, sums, .. } = self;
+        let Self { columns, reductions, fluxes, sums, clock, .. } = self;
         surface.extend(sums);
         let bundles = bundles(&reductions);
         Ok(Compiled {
@@ -96,6 +96,7 @@ impl Compiler<'_> {
             fluxes,
             signals,
             turns: Turns::default(),
+            clock: clock.clock(),
         }
         .with_turns())
     }
@@ -127,7 +128,7 @@ impl Compiler<'_> {
             .collect::<Result<_>>()?;
         let diffusion = match &field.diffusivity {
             None => None,
-            Some(diffusivity) => self.diffusion(index, field, diffusivity)?,
+            Some(diffusivity) => self.diffusion(index, name, field, diffusivity)?,
         };
         let initial = match &field.initial {
             None => None,
@@ -149,7 +150,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn diffusion(&mut self, index: usize, field: &Field, layered: &Layered) -> Result<Option<Diffusion>> {
+    fn diffusion(&mut self, index: usize, name: &str, field: &Field, layered: &Layered) -> Result<Option<Diffusion>> {
         self.check_table(index, layered)?;
         let factor = self.spread();
         let (mut values, mut programs, mut fixed) = (Vec::new(), Vec::new(), true);
@@ -163,6 +164,7 @@ impl Compiler<'_> {
             let id = place.expression(expression)?;
             let factor = place.graph.number(factor);
             let id = place.graph.multiply(factor, id);
+            place.leaves.compiler.clock.watch(&place.graph, &[id], name);
             let value = place.graph.value(id);
             programs.push(Some(program(&place.graph, &[id], self.model, &expression.root)?));
             if let Some(value) = value
@@ -185,7 +187,7 @@ impl Compiler<'_> {
     fn quasi_field(&mut self, index: usize, name: &str, field: &Field) -> Result<QuasiField> {
         let diffusivity = match &field.diffusivity {
             None => None,
-            Some(diffusivity) => self.diffusion(index, field, diffusivity)?,
+            Some(diffusivity) => self.diffusion(index, name, field, diffusivity)?,
         };
         let Some(Diffusion::Layered(diffusivity)) = diffusivity else {
             return Err(self.model.source.refuse(field.span.clone(), "a quasi-steady field needs a fixed diffusivity"));
@@ -202,6 +204,7 @@ impl Compiler<'_> {
                 let own = place.graph.input(Input::Quasi(field.index));
                 let slope = place.graph.derivatives(&[sum], own)[0];
                 finite(&place.graph, &[sum, slope], model, field.span.clone())?;
+                place.leaves.compiler.clock.watch(&place.graph, &[sum], name);
                 Ok(Some(Program::compile(&place.graph, &[sum, slope])))
             })
             .collect::<Result<_>>()?;
@@ -232,17 +235,17 @@ impl Compiler<'_> {
             }
             faces.push(match condition {
                 Condition::NoFlux | Condition::Periodic => None,
-                Condition::Value(value) => Some(Face::Value(self.one(value, layer, None)?)),
+                Condition::Value(value) => Some(Face::Value(self.one(index, value, layer, None)?)),
                 Condition::Exchange { exchange, outside } => Some(Face::Exchange {
-                    exchange: self.one(exchange, layer, speed)?,
-                    outside: Box::new(self.one(outside, layer, None)?),
+                    exchange: self.one(index, exchange, layer, speed)?,
+                    outside: Box::new(self.one(index, outside, layer, None)?),
                 }),
                 Condition::Flux(flux) => {
                     let here = |own: &usize| layer.is_none_or(|layer| layer == *own) && self.lives[index][*own];
                     let here: Vec<bool> = (0..=last).map(|own| here(&own)).collect();
                     let programs = here.into_iter().enumerate();
                     let programs =
-                        programs.map(|(own, here)| here.then(|| self.one(flux, Some(own), speed)).transpose());
+                        programs.map(|(own, here)| here.then(|| self.one(index, flux, Some(own), speed)).transpose());
                     Some(Face::Flux(programs.collect::<Result<_>>()?))
                 }
                 Condition::Reservoir(film) => {
@@ -263,7 +266,7 @@ impl Compiler<'_> {
                         },
                         of: self.model.target(&film.of)?.index,
                         exchange: match &film.exchange {
-                            Some(exchange) => Some(self.one(exchange, layer, speed)?),
+                            Some(exchange) => Some(self.one(index, exchange, layer, speed)?),
                             None => None,
                         },
                     })
@@ -321,12 +324,13 @@ impl Compiler<'_> {
         let kind = if layer.is_some() { FieldKind::Volume } else { FieldKind::Surface };
         let mut place = self.place(layer);
         let (mut fields, mut roots, mut spans) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, field) in model.fields.values().enumerate() {
+        for (index, (name, field)) in model.fields.iter().enumerate() {
             let lives = layer.is_none_or(|layer| place.leaves.compiler.lives[index][layer]);
             if field.kind != kind || !lives {
                 continue;
             }
             if let Some(sum) = net(&mut place, index)? {
+                place.leaves.compiler.clock.watch(&place.graph, &[sum], name);
                 fields.push(field.index);
                 roots.push(sum);
                 spans.push(&field.span);

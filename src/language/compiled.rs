@@ -4,7 +4,7 @@
 //! **quasi-steady** field in the cells but without a rate of change of its own. Each kind is numbered from zero in the order
 //! of declaration. Everything is in SI units.
 
-use crate::language::{Program, Turns};
+use crate::language::{Clock, Program, Turns};
 use crate::units::Unit;
 
 /// A value a program reads.
@@ -91,6 +91,8 @@ pub struct Compiled {
     pub fluxes: Vec<Passage>,
     /// Signals with their value where the scenario does not set them.
     pub signals: Vec<(String, f64)>,
+    /// What depends on time alone.
+    pub clock: Clock,
     /// Where any of the programs above changes its law.
     pub turns: Turns,
 }
@@ -183,7 +185,7 @@ pub struct VolumeField {
     /// Whether it may be negative.
     pub signed: bool,
     /// Typical size, for tolerances.
-    pub scale: f64,
+    pub scale: Option<f64>,
     /// How it spreads; `None` stays where it is.
     pub diffusion: Option<Diffusion>,
     /// What it follows.
@@ -208,7 +210,7 @@ pub struct SurfaceField {
     /// Whether it may be negative.
     pub signed: bool,
     /// Typical size, for tolerances.
-    pub scale: f64,
+    pub scale: Option<f64>,
     /// Value at rest.
     pub rest: f64,
     /// Value at the start, if not at rest. One output.
@@ -227,7 +229,7 @@ pub struct QuasiField {
     /// Whether it exists in each layer.
     pub lives: Vec<bool>,
     /// Typical size, also the first guess of the solver.
-    pub scale: f64,
+    pub scale: Option<f64>,
     /// Diffusivity of each layer.
     pub diffusivity: Vec<f64>,
     /// In each layer where it lives, a program with two outputs: R and ∂R/∂u. ∂R/∂u ≤ 0 is required for a unique balance.

@@ -25,6 +25,8 @@ pub(super) struct File {
     pub layers: Option<Vec<Spanned<String>>>,
     pub scale: Option<ScaleForm>,
     #[serde(default)]
+    pub stepping: SteppingForm,
+    #[serde(default)]
     pub constant: Table<ConstantForm>,
     #[serde(default)]
     pub signal: Table<SignalForm>,
@@ -51,6 +53,14 @@ pub(super) struct File {
 pub(super) struct ScaleForm {
     pub length: Spanned<String>,
     pub time: Spanned<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SteppingForm {
+    pub tolerance: Option<Spanned<Scalar>>,
+    pub absolute: Option<Spanned<Scalar>>,
+    pub scale: Option<Spanned<Scalar>>,
 }
 
 #[derive(Debug, Deserialize)]

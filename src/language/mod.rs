@@ -9,7 +9,7 @@
 //! and one for the entries of their Jacobian, found by symbolic differentiation. Programs compute blocks of cells.
 //!
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
-//! `measure` and `check` (what names mean and measure), `graph`, `derivative`, `limit` and `interval`
+//! `measure` and `check` (what names mean and measure), `clock` (what depends on time alone), `graph`, `derivative`, `limit` and `interval`
 //! (expressions as mathematics), `turns` (where their conditions do), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
 //! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
 
@@ -17,6 +17,7 @@
 mod assembler;
 mod bound;
 mod check;
+mod clock;
 mod compile;
 mod compiled;
 mod derivative;
@@ -48,6 +49,7 @@ mod update;
 pub const TIME_COLUMN: &str = "time_d";
 
 pub use bound::Bound;
+pub use clock::Clock;
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};
 pub use kernel::{Operand, Operands};

@@ -27,6 +27,8 @@ pub struct Model {
     pub layers: Option<Vec<String>>,
     /// The units of a dimensionless model.
     pub scale: Option<Scale>,
+    /// How exactly it is solved, unless a scenario says otherwise.
+    pub stepping: Accuracy,
     /// Constants.
     pub constants: IndexMap<String, Constant>,
     /// Signals the scenario may set.
@@ -48,6 +50,22 @@ pub struct Model {
     /// What is reported.
     pub observables: IndexMap<String, Reported>,
     pub(super) symbols: Names,
+}
+
+/// How exactly a model is solved: the error of a step may be `tolerance` times the value, or times `absolute` times the size the
+/// field has had (see `stepper::judge`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Accuracy {
+    /// Relative part.
+    pub tolerance: f64,
+    /// Absolute part, relative to the size of a field.
+    pub absolute: f64,
+}
+
+impl Default for Accuracy {
+    fn default() -> Self {
+        Self { tolerance: 1e-3, absolute: 1e-6 }
+    }
 }
 
 /// The units of a dimensionless model.
@@ -170,7 +188,7 @@ pub struct Field {
     /// Whether it may be negative.
     pub signed: bool,
     /// Its typical size \[SI\].
-    pub scale: f64,
+    pub scale: Option<f64>,
     /// How it spreads.
     pub diffusivity: Option<Layered>,
     /// Reference density by layer; 1 if not given.

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result, suggestion};
 use crate::language::check;
+use crate::language::clock::Gatherer;
 use crate::language::compiled::{Kind, Passage, Reduction, Region, SurfaceField, Way};
 use crate::language::graph::{Graph, Id, Op};
 use crate::language::lower::{Leaves, Lowering, Passed, Reduced};
@@ -30,6 +31,7 @@ pub(super) struct Compiler<'a> {
     /// Fluxes that observables ask for, now and added up.
     pub fluxes: Vec<Passage>,
     pub sums: Vec<SurfaceField>,
+    pub clock: Gatherer,
 }
 
 /// The leaves of expressions in one layer, or where there is none.
@@ -138,6 +140,7 @@ impl<'a> Compiler<'a> {
             reductions: Vec::new(),
             fluxes: Vec::new(),
             sums: Vec::new(),
+            clock: Gatherer::default(),
         };
         compiler.evaluate_constants()?;
         for (index, process) in model.processes.values().enumerate() {
@@ -384,6 +387,7 @@ impl<'a> Compiler<'a> {
                     Some(weight) => place.tree(weight)?,
                     None => place.graph.number(1.0),
                 };
+                place.leaves.compiler.clock.watch(&place.graph, &[value, weight], "a reduction");
                 program(&place.graph, &[value, weight], self.model, reduced.node).map(Some)
             })
             .collect::<Result<_>>()?;
@@ -450,7 +454,7 @@ impl<'a> Compiler<'a> {
                 name: format!("through({name}, {})", faces.collect::<Vec<_>>().join(", ")),
                 unit: field.unit.clone(),
                 signed: true,
-                scale: field.scale * depth,
+                scale: field.scale.map(|scale| scale * depth),
                 rest: 0.0,
                 initial: None,
                 adds_up: Some(passage),
@@ -510,19 +514,22 @@ impl<'a> Compiler<'a> {
             .collect()
     }
 
-    /// A program with one output.
+    /// A program with one output, for field `index`.
     pub(super) fn one(
         &mut self,
+        index: usize,
         expression: &Expression,
         layer: Option<usize>,
         factor: Option<f64>,
     ) -> Result<Program> {
+        let what = self.model.fields.get_index(index).map_or("", |(name, _)| name);
         let mut place = self.place(layer);
         let mut id = place.expression(expression)?;
         if let Some(factor) = factor {
             let factor = place.graph.number(factor);
             id = place.graph.multiply(factor, id);
         }
+        place.leaves.compiler.clock.watch(&place.graph, &[id], what);
         program(&place.graph, &[id], self.model, &expression.root)
     }
 
@@ -536,7 +543,7 @@ impl<'a> Compiler<'a> {
         self.check_table(index, layered)?;
         (0..self.setting.layers.len())
             .map(|layer| match self.chosen(layered, layer).filter(|_| self.lives[index][layer]) {
-                Some(expression) => self.one(expression, Some(layer), factor).map(Some),
+                Some(expression) => self.one(index, expression, Some(layer), factor).map(Some),
                 None => Ok(None),
             })
             .collect()

@@ -11,11 +11,11 @@ use crate::error::{Error, Result, Source, gathered, printable, read_toml, sugges
 use crate::language::TIME_COLUMN;
 use crate::language::file::{
     BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm,
-    RegionForm, Scalar, SignalForm, Table, TextOr, TimedForm,
+    RegionForm, Scalar, SignalForm, SteppingForm, Table, TextOr, TimedForm,
 };
 use crate::language::model::{
-    Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention, Model,
-    Process, RegionOf, Reported, Reservoir, Scale, Signal, Timed,
+    Accuracy, Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention,
+    Model, Process, RegionOf, Reported, Reservoir, Scale, Signal, Timed,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
 use crate::language::syntax::Expression;
@@ -30,6 +30,8 @@ struct Reader<'a> {
     scale: Option<Scale>,
     /// How many `random()` were read.
     draws: Cell<usize>,
+    /// The typical size of a field that names none, in its unit.
+    size: Option<f64>,
 }
 
 impl Model {
@@ -49,7 +51,7 @@ impl Model {
 
     /// Builds the model; nothing is checked yet that needs more than one entry.
     fn assemble(source: &Arc<Source>, file: File) -> Result<Self> {
-        let mut reader = Reader { source, scale: None, draws: Cell::new(0) };
+        let mut reader = Reader { source, scale: None, size: None, draws: Cell::new(0) };
         reader.scale = match &file.scale {
             None => None,
             Some(form) => Some(Scale {
@@ -57,6 +59,7 @@ impl Model {
                 time: reader.positive(&form.time, "d", "the time unit")?,
             }),
         };
+        let stepping = reader.stepping(&file.stepping)?;
         if file.name.get_ref().trim().is_empty() {
             return Err(source.refuse(file.name.span(), "the model needs a name"));
         }
@@ -131,6 +134,7 @@ impl Model {
             source: source.clone(),
             layers: file.layers.map(|list| list.into_iter().map(Spanned::into_inner).collect()),
             scale: reader.scale,
+            stepping,
             constants,
             signals,
             fields,
@@ -355,6 +359,29 @@ impl Reader<'_> {
         Ok(Signal { what: form.what, unit, default, range })
     }
 
+    /// How exactly the model wants to be solved, and the size of fields that name none.
+    fn stepping(&mut self, form: &SteppingForm) -> Result<Accuracy> {
+        let mut accuracy = Accuracy::default();
+        let part = |given: &Option<Spanned<Scalar>>, what: &str, into: &mut f64| -> Result<()> {
+            let Some(given) = given else { return Ok(()) };
+            *into = self.fixed(given, &Unit::one(), what)?;
+            match *into > 0.0 && *into <= 1.0 {
+                true => Ok(()),
+                false => Err(self.source.refuse(given.span(), format!("{what} is more than 0 and at most 1"))),
+            }
+        };
+        part(&form.tolerance, "the tolerance", &mut accuracy.tolerance)?;
+        part(&form.absolute, "the absolute part of the tolerance", &mut accuracy.absolute)?;
+        if let Some(size) = &form.scale {
+            let value = self.fixed(size, &Unit::one(), "the typical size of fields")?;
+            if value <= 0.0 {
+                return Err(self.source.refuse(size.span(), "the typical size of fields must be positive"));
+            }
+            self.size = Some(value);
+        }
+        Ok(accuracy)
+    }
+
     fn field(&self, span: Range<usize>, form: FieldForm, index: usize) -> Result<Field> {
         let kind = match form.kind {
             KindForm::Volume => FieldKind::Volume,
@@ -363,13 +390,13 @@ impl Reader<'_> {
         };
         let unit = self.unit(form.unit)?;
         let scale = match &form.scale {
-            None => unit.factor,
+            None => self.size.map(|size| size * unit.factor),
             Some(scale) => {
                 let value = self.fixed(scale, &unit, "the scale of the field")?;
                 if value <= 0.0 {
                     return Err(self.source.refuse(scale.span(), "the typical size of a field must be positive"));
                 }
-                value
+                Some(value)
             }
         };
         let idle = |place: Option<Range<usize>>, what: &str| match place {

@@ -39,6 +39,8 @@ pub struct Kept<'a> {
     pub practice: Practice,
     /// What of the answer is wrong, in sentences.
     pub faults: Vec<String>,
+    /// Why the answer may be less exact than was asked.
+    pub doubts: Vec<String>,
 }
 
 /// `summary.json`: the stable contract with programs that read results.
@@ -51,6 +53,8 @@ pub(super) struct Contract {
     pub practice: Practice,
     #[serde(default)]
     pub faults: Vec<String>,
+    #[serde(default)]
+    pub doubts: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -75,6 +79,7 @@ impl<'a> Kept<'a> {
             answers: answers(&outcome.record),
             practice: Practice::of(outcome)?,
             faults: outcome.faults.clone(),
+            doubts: outcome.doubts.clone(),
         })
     }
 }
@@ -163,6 +168,7 @@ impl Kept<'static> {
             answers: contract.observables,
             practice: contract.practice,
             faults: contract.faults,
+            doubts: contract.doubts,
         })
     }
 }

@@ -81,13 +81,15 @@ impl About {
 
 /// The manifest of a run. `models` are the files that were read: (kind and name, text).
 pub fn manifest(about: &About, cost: &Cost, scenario: &str, models: &[(String, String)]) -> Value {
-    let Cost { steps, rejected, threads, cells, fields, seconds } = cost;
+    let Cost { steps, rejected, beyond, repaired, threads, cells, fields, seconds } = cost;
     let total: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
     let stepping = seconds.iter().find(|(phase, _)| phase == "stepping").map_or(total, |(_, seconds)| *seconds);
     let work = *cells as f64 * (*steps + *rejected) as f64;
     let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
     let hashes: serde_json::Map<String, Value> =
         models.iter().map(|(name, text)| (name.clone(), hash(text).into())).collect();
+    let repaired: serde_json::Map<String, Value> =
+        repaired.iter().map(|(name, part)| (name.clone(), (*part).into())).collect();
     let seconds: serde_json::Map<String, Value> =
         seconds.iter().map(|(phase, seconds)| (phase.clone(), (*seconds).into())).collect();
     json!({
@@ -102,6 +104,8 @@ pub fn manifest(about: &About, cost: &Cost, scenario: &str, models: &[(String, S
         "fields": fields,
         "steps": steps,
         "rejected_steps": rejected,
+        "steps_beyond_tolerance": beyond,
+        "repaired_part": repaired,
         "wall_seconds": seconds,
         "ns_per_cell_step": if work > 0.0 { Some(stepping * 1e9 / work) } else { None },
         "peak_memory_bytes": peak_memory(),

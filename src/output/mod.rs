@@ -97,6 +97,7 @@ pub fn write_tables(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &
         provenance: json!(inputs.provenance.counts()),
         practice: kept.practice.clone(),
         faults: kept.faults.clone(),
+        doubts: kept.doubts.clone(),
     };
     file::write(&folder.join("summary.json"), format!("{:#}\n", json!(contract)))?;
     let mut manifest = manifest::manifest(&kept.about, cost, inputs.scenario, inputs.models);

@@ -78,6 +78,7 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     let mut lines = vec![line("What was done.", done(kept))];
     lines.extend(kept.about.outside.iter().map(|number| line("Outside its range.", format!("{number}."))));
     lines.extend(kept.faults.iter().map(|fault| line("Not sound.", format!("{fault}."))));
+    lines.extend(kept.doubts.iter().map(|doubt| line("Doubtful.", doubt.clone())));
     lines.extend(needles(kept));
     lines.extend(symptoms(kept));
     lines.extend(gains(kept));

@@ -1,12 +1,13 @@
 //! What a run will cost, before it is run: cells, fields, memory and time; and what this machine has.
 
 use crate::error::{Error, Result};
-use crate::scenario::timeline::TOLERANCE;
 
 /// Wall time of one cell, field and step on two cores \[ns\]. Measured on the default scenario; within a factor of three.
 const NANOSECONDS: f64 = 20.0;
-/// Steps that the healing after one session takes at the default tolerance; the default method, of order 3, needs tol^(-1/3) as many.
+/// Steps that the healing after one session takes at [`COUNTED_AT`]; the default method, of order 3, needs tol^(-1/3) as many.
 const STEPS_PER_SESSION: f64 = 75.0;
+/// The tolerance at which steps were counted.
+const COUNTED_AT: f64 = 0.02;
 /// Copies of the state a run holds: the stepper's stages, its right-hand sides and factors.
 const COPIES: f64 = 10.0;
 /// Share of the machine's memory that a run may ask for.
@@ -56,7 +57,7 @@ impl Estimate {
         let steps = match size.fixed {
             Some(fixed) => size.end / fixed,
             None => {
-                let each = STEPS_PER_SESSION * (TOLERANCE / size.tolerance).cbrt();
+                let each = STEPS_PER_SESSION * (COUNTED_AT / size.tolerance).cbrt();
                 each * size.sessions.max(1) as f64 + size.end / size.longest
             }
         };

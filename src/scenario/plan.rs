@@ -156,6 +156,8 @@ pub struct Stepping {
     pub method: Method,
     /// Relative error that a short step may make; of a long one less is allowed (`stepper::implicit`).
     pub tolerance: f64,
+    /// Absolute part of the error, relative to the size that a field has had (`stepper::judge`).
+    pub absolute: f64,
     /// Longest step \[s\].
     pub longest: f64,
     /// A fixed step \[s\] instead of an adaptive one.
@@ -167,8 +169,8 @@ pub struct Stepping {
 pub enum Method {
     /// Implicit, adaptive, the default.
     Implicit,
-    /// The plain explicit reference, Runge–Kutta of order four.
+    /// Explicit with as many stages as stability demands, adaptive: for what is hardly stiff.
     Explicit,
-    /// Explicit Euler, with a fast kernel where nothing but layered diffusion and kinetics act.
+    /// Explicit Euler with fixed steps and without control: for comparisons of kernels, and no choice of a scenario.
     Euler,
 }

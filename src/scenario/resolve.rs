@@ -114,7 +114,7 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
     settle(signals.iter_mut().map(|(time, ..)| time), &anchors, end);
     signals.retain(|(time, ..)| *time < end);
     signals.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let stepping = timeline::stepping(&mut decide, &typed.stepping)?;
+    let stepping = timeline::stepping(&mut decide, &typed.stepping, model.stepping)?;
     let most_steps = timeline::most_steps(&mut decide, &typed.stepping)?;
     let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
     let expected = expectations(source, &observables)?;

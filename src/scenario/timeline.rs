@@ -5,7 +5,7 @@ use serde_spanned::Spanned;
 use toml_edit::Value;
 
 use crate::error::{Result, suggestion};
-use crate::language::Model;
+use crate::language::{Accuracy, Model};
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::plan::{Method, Stepping};
 use crate::scenario::schedule::{MOST_MOMENTS, SAME, Schedule, latest, ordered, settle};
@@ -14,8 +14,6 @@ use crate::units::DAY;
 
 const DURATION: Limits = Limits { unit: "d", low: (1e-9, "1 ns"), high: (100.0 * 365.25 * DAY, "100 years") };
 pub(super) const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
-/// Of a short step, unless a scenario says otherwise: every observable of the default scenario is then within 1 % of its peak.
-pub(super) const TOLERANCE: f64 = 0.02;
 const TOLERANCES: Limits = Limits { unit: "1", low: (1e-12, "1e-12"), high: (0.1, "0.1") };
 
 /// The most sessions of a course.
@@ -272,17 +270,21 @@ pub(super) fn signals(
     Ok(events)
 }
 
-pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping) -> Result<Stepping> {
-    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit", "euler"])? {
+pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping, model: Accuracy) -> Result<Stepping> {
+    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit"])? {
         "explicit" => Method::Explicit,
-        "euler" => Method::Euler,
         _ => Method::Implicit,
     };
-    let tolerance =
-        decide.amount("stepping", "tolerance", typed.tolerance.as_ref(), Some(&format!("{TOLERANCE}")), TOLERANCES)?;
+    let mut part = |key: &str, given: &Option<Amount>, own: f64, limits: Limits| {
+        decide
+            .amount("stepping", key, given.as_ref(), Some(&format!("{own}")), limits)
+            .map(|value| value.unwrap_or(own))
+    };
+    let tolerance = part("tolerance", &typed.tolerance, model.tolerance, TOLERANCES)?;
+    let absolute = part("absolute", &typed.absolute, model.absolute, Limits { high: (1.0, "1"), ..TOLERANCES })?;
     let longest = decide.amount("stepping", "longest", typed.longest.as_ref(), Some("7 d"), DURATION)?;
     let fixed = decide.amount("stepping", "fixed", typed.fixed.as_ref(), None, DURATION)?;
-    Ok(Stepping { method, tolerance: tolerance.unwrap_or(TOLERANCE), longest: longest.unwrap_or(DAY), fixed })
+    Ok(Stepping { method, tolerance, absolute, longest: longest.unwrap_or(DAY), fixed })
 }
 
 /// Steps after which a run is given up.

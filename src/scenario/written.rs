@@ -171,6 +171,7 @@ pub(super) struct Probe {
 pub(super) struct Stepping {
     pub method: Option<Word>,
     pub tolerance: Option<Amount>,
+    pub absolute: Option<Amount>,
     pub longest: Option<Amount>,
     pub fixed: Option<Amount>,
     pub most_steps: Option<Amount>,

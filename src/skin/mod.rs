@@ -147,7 +147,7 @@ impl Skin {
         let mut quasi = Vec::with_capacity(compiled.quasi.len() * layout.nz * layout.stride);
         for field in &compiled.quasi {
             for z in 0..layout.nz {
-                let guess = if field.lives[grid.layer[z]] { field.scale } else { 0.0 };
+                let guess = if field.lives[grid.layer[z]] { field.scale.unwrap_or(field.unit.factor) } else { 0.0 };
                 quasi.extend(std::iter::repeat_n(guess, layout.stride));
             }
         }

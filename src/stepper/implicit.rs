@@ -13,9 +13,8 @@
 //! this stage and the error want of k₁, k₂ and k₃ are three sums, formed while the rows of k₃ are in cache. Two of them take the
 //! place of k₁ and k₂, and k₄ that of k₃: three buffers, and a step reads a tenth less.
 //!
-//! **Step control.** The error of a field is the root mean square of its estimated error, by volume, over what is allowed times
-//! the largest root mean square deviation from rest that the field has had since the last restart; the step is accepted if no
-//! field exceeds 1. What `positive` moves counts as error.
+//! **Step control.** The step is accepted if the error of no field exceeds 1, by the norms of `judge`. What `positive` moves
+//! counts as error.
 //!
 //! Allowed is the tolerance, and less where a step is long: × (s/h)^⅓ beyond s = longest/8000. An error of a signal fades as
 //! fast as the solution changes, within a few steps; until then it feeds what changes slowly, so what it leaves there grows
@@ -29,9 +28,9 @@ use crate::error::Result;
 use crate::memory;
 use crate::scenario::Stepping;
 use crate::skin::Skin;
-use crate::stepper::positive;
+use crate::stepper::judge::{Judge, Row, Sums, rest_of};
 use crate::stepper::system::{Frame, Stage, System};
-use crate::stepper::{Shared, multiply_add};
+use crate::stepper::{Demand, Shared, Trial, multiply_add};
 
 /// Coefficients of a stiffly accurate method with four stages, as published.
 #[derive(Debug, Clone, Copy)]
@@ -119,27 +118,9 @@ pub struct Implicit {
     sums: Vec<Sums>,
     /// Field of each task, volume fields first.
     fields: Vec<usize>,
-    /// Largest root mean square deviation from rest of each field since the last restart; volume fields, then surface fields.
-    largest: Vec<f64>,
-    /// The same with the present state.
-    deviation: Vec<f64>,
-    /// Error of each field in the last step, relative to what is allowed.
-    errors: Vec<f64>,
-    /// Measure of each place, sum 1.
-    lateral: Vec<f64>,
+    judge: Judge,
 }
 
-/// What a task adds up over its values, by volume.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    error: f64,
-    deviation: f64,
-    /// Whether a value of a field that may not be negative is.
-    negative: bool,
-}
-
-/// Part of a field's scale below which deviations do not matter.
-const NEGLIGIBLE: f64 = 1e-7;
 /// Values this small are flushed to zero, as subnormal numbers would stall the processor. No observable can see them.
 const NOTHING: f64 = 1e-200;
 const SAFETY: f64 = 0.85;
@@ -153,8 +134,7 @@ const SMALLEST_GROWTH: f64 = 0.15;
 
 impl Implicit {
     /// Buffers for a skin.
-    pub fn new(skin: &Skin, system: &System, tableau: Tableau) -> Self {
-        let fields = skin.layout.fields + skin.layout.surface;
+    pub fn new(skin: &Skin, system: &System, tableau: Tableau, absolute: f64) -> Self {
         let buffer = || memory::zeros(skin.state.len());
         let mut own = Self {
             stages: Stages::new(&tableau),
@@ -162,38 +142,25 @@ impl Implicit {
             state: buffer(),
             sums: vec![Sums::default(); system.tasks()],
             fields: system.task_fields().collect(),
-            largest: vec![0.0; fields],
-            deviation: vec![0.0; fields],
-            errors: vec![0.0; fields],
-            lateral: skin.grid.lateral_weights(),
+            judge: Judge::new(skin, absolute),
         };
         own.restart(skin);
         own
+    }
+
+    /// Who judges its steps.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     /// Forgets how large deviations were.
     pub fn restart(&mut self, skin: &Skin) {
         // Rows that never change are not written again.
         self.state.copy_from_slice(&skin.state);
-        self.largest.fill(0.0);
-        for (f, _, row, measure) in rows(skin) {
-            let rest = rest_of(skin, f, row.start);
-            let values = skin.state[row].iter().zip(&self.lateral);
-            self.largest[f] += values.map(|(value, weight)| weight * (value - rest).powi(2)).sum::<f64>() * measure;
-        }
-        self.largest.iter_mut().for_each(|square| *square = square.sqrt());
+        self.judge.restart(skin);
     }
 
-    /// The field that last limited the step.
-    pub fn worst(&self, skin: &Skin) -> String {
-        let at = (0..self.errors.len()).max_by(|&a, &b| self.errors[a].total_cmp(&self.errors[b])).unwrap_or(0);
-        let volume = skin.compiled.volume.iter().map(|field| &field.name);
-        let surface = skin.compiled.surface.iter().map(|field| &field.name);
-        volume.chain(surface).nth(at).cloned().unwrap_or_default()
-    }
-
-    /// Tries one step of length `step` [s] with an error of no more than [`allowed`]. Returns whether it was accepted, and the length recommended next.
-    ///
+    /// Tries one step of length `step` [s] with an error of no more than [`allowed`].     ///
     /// # Errors
     /// A quasi-steady field has no balance at the end of the step.
     pub fn step(
@@ -202,8 +169,8 @@ impl Implicit {
         skin: &mut Skin,
         step: f64,
         allowed: f64,
-        adaptive: bool,
-    ) -> Result<(bool, f64)> {
+        demand: Demand,
+    ) -> Result<Trial> {
         let stages = self.stages;
         system.prepare(stages.gamma * step);
         for i in 0..4 {
@@ -212,7 +179,8 @@ impl Implicit {
                 let closed = system.close(&Frame { skin }, &self.state, skin.time + stages.ahead[i] * step);
                 if let Err(error) = closed {
                     system.forget();
-                    return if adaptive { Ok((false, SMALLEST_GROWTH * step)) } else { Err(error) };
+                    let next = SMALLEST_GROWTH * step;
+                    return if demand != Demand::Finite { Ok(Trial { accepted: false, next }) } else { Err(error) };
                 }
             }
             let (done, out) = self.k.split_at_mut(i.min(2));
@@ -226,25 +194,23 @@ impl Implicit {
                 _ => self.conclude(system, skin),
             }
         }
-        let worst = self.error(skin, allowed);
+        let worst = self.judge.worst(allowed);
         let growth = if worst.is_finite() {
             (SAFETY * worst.max(1e-12).powf(-1.0 / (3.0 + LASTING))).clamp(SMALLEST_GROWTH, LARGEST_GROWTH)
         } else {
             SMALLEST_GROWTH
         };
-        let accepted = if adaptive { worst <= 1.0 } else { worst.is_finite() };
+        let accepted = demand.met(&self.judge);
         if accepted {
             std::mem::swap(&mut skin.state, &mut self.state);
-            for (largest, deviation) in self.largest.iter_mut().zip(&self.deviation) {
-                *largest = largest.max(*deviation);
-            }
+            self.judge.accept();
             system.close(&Frame { skin }, &skin.state, skin.time + step)?;
             system.adopt();
             system.show(skin);
         } else {
             system.forget();
         }
-        Ok((accepted, step * growth))
+        Ok(Trial { accepted, next: step * growth })
     }
 
     /// Finishes the first or second stage and forms the state of the next one.
@@ -279,7 +245,7 @@ impl Implicit {
         let [_, estimate, last] = &mut self.k;
         let e = self.stages.e[3];
         let state = Shared::new(&mut self.state);
-        let (lateral, layout) = (&self.lateral, skin.layout);
+        let (judge, layout) = (&self.judge, skin.layout);
         self.sums.fill(Sums::default());
         system.finish(last, &mut self.sums, |sums, f, range, k| {
             // Safety: each value belongs to one task.
@@ -294,67 +260,25 @@ impl Implicit {
                     (range.start - layout.row(z, f).start, measure, field.signed)
                 }
             };
-            let weights = &lateral[place..place + range.len()];
-            let mut row = [0.0; 3];
-            let rest = rest_of(skin, f, range.start);
-            judge(&mut row, out, &estimate[range], k, e, weights, rest);
+            let weights = &judge.lateral[place..place + range.len()];
+            let (mut row, rest, estimate) = ([0.0; 3], rest_of(skin, f, range.start), &estimate[range]);
+            weigh(&mut row, out, estimate, k, e, weights, rest);
             sums.error += row[0] * measure;
             sums.deviation += row[1] * measure;
             sums.negative |= !signed && row[2] < 0.0;
+            if judge.by_place(f) {
+                let row = Row { field: f, rest, measure, weights };
+                judge.places(sums, row, out, |i| estimate[i] + e * k[i]);
+            }
         });
-        for f in 0..self.errors.len() {
-            (self.errors[f], self.deviation[f]) = (0.0, 0.0);
-        }
-        for (sums, &f) in self.sums.iter().zip(&self.fields) {
-            self.errors[f] += sums.error;
-            self.deviation[f] += sums.deviation;
-        }
-        for (at, &f) in self.fields.iter().enumerate() {
-            // Once a field, at its first task.
-            let own = || self.sums[at..].iter().zip(&self.fields[at..]).take_while(|(_, of)| **of == f);
-            if (at == 0 || self.fields[at - 1] != f) && own().any(|(sums, _)| sums.negative) {
-                self.errors[f] += positive::repair(&skin.state, &mut self.state, &self.lateral, rows(skin), f);
-            }
-        }
-    }
-
-    /// The largest error of a field relative to what is allowed; infinite if a value is not finite.
-    fn error(&mut self, skin: &Skin, allowed: f64) -> f64 {
-        let mut worst = 0.0_f64;
-        for f in 0..self.errors.len() {
-            self.deviation[f] = self.deviation[f].sqrt();
-            let size = self.largest[f].max(self.deviation[f]).max(NEGLIGIBLE * scale_of(skin, f));
-            self.errors[f] = self.errors[f].sqrt() / (allowed * size);
-            if !(self.errors[f].is_finite() && self.deviation[f].is_finite()) {
-                return f64::INFINITY;
-            }
-            worst = worst.max(self.errors[f]);
-        }
-        worst
+        self.judge.gather(self.fields.iter().copied().zip(&self.sums));
+        self.judge.repair(skin, &mut self.state);
     }
 }
 
 /// The relative error that a step of this length [s] may make.
 pub fn allowed(stepping: &Stepping, step: f64) -> f64 {
     stepping.tolerance * (SHORT * stepping.longest / step).powf(LASTING).min(1.0)
-}
-
-/// The rows of each field where it lives: (field, whether unsigned, range of the state, measure per lateral area).
-fn rows(skin: &Skin) -> impl Iterator<Item = (usize, bool, std::ops::Range<usize>, f64)> + Clone + '_ {
-    let layout = skin.layout;
-    let volume = (0..layout.fields).flat_map(move |f| {
-        let field = &skin.compiled.volume[f];
-        (0..layout.nz).filter_map(move |z| {
-            let layer = skin.grid.layer[z];
-            let measure = field.density[layer] * skin.grid.z.width(z);
-            field.lives[layer].then(|| (f, !field.signed, layout.row(z, f), measure))
-        })
-    });
-    let surface = (0..layout.surface).map(move |f| {
-        let field = &skin.compiled.surface[f];
-        (layout.fields + f, !field.signed, layout.surface_row(f), 1.0)
-    });
-    volume.chain(surface)
 }
 
 /// out ← base + Σ weights·(earlier, k); `earlier` is empty where there is one weight.
@@ -396,7 +320,7 @@ fn sum_up_body<const LEVEL: u8>(
 
 /// values ← values + k, and sums over the row: weighted (estimate + e·k)², weighted (value − rest)², and the smallest value.
 #[inline(always)]
-fn judge_body<const LEVEL: u8>(
+fn weigh_body<const LEVEL: u8>(
     sums: &mut [f64; 3],
     values: &mut [f64],
     estimate: &[f64],
@@ -440,7 +364,7 @@ crate::stepper::wide! {
         k: &[f64],
         weights: &[[f64; 3]; 3]
     ) = sum_up_body;
-    fn judge(
+    fn weigh(
         sums: &mut [f64; 3],
         values: &mut [f64],
         estimate: &[f64],
@@ -448,27 +372,7 @@ crate::stepper::wide! {
         e: f64,
         weights: &[f64],
         rest: f64
-    ) = judge_body;
-}
-
-/// Value at rest of field `f` (volume, then surface) in the row that starts at `start`.
-fn rest_of(skin: &Skin, f: usize, start: usize) -> f64 {
-    let layout = skin.layout;
-    match f.checked_sub(layout.fields) {
-        Some(surface) => skin.compiled.surface[surface].rest,
-        None => skin.compiled.volume[f].rest[skin.grid.layer[start / layout.slab()]],
-    }
-}
-
-/// A typical deviation of field `f`, as a root mean square by volume: its scale times the root of the depth.
-fn scale_of(skin: &Skin, f: usize) -> f64 {
-    match f.checked_sub(skin.layout.fields) {
-        Some(surface) => skin.compiled.surface[surface].scale,
-        None => {
-            let depth = skin.grid.z.faces[skin.grid.z.len()];
-            skin.compiled.volume[f].scale * depth.sqrt()
-        }
-    }
+    ) = weigh_body;
 }
 
 #[cfg(test)]

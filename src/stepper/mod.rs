@@ -3,13 +3,16 @@
 //! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u), with quasi-steady fields solved wherever a rate is evaluated.
 //!
 //! * `system` evaluates the right-hand side; it is the plain reference to which everything else answers.
-//! * `implicit` is the default method, `explicit` the short reference, `wavefront` a fast kernel of it.
+//! * `implicit` is the default method, `explicit` a stabilised one for what is hardly stiff, `wavefront` a fast kernel.
+//! * `judge` weighs the error of a step against what is allowed, `clock` sees to it that no step leaps over what time does.
 //! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
 
+mod clock;
 mod explicit;
 mod follow;
 mod implicit;
+mod judge;
 mod line;
 mod modes;
 mod positive;
@@ -23,6 +26,8 @@ mod wavefront;
 use crate::error::{Error, Result};
 use crate::scenario::{Method, Stepping};
 use crate::skin::Skin;
+use clock::Watch;
+use judge::Judge;
 
 pub use implicit::{ROS34PW2, Tableau};
 pub use system::System;
@@ -99,6 +104,46 @@ pub struct Count {
     pub accepted: u64,
     /// Rejected steps.
     pub rejected: u64,
+    /// Steps taken although their error was larger than allowed, for they could not be shorter.
+    pub beyond: u64,
+}
+
+/// When a step is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// Its error is allowed.
+    Allowed,
+    /// The same, but that a field that begins in this step may err: it cannot be shorter.
+    Beginning,
+    /// Whatever its error, as long as it is finite.
+    Finite,
+}
+
+impl Demand {
+    fn met(self, judge: &Judge) -> bool {
+        match self {
+            Self::Allowed => judge.error() <= 1.0,
+            Self::Beginning => judge.error().is_finite() && judge.only_beginnings(),
+            Self::Finite => judge.error().is_finite(),
+        }
+    }
+}
+
+/// What came of a step that was tried.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    accepted: bool,
+    /// The length recommended next \[s\].
+    next: f64,
+}
+
+/// Where a stepper stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// At the target.
+    Target,
+    /// At a moment at which something jumps with time.
+    Turn,
 }
 
 /// A method with its buffers.
@@ -106,6 +151,17 @@ pub struct Count {
 enum Scheme {
     Implicit(Box<implicit::Implicit>),
     Explicit(Box<explicit::Explicit>),
+    Euler(explicit::Euler),
+}
+
+impl Scheme {
+    fn judge(&self) -> Option<&Judge> {
+        match self {
+            Self::Implicit(scheme) => Some(scheme.judge()),
+            Self::Explicit(scheme) => Some(scheme.judge()),
+            Self::Euler(_) => None,
+        }
+    }
 }
 
 /// Advances a skin from event to event.
@@ -114,8 +170,13 @@ pub struct Stepper {
     system: System,
     scheme: Scheme,
     stepping: Stepping,
+    watch: Option<Watch>,
     /// The step that the last accepted one recommends [s].
     next: f64,
+    /// Steps tried in a row that were too short to get anywhere.
+    crawled: u64,
+    /// The largest error of a fixed step, relative to what is allowed.
+    pub excess: f64,
     /// What it took so far.
     pub count: Count,
 }
@@ -124,10 +185,13 @@ pub struct Stepper {
 const FIRST_STEP: f64 = 1.0;
 /// Error of a balance against the error of a step that is allowed: steps do not see it.
 pub const BALANCE: f64 = 1e-3;
-/// Explicit steps that are taken before anybody looks at the state.
-const SPAN: f64 = 48.0;
-/// A step shorter than this part of the time reached cannot change it.
-const SHORTEST: f64 = 1e-13;
+/// Part of the time to reach below which a step is not shortened. A field that begins at nothing errs by as much as it is
+/// whatever the step, so of this size; any other field must be within what is allowed, or the run ends.
+const SHORTEST: f64 = 1e-12;
+/// Steps of the shortest length after which a run is given up.
+const LAST_RESORTS: u64 = 4000;
+/// Steps shorter than this part of the time to reach do not get there: after so many in a row a run is given up.
+const CRAWL: (f64, u64) = (1e-8, 20_000);
 
 impl Stepper {
     /// A stepper for a skin; solves the quasi-steady fields at rest and stores them there.
@@ -138,11 +202,23 @@ impl Stepper {
         let mut system = System::new(skin)?;
         system.settle(skin)?;
         let scheme = match stepping.method {
-            Method::Implicit => Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2))),
-            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::runge_kutta(skin))),
-            Method::Euler => Scheme::Explicit(Box::new(explicit::Explicit::euler(&system, skin))),
+            Method::Implicit => {
+                Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2, stepping.absolute)))
+            }
+            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin, stepping.absolute))),
+            Method::Euler => Scheme::Euler(explicit::Euler::new(&system, skin)),
         };
-        Ok(Self { system, scheme, stepping: stepping.clone(), next: FIRST_STEP, count: Count::default() })
+        let watch = Watch::new(&skin.compiled, stepping.tolerance);
+        let stepping = stepping.clone();
+        Ok(Self { system, scheme, stepping, watch, next: FIRST_STEP, crawled: 0, excess: 0.0, count: Count::default() })
+    }
+
+    /// Observables will be recorded at these moments \[s\]: pulses in time are found down to a hundredth of their intervals.
+    ///
+    /// # Errors
+    /// Something changes so fast with time that no step can follow it.
+    pub fn looks(&mut self, skin: &Skin, looks: &[f64]) -> Result<()> {
+        self.watch.as_mut().map_or(Ok(()), |watch| watch.begin(looks, skin.last_session))
     }
 
     /// Starts afresh after a jump in the fields or the signals.
@@ -151,66 +227,127 @@ impl Stepper {
     /// The quasi-steady fields have no balance.
     pub fn restart(&mut self, skin: &mut Skin) -> Result<()> {
         self.next = FIRST_STEP;
-        if let Scheme::Implicit(scheme) = &mut self.scheme {
-            scheme.restart(skin);
+        match &mut self.scheme {
+            Scheme::Implicit(scheme) => scheme.restart(skin),
+            Scheme::Explicit(scheme) => scheme.restart(skin),
+            Scheme::Euler(_) => {}
         }
+        self.watch.iter_mut().for_each(Watch::restart);
         self.system.refresh(skin)
     }
 
-    /// Advances to `target` [s], landing on it exactly. `watch` sees the skin after every accepted step
-    /// of the given length and stops by `false`.
+    /// Advances to `target` [s], landing on it exactly. `watch` sees the skin after every accepted step of the given length and
+    /// stops by `false`.
     ///
     /// # Errors
     /// The step would have to be too short, a value is not finite, or `watch` stopped.
     pub fn advance(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<()> {
+        while self.leg(skin, target, watch)? == Landing::Turn {}
+        Ok(())
+    }
+
+    /// Advances to `target` \[s\], or to a moment before it at which rates jump with time.
+    ///
+    /// # Errors
+    /// As [`Stepper::advance`].
+    pub fn leg(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<Landing> {
         while skin.time < target {
-            let left = target - skin.time;
-            let wanted = match &self.scheme {
-                Scheme::Implicit(_) => self.stepping.fixed.unwrap_or(self.next.min(self.stepping.longest)),
-                // Explicit methods divide what they are given into steps that are stable, or fixed.
-                Scheme::Explicit(scheme) => match self.stepping.fixed {
-                    Some(fixed) => (SPAN * fixed).min(self.stepping.longest.max(fixed)),
-                    None => (SPAN * scheme.stable(&self.system, skin)).min(self.stepping.longest),
-                },
-            };
-            // Two even steps rather than a full one and a sliver.
-            let step = if wanted >= left * (1.0 - 1e-10) {
-                left
-            } else if self.stepping.fixed.is_none() && wanted > 0.5 * left {
-                0.5 * left
-            } else {
-                wanted
-            };
-            let landing = if step == left { target } else { skin.time + step };
-            if let Scheme::Explicit(scheme) = &mut self.scheme {
-                scheme.advance(&mut self.system, skin, step, self.stepping.fixed, &mut self.count)?;
-            } else if let Scheme::Implicit(scheme) = &mut self.scheme {
-                let adaptive = self.stepping.fixed.is_none();
-                let allowed = implicit::allowed(&self.stepping, step);
-                if adaptive {
-                    self.system.ask(BALANCE * allowed);
-                }
-                let (accepted, next) = scheme.step(&mut self.system, skin, step, allowed, adaptive)?;
-                // A step cut short by an event says nothing against the longer one wanted before.
-                self.next = if accepted && step < wanted { next.max(wanted) } else { next };
-                if !accepted {
-                    self.count.rejected += 1;
-                    if !adaptive || self.next < SHORTEST * target.max(1.0) {
-                        return Err(self.stuck(skin, step));
-                    }
-                    continue;
-                }
-                self.count.accepted += 1;
+            let turn = self.watch.as_mut().and_then(|watch| {
+                watch.turn(
+                    skin.time,
+                    target.min(skin.time + 2.0 * self.next.max(self.stepping.fixed.unwrap_or(0.0))),
+                    skin.last_session,
+                )
+            });
+            let end = turn.map_or(target, |[before, _]| before.min(target));
+            if end > skin.time && !self.step(skin, end, watch)? {
+                continue;
             }
-            skin.time = landing;
-            if matches!(self.scheme, Scheme::Explicit(_)) {
-                skin.check()?;
-            }
-            if !watch(skin, step) {
-                return Err(Error::Interrupted);
+            if let Some([before, after]) = turn
+                && skin.time >= before
+                && after <= target
+            {
+                skin.time = after;
+                self.system.refresh(skin)?;
+                return Ok(Landing::Turn);
             }
         }
-        Ok(())
+        Ok(Landing::Target)
+    }
+
+    /// Takes or tries one step towards `end`; says whether it got there.
+    fn step(&mut self, skin: &mut Skin, end: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<bool> {
+        let left = end - skin.time;
+        let mut wanted = match (&self.scheme, self.stepping.fixed) {
+            (Scheme::Euler(_), Some(fixed)) => explicit::Euler::span(fixed).min(self.stepping.longest.max(fixed)),
+            (Scheme::Euler(_), None) => return Err(Error::input("Euler's method has steps of a fixed length")),
+            (_, fixed) => fixed.unwrap_or(self.next.min(self.stepping.longest)),
+        };
+        if let (Some(watch), None) = (&mut self.watch, self.stepping.fixed) {
+            wanted = watch.followed(skin.time, wanted.min(left), end, skin.last_session).min(wanted);
+        }
+        // Two even steps rather than a full one and a sliver.
+        let step = if wanted >= left * (1.0 - 1e-10) {
+            left
+        } else if self.stepping.fixed.is_none() && wanted > 0.5 * left {
+            0.5 * left
+        } else {
+            wanted
+        };
+        let landing = if step == left { end } else { skin.time + step };
+        let adaptive = self.stepping.fixed.is_none();
+        let allowed = implicit::allowed(&self.stepping, step);
+        let shortest = adaptive && step <= SHORTEST * end;
+        let demand = match (adaptive, shortest) {
+            (false, _) => Demand::Finite,
+            (true, true) => Demand::Beginning,
+            (true, false) => Demand::Allowed,
+        };
+        if adaptive {
+            self.system.ask(BALANCE * allowed);
+        }
+        self.crawled = if adaptive && wanted < CRAWL.0 * end { self.crawled + 1 } else { 0 };
+        if self.crawled > CRAWL.1 {
+            return Err(self.stuck(skin, step));
+        }
+        let system = &mut self.system;
+        let tried = match &mut self.scheme {
+            Scheme::Euler(scheme) => {
+                scheme.advance(system, skin, step, self.stepping.fixed.unwrap_or(step), &mut self.count)?;
+                skin.check()?;
+                None
+            }
+            Scheme::Implicit(scheme) => Some(scheme.step(system, skin, step, allowed, demand)?),
+            Scheme::Explicit(scheme) => Some(scheme.step(system, skin, step, allowed, demand, left)?),
+        };
+        if let Some(Trial { accepted, next }) = tried {
+            let error = self.scheme.judge().map_or(0.0, Judge::error);
+            // A step cut short by an event says nothing against the longer one wanted before.
+            self.next = if accepted && step < wanted { next.max(wanted) } else { next };
+            if !accepted {
+                self.count.rejected += 1;
+                if !adaptive || shortest {
+                    return Err(self.stuck(skin, step));
+                }
+                self.next = self.next.max(SHORTEST * end);
+                return Ok(false);
+            }
+            self.count.accepted += 1;
+            if shortest && error > 1.0 {
+                self.count.beyond += 1;
+                if self.count.beyond > LAST_RESORTS {
+                    return Err(self.stuck(skin, step));
+                }
+            }
+            if !adaptive {
+                self.excess = self.excess.max(error);
+            }
+        }
+        skin.time = landing;
+        match watch(skin, step) {
+            true => Ok(landing == end),
+            false => Err(Error::Interrupted),
+        }
     }
 
     /// One step of exactly this length [s], whatever its error: for comparisons of methods.
@@ -221,18 +358,24 @@ impl Stepper {
         let Scheme::Implicit(scheme) = &mut self.scheme else {
             return Err(Error::simulation("explicit methods choose their steps themselves"));
         };
-        if !scheme.step(&mut self.system, skin, step, implicit::allowed(&self.stepping, step), false)?.0 {
+        if !scheme.step(&mut self.system, skin, step, implicit::allowed(&self.stepping, step), Demand::Finite)?.accepted
+        {
             return Err(self.stuck(skin, step));
         }
         skin.time += step;
         Ok(())
     }
 
+    /// What repairs of negative values moved of each field, as a part of the largest content it had; only fields of which
+    /// something was moved.
+    pub fn repaired(&self, skin: &Skin) -> Vec<(String, f64)> {
+        let Some(judge) = self.scheme.judge() else { return Vec::new() };
+        let parts = judge.repaired().enumerate().filter(|(_, part)| *part > 0.0);
+        parts.map(|(f, part)| (judge::name_of(skin, f).to_owned(), part)).collect()
+    }
+
     fn stuck(&self, skin: &Skin, step: f64) -> Error {
-        let worst = match &self.scheme {
-            Scheme::Implicit(scheme) => scheme.worst(skin),
-            Scheme::Explicit(_) => String::new(),
-        };
+        let worst = self.scheme.judge().map_or("", |judge| judge::name_of(skin, judge.limiting()));
         Error::simulation(format!(
             "no acceptable step on day {:.6}: even {step:.3e} s is too long for `{worst}`",
             skin.time / crate::units::DAY

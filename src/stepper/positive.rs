@@ -1,80 +1,119 @@
-//! Keeping fields from going negative without making anything.
+//! Keeping fields from going negative without making anything and without extinguishing anything.
 //!
 //! No linear scheme of order two keeps every field positive at every step size. What falls below zero is of the size of the
 //! error of the step, and it is taken back as follows, before the step is accepted:
 //!
-//! * **undershoot of transport** — some cells are below zero while the field as a whole is not. The field's content M = ΣρVu
-//!   is kept: negative cells become zero and the positive ones pay for it in proportion, u ← u⁺ · M / ΣρVu⁺.
-//! * **overshoot of decay** — a field that is used up falls through zero as a whole. A cell that loses more than half of its
-//!   value in the step, x = Δu/u₀ < −½, gets u₀ · ½e^(2x+1) instead of u₀(1 + x): the two agree in value and slope at
-//!   x = −½, the first is never negative, and small steps are untouched, so the order stays.
+//! * A cell that was empty and falls to u₁ < 0 is empty again.
+//! * A cell that held u₀ > 0 and falls to u₁ < 0 keeps a remnant r = u₀|u₁| / (u₀ + 4|u₁|): as far above zero as it had fallen
+//!   below, and at most a quarter of what it held. It is never zero, since zero is absorbing: a population of zero stays
+//!   extinct, and a growing one of 10⁻⁹ does not.
+//! * What this added is paid for by the whole field in proportion, u ← u · M / M⁺, with the content M = ΣρVu before and M⁺ after
+//!   the lift. So the content stays to rounding.
 //!
-//! What was moved counts as error of the step; a step that needs much of it is rejected.
+//! Where M ≤ 0, as when a step used up the whole of a field and more, there is nothing to pay from: the remnants stay and
+//! content is made. What was moved counts as error of the step, so a step that moves much is rejected.
 
 use std::ops::Range;
 
+/// What a repair moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Moved {
+    /// Squares of what was moved, by volume.
+    pub squares: f64,
+    /// Amount moved, by volume.
+    pub amount: f64,
+    /// Content of the field after it.
+    pub content: f64,
+}
+
 /// Makes field `f` positive. `rows` are (field, whether unsigned, range of the state, measure of the row), `lateral` the
-/// measure of each place. Returns the squares of what was moved, by volume.
+/// measure of each place.
 pub fn repair(
     before: &[f64],
     after: &mut [f64],
     lateral: &[f64],
     rows: impl Iterator<Item = (usize, bool, Range<usize>, f64)> + Clone,
     f: usize,
-) -> f64 {
+) -> Moved {
     let rows = rows.filter(|(own, ..)| *own == f);
     let (mut content, mut above) = (0.0, 0.0);
     for (_, _, row, measure) in rows.clone() {
-        for (value, weight) in after[row].iter().zip(lateral) {
+        for ((value, before), weight) in after[row.clone()].iter().zip(&before[row]).zip(lateral) {
             content += value * weight * measure;
-            above += value.max(0.0) * weight * measure;
+            above += lifted(*before, *value) * weight * measure;
         }
     }
-    // At least half of what is there must be there in the end, else the field as a whole is running out.
-    let as_a_whole = content < 0.5 * above;
-    let share = content / above;
-    let mut moved = 0.0;
+    let share = if content > 0.0 { content / above } else { 1.0 };
+    let mut moved = Moved::default();
     for (_, _, row, measure) in rows {
         for ((value, before), weight) in after[row.clone()].iter_mut().zip(&before[row]).zip(lateral) {
-            let new = if as_a_whole { limited(*before, *value) } else { value.max(0.0) * share };
-            moved += (new - *value).powi(2) * weight * measure;
+            let new = lifted(*before, *value) * share;
+            moved.squares += (new - *value).powi(2) * weight * measure;
+            moved.amount += (new - *value).abs() * weight * measure;
+            moved.content += new * weight * measure;
             *value = new;
         }
     }
     moved
 }
 
-/// The value after a step that may have fallen too far.
-fn limited(before: f64, after: f64) -> f64 {
-    if after >= 0.5 * before && after >= 0.0 {
-        return after;
+/// The value after a step that may have fallen below zero.
+fn lifted(before: f64, after: f64) -> f64 {
+    match after < 0.0 {
+        false => after,
+        true if before > 0.0 => before * -after / (before - 4.0 * after),
+        true => 0.0,
     }
-    if before > 0.0 { 0.5 * before * (2.0 * (after - before) / before + 1.0).exp() } else { 0.0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn content(u: &[f64], lateral: &[f64]) -> f64 {
+        u.iter().zip(lateral).map(|(u, w)| u * w).sum()
+    }
 
     #[test]
     fn undershoots_are_paid_for_by_the_field() {
         let before = [0.0, 0.0, 1.0, 0.0];
         let mut after = [-0.01, 0.2, 0.6, 0.21];
         let lateral = [1.0, 2.0, 1.0, 1.0];
-        let content = |u: &[f64]| u.iter().zip(&lateral).map(|(u, w)| u * w).sum::<f64>();
-        let was = content(&after);
+        let was = content(&after, &lateral);
         repair(&before, &mut after, &lateral, std::iter::once((0, true, 0..4, 1.0)), 0);
         assert!(after.iter().all(|u| *u >= 0.0));
-        assert!((content(&after) - was).abs() < 1e-15);
+        assert!((content(&after, &lateral) - was).abs() < 1e-15);
     }
 
     #[test]
-    fn a_field_that_runs_out_stays_above_zero_and_small_steps_are_untouched() {
+    fn a_field_that_runs_out_as_a_whole_keeps_a_remnant() {
         let before = [1.0, 2.0];
         let mut after = [-0.2, -0.3];
-        repair(&before, &mut after, &[1.0, 1.0], std::iter::once((0, true, 0..2, 1.0)), 0);
-        assert!(after.iter().zip(&before).all(|(u, old)| *u > 0.0 && *u < 0.2 * old), "{after:?}");
-        assert_eq!(limited(1.0, 0.6), 0.6);
-        assert!((limited(1.0, 0.5 - 1e-9) - 0.5).abs() < 2e-9);
+        let moved = repair(&before, &mut after, &[1.0, 1.0], std::iter::once((0, true, 0..2, 1.0)), 0);
+        assert!(after.iter().zip(&before).all(|(u, old)| *u > 0.0 && *u < 0.25 * old), "{after:?}");
+        assert!((moved.amount - (after[0] + after[1] + 0.5)).abs() < 1e-15);
+    }
+
+    proptest! {
+        #[test]
+        fn content_is_kept_and_what_lived_lives(
+            cells in prop::collection::vec((prop_oneof![Just(0.0), 1e-12..1.0_f64], -0.1..1.0_f64, 0.1..2.0_f64), 1..60),
+        ) {
+            let before: Vec<f64> = cells.iter().map(|cell| cell.0).collect();
+            let mut after: Vec<f64> = cells.iter().map(|cell| cell.1).collect();
+            let lateral: Vec<f64> = cells.iter().map(|cell| cell.2).collect();
+            let was = content(&after, &lateral);
+            let size: f64 = after.iter().zip(&lateral).map(|(u, w)| u.abs() * w).sum();
+            let n = cells.len();
+            let moved = repair(&before, &mut after, &lateral, std::iter::once((0, true, 0..n, 1.0)), 0);
+            for ((old, new), (_, stepped, _)) in before.iter().zip(&after).zip(&cells) {
+                prop_assert!(*new >= 0.0 && (*new > 0.0 || *old == 0.0 || *stepped == 0.0), "{} to {}", old, new);
+            }
+            if was > 0.0 {
+                prop_assert!((content(&after, &lateral) - was).abs() <= 1e-14 * size, "{was}");
+            }
+            prop_assert!((moved.content - content(&after, &lateral)).abs() <= 1e-14 * size);
+        }
     }
 }

@@ -39,12 +39,12 @@ pub struct Quasi {
     widths: Vec<f64>,
     /// Measure of each place.
     lateral: Vec<f64>,
-    /// A typical value.
-    scale: f64,
+    /// A typical value, where the model names one.
+    scale: Option<f64>,
     ones: Vec<f64>,
     zeros: Vec<f64>,
-    /// Accuracy asked of the field, in its own unit.
-    tolerance: f64,
+    /// Relative accuracy asked of the field.
+    accuracy: f64,
     slope: Vec<f64>,
     residual: Vec<f64>,
     direction: Vec<f64>,
@@ -111,7 +111,7 @@ impl Quasi {
             scale: field.scale,
             ones: vec![1.0; layout.plane],
             zeros: vec![0.0; layout.plane],
-            tolerance: ACCURACY * field.scale,
+            accuracy: ACCURACY,
             diagonals: vec![0.0; last - first],
             sums: vec![0.0; last - first],
             means: vec![[0.0; 2]; last - first],
@@ -127,7 +127,7 @@ impl Quasi {
 
     /// Asks for no more than a relative accuracy.
     pub fn ask(&mut self, accuracy: f64) {
-        self.tolerance = accuracy.max(ACCURACY) * self.scale;
+        self.accuracy = accuracy.max(ACCURACY);
     }
 
     /// Solves the balance; `quasi` holds the first guess and receives the result. Other fields come from `view`, whose own
@@ -147,7 +147,7 @@ impl Quasi {
             return Ok(());
         }
         let ends = self.ends(grid, field, view, &mut lend().registers)?;
-        let mut last = f64::INFINITY;
+        let (mut last, mut largest) = (f64::INFINITY, 0.0_f64);
         for _ in 0..NEWTON_STEPS {
             self.evaluate(grid, field, view, quasi, &ends, lend);
             let (residual, slope) = self.size(grid);
@@ -156,12 +156,16 @@ impl Quasi {
             }
             // r / s is the size of the change that is still to come.
             let error = residual / slope.max(f64::MIN_POSITIVE);
-            if error <= self.tolerance || (error <= 1e3 * self.tolerance && error >= 0.5 * last) {
+            let size = self.scale.unwrap_or_else(|| self.mean_size(grid, view.layout, quasi));
+            largest = largest.max(size);
+            // Where the balance is at zero, what is left of the first guess is as good.
+            let tolerance = (self.accuracy * size).max(f64::EPSILON * largest);
+            if error <= tolerance || (error <= 1e3 * tolerance && error >= 0.5 * last) {
                 return Ok(());
             }
             last = error;
             // Far from the balance the system is a guess itself: a tenth of the residual is as good as all of it.
-            self.gradients(grid, &ends, (0.05 * self.tolerance * slope).max(0.1 * residual))?;
+            self.gradients(grid, &ends, (0.05 * tolerance * slope).max(0.1 * residual))?;
             let layout = view.layout;
             for (k, change) in self.range.clone().zip(self.change.chunks_exact(layout.stride)) {
                 let start = (self.index * layout.nz + k) * layout.stride;
@@ -177,6 +181,17 @@ impl Quasi {
             self.name,
             view.time / crate::units::DAY
         )))
+    }
+
+    /// Root mean square of the values, by volume.
+    fn mean_size(&self, grid: &Grid, layout: Layout, quasi: &[f64]) -> f64 {
+        let (mut square, mut volume) = (0.0, 0.0);
+        for k in self.range.clone() {
+            let row = &quasi[(self.index * layout.nz + k) * layout.stride..][..layout.plane];
+            square += grid.z.width(k) * row.iter().zip(&self.lateral).map(|(u, weight)| weight * u * u).sum::<f64>();
+            volume += grid.z.width(k);
+        }
+        (square / volume).sqrt()
     }
 
     /// Room for the quasi-steady fields while this one is solved for.

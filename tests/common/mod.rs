@@ -56,12 +56,12 @@ fn compiled(text: &str, layers: &[Layer]) -> Arc<Compiled> {
 
 /// Adaptive stepping at a tolerance.
 pub fn adaptive(tolerance: f64) -> Stepping {
-    Stepping { method: Method::Implicit, tolerance, longest: 1e9, fixed: None }
+    Stepping { method: Method::Implicit, tolerance, absolute: 1.0, longest: 1e9, fixed: None }
 }
 
 /// Stepping with a fixed step [s].
 pub fn fixed(step: f64) -> Stepping {
-    Stepping { method: Method::Implicit, tolerance: 1.0, longest: 1e9, fixed: Some(step) }
+    Stepping { method: Method::Implicit, tolerance: 1.0, absolute: 1.0, longest: 1e9, fixed: Some(step) }
 }
 
 /// Advances to `end` [s].

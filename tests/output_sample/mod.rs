@@ -256,6 +256,7 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
     Kept {
         practice: Default::default(),
         faults: Vec::new(),
+        doubts: Vec::new(),
         about: About {
             name: name.into(),
             question: "How does a cheek respond to three sessions at 1.5 mm <four weeks apart>?".into(),
@@ -286,7 +287,7 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
 /// What it cost.
 pub fn cost() -> Cost {
     let seconds = vec![("needling".into(), 0.1), ("stepping".into(), 3.0)];
-    Cost { steps: 900, rejected: 12, threads: 2, cells: 8000, fields: 25, seconds }
+    Cost { steps: 900, rejected: 12, beyond: 0, repaired: Vec::new(), threads: 2, cells: 8000, fields: 25, seconds }
 }
 
 /// Numbers of all kinds.
