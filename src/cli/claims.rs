@@ -212,9 +212,16 @@ fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Resu
     });
     output::table::write_csv(&folder.join("samples.csv"), &header, rows)?;
     let drawn = found.samples.iter().flat_map(|sample| {
-        sample.drawn.iter().map(|drawn| [vec![sample.name.clone()], drawn.to_vec()].concat()).collect::<Vec<_>>()
+        let row = |[run, key, value]: &[String; 3]| {
+            let split = output::sweep::number_and_unit(value);
+            let (value, unit) = split.map_or((value.clone(), String::new()), |(number, unit)| {
+                (output::table::number(number), unit.text)
+            });
+            vec![sample.name.clone(), run.clone(), key.clone(), unit, value]
+        };
+        sample.drawn.iter().map(row).collect::<Vec<_>>()
     });
-    output::table::write_csv(&folder.join("drawn.csv"), &["sample", "run", "key", "value"], drawn)?;
+    output::table::write_csv(&folder.join("drawn.csv"), &["sample", "run", "key", "unit", "value"], drawn)?;
     let figures = figures.into_iter().map(|Figure { caption, .. }| caption).collect();
     let json = serde_json::json!(Kept { answer, figures });
     output::file::write(&folder.join(ANSWER), format!("{json:#}\n"))

@@ -4,24 +4,26 @@ use std::path::Path;
 
 use super::terminal::{number, say, table};
 use crate::error::{Error, Result};
-use crate::output::ensemble::{Drawn, Ensemble, Sample};
+use crate::output::ensemble::{Drawn, Ensemble, Sample, Spread};
+use crate::output::sweep::Failed;
 use crate::output::{Kept, Provenance};
 use crate::plot;
 use crate::report;
 use crate::scenario::{Draw, Plan, Point};
 use crate::study::Job;
 
-/// Reads the finished samples back.
+/// Reads the finished samples back; those that failed are told as such.
 ///
 /// # Errors
 /// The folder of a sample is damaged.
-pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job]) -> Result<Ensemble> {
+pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job], failed: &[Failed]) -> Result<Ensemble> {
     let drawn =
         draws.iter().map(|draw| Drawn { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
     let mut ensemble = Ensemble {
         name: plan.name.clone(),
         question: plan.question.clone(),
         drawn: drawn.collect(),
+        failed: failed.to_vec(),
         ..Ensemble::default()
     };
     let mut records = Vec::new();
@@ -35,9 +37,10 @@ pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job]) -> Re
         });
         records.push(kept.record.into_owned());
     }
-    let first = records.first().ok_or_else(|| Error::simulation("no sample could be run"))?;
-    ensemble.headings = first.headings.clone();
-    ensemble.bands = Ensemble::bands(&records);
+    if records.is_empty() {
+        return Err(Error::simulation(format!("none of the {} samples ended", points.len())));
+    }
+    ensemble.sum_up(&records);
     Ok(ensemble)
 }
 
@@ -56,15 +59,16 @@ pub fn write(folder: &Path, plan: &Plan, ensemble: &Ensemble, quiet: bool) -> Re
     let rows: Vec<Vec<String>> = ensemble
         .readings()
         .iter()
-        .filter(|reading| reading.group != "state")
+        .filter(|reading| reading.group != "state" && !["rest", "peak"].contains(&reading.number))
         .map(|reading| {
-            let ([low, _, middle, _, high], count) = reading.quantiles();
+            let Spread { quantiles: [low, _, middle, _, high], samples } = reading.spread();
             let numbers = [low, middle, high].map(|value| number(Some(value).filter(|value| value.is_finite())));
             let unit = if reading.unit == "1" { String::new() } else { reading.unit.clone() };
             let place = vec![reading.observable.clone(), reading.number.replace('_', " "), unit];
-            [place, numbers.to_vec(), vec![count.to_string()]].concat()
+            [place, numbers.to_vec(), vec![samples.to_string()]].concat()
         })
         .collect();
+    say(format!("{}; changes count from each sample's own rest\n", ensemble.count()));
     say(table(&["observable", "reading", "unit", "5 %", "median", "95 %", "samples"], &rows));
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::run::{Arguments, expectations, unsound};
 use super::terminal::{complain, say, short, tell};
 use crate::error::{Error, Result};
 use crate::folder::{self, Draft, Identity};
-use crate::output::sweep::{Point as Row, Sweep};
+use crate::output::sweep::{Failed, Point as Row, Sweep, write_failed};
 use crate::output::{self, Answers, Provenance, table};
 use crate::plot;
 use crate::report;
@@ -28,7 +28,10 @@ use crate::units::Unit;
 /// # Errors
 /// A point makes no sense (nothing is run then), a run failed, or somebody stopped it.
 pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[Point]) -> Result<()> {
-    let gather = |folder: &Path, jobs: &[Job]| gather(folder, plan, points, jobs);
+    let gather = |folder: &Path, jobs: &[Job], failed: &[Failed]| {
+        write_failed(&folder.join("failed.csv"), failed)?;
+        gather(folder, plan, points, jobs)
+    };
     let study = Study { plan, scenario, points, whole: true, table: "sweep.csv" };
     study.run(arguments, &gather)
 }
@@ -44,13 +47,16 @@ pub fn ensemble(
     draws: &[Draw],
     points: &[Point],
 ) -> Result<()> {
-    let gather = |folder: &Path, jobs: &[Job]| {
-        let ensemble = super::ensemble::gather(plan, draws, points, jobs)?;
+    let gather = |folder: &Path, jobs: &[Job], failed: &[Failed]| {
+        let ensemble = super::ensemble::gather(plan, draws, points, jobs, failed)?;
         super::ensemble::write(folder, plan, &ensemble, arguments.quiet)
     };
     let study = Study { plan, scenario, points, whole: false, table: "distribution.csv" };
     study.run(arguments, &gather)
 }
+
+/// Makes one answer of all runs, given its folder, the runs, and which of them failed.
+type Gather<'a> = dyn Fn(&Path, &[Job], &[Failed]) -> Result<()> + 'a;
 
 /// Many runs of one scenario.
 struct Study<'a> {
@@ -64,14 +70,12 @@ struct Study<'a> {
 }
 
 impl Study<'_> {
-    fn run(&self, arguments: &Arguments, gather: &dyn Fn(&Path, &[Job]) -> Result<()>) -> Result<()> {
+    fn run(&self, arguments: &Arguments, gather: &Gather<'_>) -> Result<()> {
         let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
         let draft = Draft::begin(&folder, self.identity(), arguments.force, true)?;
         let program: Arc<str> = program().into();
         let root = draft.folder()?;
-        for point in first_points(self.points) {
-            point.scenario.plan()?;
-        }
+        self.try_first()?;
         let job = |point: &Point| {
             let folder = root.join("runs").join(&point.name);
             Job::new(point.name.clone(), folder, point.scenario.clone(), self.whole, &program)
@@ -91,23 +95,26 @@ impl Study<'_> {
             })
         })?;
         board.finish();
-        let failed: Vec<&str> = jobs
+        let failed: Vec<Failed> = jobs
             .iter()
+            .zip(self.points)
             .zip(&ended)
-            .filter_map(|(job, how)| {
+            .filter_map(|((job, point), how)| {
                 let Ended::Failed(error) = how else { return None };
                 tell(format!("{}:", job.name));
                 complain(error);
-                Some(job.name.as_str())
+                let values = point.values.iter().map(|(_, value)| value.clone()).collect();
+                Some(Failed { name: job.name.clone(), values, message: error.message().into_owned() })
             })
             .collect();
+        let names: Vec<&str> = failed.iter().map(|own| own.name.as_str()).collect();
         let done = jobs.iter().filter(|job| job.is_done()).count();
         let about = |complete: bool| {
             let about = json!({
                 "run": { "name": self.plan.name, "question": self.plan.question },
                 "points": jobs.len(),
                 "complete": complete,
-                "failed": failed,
+                "failed": names,
             });
             about.as_object().cloned().unwrap_or_default()
         };
@@ -117,14 +124,14 @@ impl Study<'_> {
             if draft.old().is_none() && done > 0 {
                 // Samples are exchangeable: those that are done say something already.
                 if !self.whole && done > 1 {
-                    gather(&root, &jobs)?;
+                    gather(&root, &jobs, &failed)?;
                 }
                 keep::finish(draft, about(false))?;
             }
             tell(format!("stopped with {done} of {} points done; run it again and it goes on to {shown}", jobs.len()));
             return Err(Error::Interrupted);
         }
-        gather(&root, &jobs)?;
+        gather(&root, &jobs, &failed)?;
         let verdicts = jobs
             .iter()
             .filter(|job| job.is_done())
@@ -138,14 +145,40 @@ impl Study<'_> {
         keep::finish(draft, about(failed.is_empty()))?;
         if !arguments.quiet {
             let (all, table) = (short(&target), short(&target.join(self.table)));
-            say(format!("{} points in {all}, together in {table}", jobs.len() - failed.len()));
+            say(format!("{} {} in {all}, together in {table}", jobs.len() - failed.len(), self.word()));
         }
         let met = expectations(&verdicts?, arguments.quiet);
         if !failed.is_empty() {
-            return Err(Error::simulation(format!("{} of {} points failed", failed.len(), jobs.len())));
+            let (count, all, table) = (failed.len(), jobs.len(), short(&target.join("failed.csv")));
+            let mut shown = names[..count.min(NAMED)].join(", ");
+            if count > NAMED {
+                shown += &format!(" and {} more", count - NAMED);
+            }
+            let message = format!("{count} of {all} {} failed: {shown}; why stands in {table}", self.word());
+            return Err(Error::simulation(message));
         }
         unsound(&faults)?;
         met
+    }
+
+    /// What its runs are called.
+    fn word(&self) -> &'static str {
+        if self.whole { "points" } else { "samples" }
+    }
+
+    /// Looks at some points before the first is run. Points were written by the user, so one that makes no sense is refused.
+    /// Samples were drawn: one that cannot be run fails alone, unless none can.
+    fn try_first(&self) -> Result<()> {
+        let mut refused = None;
+        for point in first_points(self.points) {
+            match point.scenario.plan() {
+                Ok(_) if !self.whole => return Ok(()),
+                Ok(_) => {}
+                Err(error) if self.whole => return Err(error),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// The scenario and all its points.
@@ -158,6 +191,8 @@ impl Study<'_> {
     }
 }
 
+/// Failed runs that are named in the last line; all are in the table.
+const NAMED: usize = 10;
 /// The most points that are all looked at before the first is run.
 const FEW: usize = 100;
 

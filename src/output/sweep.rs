@@ -46,19 +46,10 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// The name of the axis with its unit, for headers: "protocol.length [mm]".
-    pub fn label(&self) -> String {
-        if self.unit.is_empty() { self.key.clone() } else { format!("{} [{}]", self.key, self.unit) }
-    }
-}
-
-impl Sweep {
-    /// How the values of axis `index` read: as numbers if all measure the same.
-    pub fn axis(&self, index: usize) -> Axis {
-        let texts = || self.points.iter().map(|point| point.values.get(index).map_or("", String::as_str));
-        let key = self.axes.get(index).cloned().unwrap_or_default();
-        let split = texts().map(number_and_unit).collect::<Option<Vec<_>>>();
-        let words = Axis { key: key.clone(), unit: String::new(), numbers: None };
+    /// How texts read: as numbers if all measure the same.
+    pub fn of(key: &str, texts: &[&str]) -> Self {
+        let words = Self { key: key.to_owned(), unit: String::new(), numbers: None };
+        let split = texts.iter().map(|text| number_and_unit(text)).collect::<Option<Vec<_>>>();
         let Some(parts) = split else { return words };
         let Some((_, first)) = parts.first().cloned() else { return words };
         if parts.iter().any(|(_, unit)| unit.dimension != first.dimension) {
@@ -70,7 +61,20 @@ impl Sweep {
             false => number * unit.factor / first.factor,
         };
         let unit = if first.text == "1" { String::new() } else { first.text.clone() };
-        Axis { key, unit, numbers: Some(parts.iter().map(in_first).collect()) }
+        Self { unit, numbers: Some(parts.iter().map(in_first).collect()), ..words }
+    }
+
+    /// The name of the axis with its unit, for headers: "protocol.length [mm]".
+    pub fn label(&self) -> String {
+        if self.unit.is_empty() { self.key.clone() } else { format!("{} [{}]", self.key, self.unit) }
+    }
+}
+
+impl Sweep {
+    /// How the values of axis `index` read: as numbers if all measure the same.
+    pub fn axis(&self, index: usize) -> Axis {
+        let texts = self.points.iter().map(|point| point.values.get(index).map_or("", String::as_str));
+        Axis::of(self.axes.get(index).map_or("", String::as_str), &texts.collect::<Vec<_>>())
     }
 
     fn axis_cells(&self) -> (Vec<String>, Vec<Vec<String>>) {
@@ -152,8 +156,30 @@ pub fn write_compare(path: &Path, runs: &[(String, &Answers)]) -> Result<()> {
     table::write_csv(path, &header, rows)
 }
 
+/// A run that failed, as `failed.csv` tells it.
+#[derive(Debug, Clone, Default)]
+pub struct Failed {
+    /// Its name, as "sample-07".
+    pub name: String,
+    /// What was swept or drawn, as written.
+    pub values: Vec<String>,
+    /// Why.
+    pub message: String,
+}
+
+/// Writes which runs failed, and why. There is no such table where none did.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_failed(path: &Path, failed: &[Failed]) -> Result<()> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    table::write_csv(path, &["run", "message"], failed.iter().map(|own| vec![own.name.clone(), own.message.clone()]))
+}
+
 /// Splits "1.5 mm" into 1.5 and "mm".
-fn number_and_unit(text: &str) -> Option<(f64, Unit)> {
+pub fn number_and_unit(text: &str) -> Option<(f64, Unit)> {
     let (digits, unit) = units::split(text).ok()?;
     let number: f64 = digits.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())?;
     Some((number, if unit.is_empty() { Unit::one() } else { unit.parse().ok()? }))

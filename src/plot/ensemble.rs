@@ -1,13 +1,12 @@
 //! What an ensemble shows: bands on time courses, distributions of benefit and risk, what the answers depend on.
 
-use crate::output::ensemble::{Ensemble, Reading};
+use crate::output::ensemble::{Band, Ensemble, OF_REST, Reading, Spread};
 use crate::output::table;
 use crate::plot::course::{GROUPS, is_part};
 use crate::plot::panel::{Axis, Key, Panel, headline, legend};
 use crate::plot::sheet::{Align, Colour, Mark, Sheet, WIDTH, shortened};
 use crate::plot::style::{GREY, INK, LINES, PALE, SMALL, brief, font, plain, title, unit, with_unit};
 use crate::plot::{Drawn, Figure, header, layout};
-use crate::study::chance;
 use crate::units::DAY;
 
 /// Panels in one figure.
@@ -40,7 +39,7 @@ fn chosen(ensemble: &Ensemble, group: &str) -> Vec<usize> {
 
 fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
     let moved = |column: &usize| {
-        let values = || ensemble.bands.iter().flat_map(|(_, bands)| bands[*column]);
+        let values = || ensemble.bands.iter().flat_map(|band| band.changes[*column].quantiles);
         let first = values().next();
         values().any(|value| Some(value) != first && value.is_finite())
     };
@@ -50,16 +49,17 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
     }
     let (places, height) = layout(columns.len(), 170.0);
     let mut sheet = Sheet::new(height);
-    headline(&mut sheet, &format!("{} with their spread over {} samples", title(stem), ensemble.samples.len()));
+    headline(&mut sheet, &format!("{}: change from rest, spread over {}", title(stem), ensemble.count()));
     let key = |text: &str, colour| Key { text: text.into(), colour, dash: None, upright: false };
     let keys = [key("median", LINES[0]), key("half of the samples", BANDS[1]), key("nine in ten", BANDS[0])];
     legend(&mut sheet, 30.0, 84.0, &keys);
-    let days: Vec<f64> = ensemble.bands.iter().map(|(time, _)| time / DAY).collect();
+    let days: Vec<f64> = ensemble.bands.iter().map(|band| band.time / DAY).collect();
     let (start, end) = (days.first().copied().unwrap_or(0.0), days.last().copied().unwrap_or(1.0));
     let mut rows = Vec::new();
     for (column, [left, top, right, bottom]) in columns.iter().zip(&places) {
         let heading = &ensemble.headings[*column];
-        let values = ensemble.bands.iter().flat_map(|(_, bands)| bands[*column]);
+        let unit = ensemble.unit_of_change(heading);
+        let values = ensemble.bands.iter().flat_map(|band| band.changes[*column].quantiles);
         let panel = Panel {
             left: *left,
             top: *top,
@@ -69,8 +69,9 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
             y: Axis::holding(values, 4),
             down: false,
         };
-        panel.frame(&mut sheet, &with_unit(&title(&heading.name), &heading.unit.to_string()), "day");
-        let course = |share: usize| ensemble.bands.iter().map(move |(time, bands)| (time / DAY, bands[*column][share]));
+        panel.frame(&mut sheet, &with_unit(&title(&heading.name), &unit), "day");
+        let at = |share: usize| move |band: &Band| (band.time / DAY, band.changes[*column].quantiles[share]);
+        let course = |share: usize| ensemble.bands.iter().map(at(share));
         for ((low, high), colour) in [(0, 4), (1, 3)].into_iter().zip(BANDS) {
             let upper: Vec<(f64, f64)> = course(high).collect();
             let around = course(low).chain(upper.into_iter().rev()).filter(|(_, value)| value.is_finite());
@@ -78,28 +79,22 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
             sheet.marks.push(Mark::Shape(shape, colour));
         }
         panel.curve(&mut sheet, &course(2).collect::<Vec<_>>(), LINES[0], 3.5, None);
-        for (time, bands) in &ensemble.bands {
-            let numbers = bands[*column].map(table::number);
-            rows.push([vec![heading.name.clone(), table::number(time / DAY)], numbers.to_vec()].concat());
+        for band in &ensemble.bands {
+            let Spread { quantiles, samples } = band.changes[*column];
+            let place = vec![heading.name.clone(), unit.clone(), table::number(band.time / DAY), samples.to_string()];
+            rows.push([place, quantiles.map(table::number).to_vec()].concat());
         }
     }
     let figure = Figure {
         stem: format!("bands_{stem}"),
         title: format!("{} with their spread", title(stem)),
-        caption: "Median of the samples at each time, with the bands that hold half and nine in ten of them.".into(),
+        caption: format!(
+            "Change of each sample from its own rest: the median at each time, with the bands that hold half and nine in ten \
+             of them. Over {}. In per cent of the rest where the observable rests above zero and has no unit.",
+            ensemble.count()
+        ),
     };
-    Some(Drawn { figure, sheet, header: header(&["observable", "day", "p05", "p25", "p50", "p75", "p95"]), rows })
-}
-
-/// The change that a reading tells, in per cent for plain numbers that rest above zero.
-fn change(reading: &Reading) -> (Vec<f64>, &'static str) {
-    let known = reading.values.iter().copied().flatten();
-    let relative = reading.rest > 1e-6 && unit(&reading.unit).is_empty();
-    let of = |value: f64| {
-        let difference = if reading.number == "end" { value - reading.rest } else { value };
-        if relative { 100.0 * difference / reading.rest } else { difference }
-    };
-    (known.map(of).collect(), if relative { "%" } else { "" })
+    Some(Drawn { figure, sheet, header: header(&["observable", "unit", "day", "samples", "p05", "p25", "p50", "p75", "p95"]), rows })
 }
 
 /// Benefit and risk over the samples, a strip of its own for each reading.
@@ -107,13 +102,13 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     let readings = ensemble.readings();
     let wanted = |reading: &&Reading| {
         let own = match reading.group.as_str() {
-            "gain" => reading.number == "end",
-            "risk" => reading.number == "peak",
+            "gain" => reading.number == "end_change",
+            "risk" => reading.number == "peak_change",
             _ => reading.observable == "recovery",
         };
         let names = ensemble.headings.iter().map(|heading| heading.name.as_str());
         own && !is_part(&reading.observable, names)
-            && reading.values.iter().flatten().any(|value| *value != reading.rest)
+            && reading.values.iter().flatten().any(|value| *value != 0.0)
     };
     let shown: Vec<&Reading> = readings.iter().filter(wanted).take(16).collect();
     if shown.is_empty() {
@@ -121,7 +116,7 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     }
     let (top, row) = (150.0, 66.0);
     let mut sheet = Sheet::new(top + row * shown.len() as f64 + 60.0);
-    headline(&mut sheet, &format!("Benefit and risk over {} samples", ensemble.samples.len()));
+    headline(&mut sheet, &format!("Benefit and risk over {}", ensemble.count()));
     let key = |text: &str, colour| Key { text: text.into(), colour, dash: None, upright: false };
     let keys = [
         key("each sample", LINES[0]),
@@ -133,7 +128,7 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     let mut rows = Vec::new();
     let (left, right) = (560.0, WIDTH - 190.0);
     for (index, reading) in shown.iter().enumerate() {
-        let (values, mark) = change(reading);
+        let values: Vec<f64> = reading.values.iter().copied().flatten().collect();
         let mut ordered = values.clone();
         ordered.sort_by(f64::total_cmp);
         let at = |share: f64| crate::study::quantile(&ordered, share);
@@ -151,10 +146,10 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
             sheet.marks.push(Mark::Disc((place(*value), y + off), 3.0, LINES[0]));
         }
         sheet.line(vec![(place(at(0.5)), y - 19.0), (place(at(0.5)), y + 19.0)], LINES[1], 5.0);
-        let unit = if mark.is_empty() { unit(&reading.unit) } else { mark.to_owned() };
+        let unit = if reading.unit == OF_REST { "%".to_owned() } else { unit(&reading.unit) };
         let name = match reading.number {
             "days" => "Treat again after".to_owned(),
-            "end" => format!("{}, gain at the end", title(&reading.observable)),
+            "end_change" => format!("{}, gain at the end", title(&reading.observable)),
             _ => format!("{}, largest change", title(&reading.observable)),
         };
         sheet.text((30.0, y), shortened(&name, SMALL, false, left - 60.0), font(SMALL, INK, Align::Start));
@@ -169,61 +164,58 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
     let figure = Figure {
         stem: "distribution".into(),
         title: "Benefit and risk over the samples".into(),
-        caption:
-            "A dot for each sample: gains as change from rest at the end, risks at their largest, and the days until \
-                  the skin may be treated again. In per cent where the observable rests above zero and has no unit."
-                .into(),
+        caption: format!(
+            "A dot for each sample, against its own rest: gains as change at the end, risks at their largest, and the days \
+             until the skin may be treated again. Over {}. In per cent of the rest where the observable rests above zero and \
+             has no unit.",
+            ensemble.count()
+        ),
     };
     Some(Drawn { figure, sheet, header: header(&["observable", "reading", "unit", "value"]), rows })
 }
 
-/// What the main answers depend on: the largest rank correlations.
+/// What the main answers depend on: the largest rank correlations, those that chance does not explain.
 fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
-    if ensemble.drawn.len() < 2 || ensemble.samples.len() < 8 {
-        return None;
-    }
-    let mut shown: Vec<Reading> = Vec::new();
     let readings = ensemble.readings();
-    for (group, number) in [("gain", "end"), ("risk", "peak"), ("symptom", "peak")] {
-        let columns = chosen(ensemble, group);
-        let mine = columns.iter().filter_map(|column| {
-            let name = &ensemble.headings[*column].name;
-            readings.iter().find(|reading| reading.observable == *name && reading.number == number)
+    let found = |reading: usize| ensemble.influences.found.iter().filter(move |own| own.reading == reading);
+    let mut shown: Vec<usize> = Vec::new();
+    for (group, number) in [("gain", "end_change"), ("risk", "peak_change"), ("symptom", "peak_change")] {
+        let mine = chosen(ensemble, group).into_iter().filter_map(|column| {
+            let name = &ensemble.headings[column].name;
+            readings.iter().position(|own| own.observable == *name && own.number == number)
         });
-        let varied = |reading: &&Reading| {
-            let first = reading.values.iter().flatten().next();
-            reading.values.iter().flatten().any(|value| Some(value) != first)
-        };
-        shown.extend(mine.filter(varied).take(2).cloned());
+        shown.extend(mine.filter(|reading| found(*reading).next().is_some()).take(2));
     }
     if shown.is_empty() {
         return None;
     }
+    let lines = shown.iter().map(|reading| found(*reading).count()).max().unwrap_or(0).min(NUMBERS);
     let columns = shown.len().min(2);
     let (row, head) = (34.0, 70.0);
-    let block = head + row * NUMBERS as f64 + 50.0;
+    let block = head + row * lines as f64 + 50.0;
     let width = (WIDTH - 60.0) / columns as f64;
     let mut sheet = Sheet::new(110.0 + block * shown.len().div_ceil(columns) as f64 + 40.0);
     headline(&mut sheet, "What the answers depend on");
-    let by_chance = chance(ensemble.samples.len(), ensemble.drawn.len());
+    let by_chance = ensemble.influences.chance;
     let mut rows = Vec::new();
-    for (index, reading) in shown.iter().enumerate() {
+    for (index, place) in shown.iter().enumerate() {
+        let reading = &readings[*place];
         let (line, column) = (index / columns, index % columns);
         let (left, top) = (30.0 + width * column as f64, 100.0 + block * line as f64);
-        let what = if reading.number == "end" { "at the end" } else { "largest change" };
+        let what = if reading.number == "end_change" { "change at the end" } else { "largest change" };
         let name = format!("{}, {what}", title(&reading.observable));
         sheet.text((left, top + 20.0), shortened(&name, SMALL, true, width - 40.0), crate::plot::style::bold(SMALL));
         let (bars, end) = (left + 0.56 * width, left + width - 40.0);
         let middle = 0.5 * (bars + end);
         let scale = 0.5 * (end - bars);
-        let below = top + head + row * NUMBERS as f64;
+        let below = top + head + row * lines as f64;
         sheet.marks.push(Mark::Fill(
             (middle - scale * by_chance.min(1.0), top + head - 16.0),
             (middle + scale * by_chance.min(1.0), below - 14.0),
             (238, 238, 238),
         ));
-        for (number, (dimension, correlation)) in ensemble.sensitivity(reading).into_iter().enumerate() {
-            let drawn = &ensemble.drawn[dimension];
+        for (number, own) in found(*place).enumerate() {
+            let (drawn, correlation) = (&ensemble.drawn[own.dimension], own.correlation);
             rows.push(vec![reading.observable.clone(), drawn.key.clone(), table::number(correlation)]);
             if number >= NUMBERS {
                 continue;
@@ -250,15 +242,16 @@ fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
             sheet.text((middle + scale * value, below + 6.0), text, font(20.0, GREY, Align::Middle));
         }
     }
-    let note = "Rank correlation. Blue: rises with it; orange: falls. Inside the grey band it may be chance.";
+    let note = "Rank correlation. Blue: rises with it; orange: falls. What stays inside the grey band may be chance and is not drawn.";
     sheet.text((30.0, sheet.height - 28.0), note, font(SMALL, GREY, Align::Start));
     let figure = Figure {
         stem: "sensitivity".into(),
         title: "What the answers depend on".into(),
         caption: format!(
-            "The numbers with the largest rank correlation with each answer. Inside ±{} the largest of so many correlations \
-             may be chance (19 in 20).",
-            brief(by_chance)
+            "The numbers with the largest rank correlation with each answer, over {}. Only those beyond ±{by_chance:.2} are drawn: \
+             chance alone gives one of the {} pairs of a number and a reading a larger one in one ensemble of twenty.",
+            ensemble.count(),
+            ensemble.influences.pairs
         ),
     };
     Some(Drawn { figure, sheet, header: header(&["observable", "key", "rank_correlation"]), rows })

@@ -113,7 +113,7 @@ pub fn write_ensemble(
     figures_folder: &Path,
 ) -> Result<()> {
     Document {
-        kind: format!("An ensemble of {} runs of dermasim", ensemble.samples.len()),
+        kind: format!("An ensemble of dermasim: {}", ensemble.count()),
         title: crate::plot::style::title(&ensemble.name.replace('-', " ")),
         question: ensemble.question.clone(),
         answer: words::of_ensemble(ensemble),

@@ -1,12 +1,15 @@
 //! The tables of reports.
 
-use crate::output::ensemble::{Ensemble, Reading};
+use crate::output::ensemble::{Ensemble, Reading, Spread};
 use crate::output::needling::Session;
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::style::{day, short, title, with_unit};
 use crate::report::document::Table;
-use crate::report::words::GROUPS;
+use crate::report::words::{GROUPS, chance, most_important};
+
+/// Failed samples that are named in a report.
+const FAILED: usize = 50;
 
 /// A number, or a dash.
 fn told(value: Option<f64>) -> String {
@@ -136,32 +139,41 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
     let readings = ensemble.readings();
     let mut tables = Vec::new();
     for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
-        let mine: Vec<&Reading> = readings.iter().filter(|reading| reading.group == group).collect();
+        let mine: Vec<&Reading> = (readings.iter())
+            // The peak is told as a change; where an observable rests and ends is told of gains.
+            .filter(|own| own.group == group && own.number != "peak")
+            .filter(|own| group == "gain" || !["rest", "end"].contains(&own.number))
+            .collect();
         if mine.is_empty() {
             continue;
         }
-        let header = ["", "reading", "at rest", "5 %", "25 %", "median", "75 %", "95 %", "samples"];
+        let header = ["", "reading", "5 %", "25 %", "median", "75 %", "95 %", "samples"];
         let rows = mine.iter().map(|reading| {
-            let (quantiles, count) = reading.quantiles();
+            let Spread { quantiles, samples } = reading.spread();
             let numbers = quantiles.map(|value| told(Some(value).filter(|value| value.is_finite())));
             let what = match reading.number {
+                "rest" => "at rest",
                 "end" => "at the end",
-                "peak" => "largest change",
+                "end_change" => "change at the end",
+                "peak_change" => "largest change",
                 "resolved_day" => "over on day",
                 _ => "days after the last session",
             };
-            let rest = if ["end", "peak"].contains(&reading.number) { told(Some(reading.rest)) } else { "–".into() };
-            let first = vec![with_unit(&title(&reading.observable), &reading.unit), what.into(), rest];
-            [first, numbers.to_vec(), vec![count.to_string()]].concat()
+            let first = vec![with_unit(&title(&reading.observable), &reading.unit), what.into()];
+            [first, numbers.to_vec(), vec![samples.to_string()]].concat()
         });
         tables.push(Table {
             title: format!("{name} over the samples"),
             header: header.map(str::to_owned).to_vec(),
             rows: rows.collect(),
-            note: "Samples: how many have the reading. More in distribution.csv, answers.csv and bands.csv.".into(),
+            note: format!(
+                "Over {}. Changes count from each sample's own rest. Samples: how many have the reading. More in \
+                 distribution.csv, answers.csv and bands.csv.",
+                ensemble.count()
+            ),
         });
     }
-    let rows: Vec<Vec<String>> = crate::report::words::most_important(ensemble, &readings)
+    let rows: Vec<Vec<String>> = most_important(ensemble, &readings)
         .into_iter()
         .take(25)
         .map(|(dimension, observable, correlation)| {
@@ -177,9 +189,16 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
             title: "What matters most".into(),
             header: header.map(str::to_owned).to_vec(),
             rows,
-            note: "The largest rank correlation of each with a gain at the end or with the largest change of a risk; those \
-                   that may be chance are left out. All are in sensitivity.csv."
-                .into(),
+            note: format!("The largest rank correlation of each. {}", chance(ensemble)),
+        });
+    }
+    if !ensemble.failed.is_empty() {
+        let rows = ensemble.failed.iter().map(|own| vec![own.name.clone(), own.message.clone()]);
+        tables.push(Table {
+            title: "Samples that failed".into(),
+            header: ["sample", "why"].map(str::to_owned).to_vec(),
+            rows: rows.take(FAILED).collect(),
+            note: "They are in no other number here. All are in failed.csv, what was drawn for them in samples.csv.".into(),
         });
     }
     tables

@@ -1,6 +1,6 @@
 //! The answer in plain words, from the numbers alone.
 
-use crate::output::ensemble::{Ensemble, Reading};
+use crate::output::ensemble::{Ensemble, Influences, OF_REST, Reading, Spread};
 use crate::output::sweep::Sweep;
 use crate::output::{Answer, Kept};
 use crate::plot::style::{brief, day, plain, short, title, unit};
@@ -257,6 +257,7 @@ pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
 /// The answer of an ensemble: medians with the spread of nine in ten samples, and what it depends on.
 pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
     let (readings, count) = (ensemble.readings(), ensemble.samples.len());
+    let failed = ensemble.failed.len();
     let persons = ensemble.drawn.iter().filter(|drawn| drawn.evidence.is_none()).count();
     let what = match (persons, ensemble.drawn.len() - persons) {
         (persons, 0) => format!("{count} persons who differ in {persons} traits and thicknesses."),
@@ -268,19 +269,23 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
         }
     };
     let mut lines = vec![line("What was done.", what)];
+    if failed > 0 {
+        let text = format!("{failed} of {} samples failed and are in no number here: they are not a draw without choice, so \
+                            the spread may be too narrow. What they ended with is in a table below.", count + failed);
+        lines.push(line("What failed.", text));
+    }
     let names = || ensemble.headings.iter().map(|heading| heading.name.as_str());
-    for (group, number, name) in [("gain", "end", "Gains at the end."), ("risk", "peak", "Risks, largest change.")] {
+    for (group, number, name) in 
+        [("gain", "end_change", "Gains at the end."), ("risk", "peak_change", "Risks, largest change.")]
+     {
         let mine = readings.iter().filter(|reading| reading.group == group && reading.number == number);
         let said: Vec<String> = mine
             .filter(|reading| !is_part(&reading.observable, names()))
             .filter_map(|reading| {
-                let ([low, _, middle, _, high], _) = reading.quantiles();
-                let told = |value: f64| {
-                    let deviation = if number == "end" { value - reading.rest } else { value };
-                    match reading.rest > 1e-6 && unit(&reading.unit).is_empty() {
-                        true => format!("{} %", brief(100.0 * deviation / reading.rest)),
-                        false => with(deviation, &reading.unit),
-                    }
+                let [low, _, middle, _, high] = reading.spread().quantiles;
+                let told = |value: f64| match reading.unit == OF_REST {
+                    true => format!("{} %", brief(value)),
+                    false => with(value, &reading.unit),
                 };
                 let plain = plain(&reading.observable);
                 (low != high).then(|| format!("{plain} {} ({} to {})", told(middle), told(low), told(high)))
@@ -288,11 +293,11 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
             .take(SENTENCES)
             .collect();
         if !said.is_empty() {
-            lines.push(line(name, format!("Median and nine in ten samples: {}.", said.join("; "))));
+            lines.push(line(name, format!("Median and nine in ten samples, each against its own rest: {}.", said.join("; "))));
         }
     }
     if let Some(recovery) = readings.iter().find(|reading| reading.observable == "recovery") {
-        let ([low, _, middle, _, high], known) = recovery.quantiles();
+        let Spread { quantiles: [low, _, middle, _, high], samples: known } = recovery.spread();
         let mut text = format!("The skin may be treated again after {middle:.0} days ({low:.0} to {high:.0}).");
         if known < count {
             text += &format!(" In {} of {count} samples something is not over at the end of the run.", count - known);
@@ -310,32 +315,39 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
                 format!("{} ({}{on}; {} with {})", drawn.key, drawn.what, brief(*correlation), plain(observable))
             })
             .collect();
-        lines.push(line(
-            "What matters most.",
-            format!("By rank correlation with gains and risks: {}.", told.join("; ")),
-        ));
+        lines.push(line("What matters most.", format!("By rank correlation: {}.", told.join("; "))));
+    } else if ensemble.influences.pairs > 0 {
+        let text = "No number that was drawn goes with any answer more closely than chance allows. ".to_owned();
+        lines.push(line("What matters most.", text + &chance(ensemble)));
     }
     lines
 }
 
-/// What was drawn, by its largest rank correlation with a gain or a risk, beyond chance.
+/// How large a rank correlation must be to be told, in a sentence.
+pub fn chance(ensemble: &Ensemble) -> String {
+    let Influences { chance, pairs, .. } = &ensemble.influences;
+    match *chance < 1.0 {
+        true => format!(
+            "Only correlations beyond ±{chance:.2} are told: chance alone gives one of the {pairs} pairs of a number and a \
+             reading a larger one in one ensemble of twenty."
+        ),
+        false => format!("Of so few samples, chance explains any correlation among {pairs} pairs of a number and a reading."),
+    }
+}
+
+/// What was drawn, by its largest rank correlation with a gain or a risk (with any reading where there are none), beyond
+/// chance.
 pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, String, f64)> {
-    let by_chance = crate::study::chance(ensemble.samples.len(), ensemble.drawn.len());
+    let judged = |own: &Reading| [("gain", "end_change"), ("risk", "peak_change")].contains(&(own.group.as_str(), own.number));
+    let any = readings.iter().any(judged);
     let mut best: Vec<(usize, String, f64)> = Vec::new();
-    let judged = |reading: &&Reading| {
-        (reading.group == "gain" && reading.number == "end") || (reading.group == "risk" && reading.number == "peak")
-    };
-    for reading in readings.iter().filter(judged) {
-        for (dimension, correlation) in ensemble.sensitivity(reading) {
-            match best.iter_mut().find(|(own, ..)| *own == dimension) {
-                Some(own) if own.2.abs() >= correlation.abs() => {}
-                Some(own) => *own = (dimension, reading.observable.clone(), correlation),
-                None => best.push((dimension, reading.observable.clone(), correlation)),
-            }
+    // The largest come first.
+    for own in &ensemble.influences.found {
+        let reading = &readings[own.reading];
+        if (!any || judged(reading)) && !best.iter().any(|(dimension, ..)| *dimension == own.dimension) {
+            best.push((own.dimension, reading.observable.clone(), own.correlation));
         }
     }
-    best.retain(|(.., correlation)| correlation.abs() > by_chance);
-    best.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
     best
 }
 

@@ -13,4 +13,4 @@ pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
 pub use refine::{Errors, Levels, Refinement, Verdict};
 pub use runner::{Board, Ended, each, run_all};
-pub use statistics::{chance, quantile, rank_correlation, ranks};
+pub use statistics::{Correlations, ORDERS, chance, correlations, quantile, rank_correlation, ranks, standard_ranks};
