@@ -214,9 +214,8 @@ fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Resu
     let drawn = found.samples.iter().flat_map(|sample| {
         let row = |[run, key, value]: &[String; 3]| {
             let split = output::sweep::number_and_unit(value);
-            let (value, unit) = split.map_or((value.clone(), String::new()), |(number, unit)| {
-                (output::table::number(number), unit.text)
-            });
+            let (value, unit) = split
+                .map_or((value.clone(), String::new()), |(number, unit)| (output::table::number(number), unit.text));
             vec![sample.name.clone(), run.clone(), key.clone(), unit, value]
         };
         sample.drawn.iter().map(row).collect::<Vec<_>>()

@@ -229,9 +229,7 @@ impl Ensemble {
                 time: *time,
                 values: all.clone().map(|column| Spread::of(pairs(column).map(|(value, _)| value))).collect(),
                 changes: all
-                    .map(|column| {
-                        Spread::of(pairs(column).map(|(value, rest)| change(value, rest, relative[column])))
-                    })
+                    .map(|column| Spread::of(pairs(column).map(|(value, rest)| change(value, rest, relative[column]))))
                     .collect(),
             }
         })
@@ -255,7 +253,10 @@ impl Ensemble {
                     "peak" => answer.peak,
                     "resolved_day" => answer.resolved_day,
                     "end_change" => answer.end.zip(answer.rest).map(|(end, rest)| change(end, rest, relative)),
-                    _ => answer.peak.zip(answer.rest).map(|(peak, rest)| if relative { 100.0 * peak / rest } else { peak }),
+                    _ => answer
+                        .peak
+                        .zip(answer.rest)
+                        .map(|(peak, rest)| if relative { 100.0 * peak / rest } else { peak }),
                 };
                 let values = self.samples.iter().map(|sample| sample.answers.get(&heading.name).and_then(of)).collect();
                 let unit = match *number {
@@ -322,8 +323,10 @@ impl Ensemble {
     /// A file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let axes: Vec<(Axis, Vec<&str>)> = (0..self.drawn.len()).map(|dimension| self.axis(dimension)).collect();
-        let header: Vec<String> =
-            ["sample".to_owned(), "ended".to_owned()].into_iter().chain(axes.iter().map(|(axis, _)| axis.label())).collect();
+        let header: Vec<String> = ["sample".to_owned(), "ended".to_owned()]
+            .into_iter()
+            .chain(axes.iter().map(|(axis, _)| axis.label()))
+            .collect();
         let ended = self.samples.iter().map(|own| (&own.name, "yes"));
         let all = ended.chain(self.failed.iter().map(|own| (&own.name, "failed"))).enumerate();
         let mut rows: Vec<Vec<String>> = all
@@ -355,9 +358,7 @@ impl Ensemble {
         };
         let shares = SHARES.map(|(name, _)| name);
         let header = [&["observable", "reading", "unit", "group", "samples"][..], &shares].concat();
-        let rows = readings.iter().map(|reading| {
-            [head(reading), reading.spread().cells()].concat()
-        });
+        let rows = readings.iter().map(|reading| [head(reading), reading.spread().cells()].concat());
         table::write_csv(&folder.join("distribution.csv"), &header, rows)?;
 
         let header = [&["day", "observable", "reading", "unit", "samples"][..], &shares].concat();
@@ -374,7 +375,8 @@ impl Ensemble {
         });
         table::write_csv(&folder.join("bands.csv"), &header, rows)?;
 
-        let header = ["observable", "reading", "unit", "group", "key", "what", "evidence", "rank_correlation", "chance"];
+        let header =
+            ["observable", "reading", "unit", "group", "key", "what", "evidence", "rank_correlation", "chance"];
         let rows = self.influences.found.iter().map(|own| {
             let Drawn { key, what, evidence } = &self.drawn[own.dimension];
             let evidence = evidence.map_or("differs between persons".into(), |on| format!("{on:?}").to_lowercase());

@@ -94,7 +94,12 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
             ensemble.count()
         ),
     };
-    Some(Drawn { figure, sheet, header: header(&["observable", "unit", "day", "samples", "p05", "p25", "p50", "p75", "p95"]), rows })
+    Some(Drawn {
+        figure,
+        sheet,
+        header: header(&["observable", "unit", "day", "samples", "p05", "p25", "p50", "p75", "p95"]),
+        rows,
+    })
 }
 
 /// Benefit and risk over the samples, a strip of its own for each reading.
@@ -107,8 +112,7 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
             _ => reading.observable == "recovery",
         };
         let names = ensemble.headings.iter().map(|heading| heading.name.as_str());
-        own && !is_part(&reading.observable, names)
-            && reading.values.iter().flatten().any(|value| *value != 0.0)
+        own && !is_part(&reading.observable, names) && reading.values.iter().flatten().any(|value| *value != 0.0)
     };
     let shown: Vec<&Reading> = readings.iter().filter(wanted).take(16).collect();
     if shown.is_empty() {

@@ -1,13 +1,15 @@
 //! Which of the assumed numbers behind a run matter most.
 //!
 //! One run cannot tell. What is shown was found with the scenario `uncertainty`, which draws every assumed and tuned number within
-//! its range: the rank correlation of each with the readings of the answer. In another course the order may differ.
+//! its range: the rank correlation of each with the readings of the answer, if it is larger than chance makes the largest of all
+//! pairs that were looked at. In another course the order may differ.
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::output::Provenance;
 use crate::sourced::Evidence;
+use crate::study::chance;
 
 /// How many are named.
 const SHOWN: usize = 8;
@@ -28,6 +30,10 @@ pub struct Strong {
 /// The stored table.
 #[derive(Deserialize)]
 struct Influence {
+    /// Samples that were run.
+    samples: usize,
+    /// Pairs of a number and a reading that were looked at.
+    pairs: usize,
     number: Vec<Moved>,
 }
 
@@ -41,7 +47,11 @@ struct Moved {
 
 /// The assumed numbers of a run that moved readings most, the strongest first.
 pub fn strongest(provenance: &Provenance) -> Vec<Strong> {
-    let known = toml::from_str::<Influence>(catalogue::influence()).map(|table| table.number).unwrap_or_default();
+    let Ok(Influence { samples, pairs, number: mut known }) = toml::from_str(catalogue::influence()) else {
+        return Vec::new();
+    };
+    let by_chance = chance(samples, pairs);
+    known.retain(|own| own.rank_correlation.abs() > by_chance);
     let mut found: Vec<(f64, Strong)> = provenance
         .numbers
         .iter()

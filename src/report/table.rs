@@ -198,7 +198,8 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
             title: "Samples that failed".into(),
             header: ["sample", "why"].map(str::to_owned).to_vec(),
             rows: rows.take(FAILED).collect(),
-            note: "They are in no other number here. All are in failed.csv, what was drawn for them in samples.csv.".into(),
+            note: "They are in no other number here. All are in failed.csv, what was drawn for them in samples.csv."
+                .into(),
         });
     }
     tables

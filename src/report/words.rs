@@ -270,14 +270,17 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
     };
     let mut lines = vec![line("What was done.", what)];
     if failed > 0 {
-        let text = format!("{failed} of {} samples failed and are in no number here: they are not a draw without choice, so \
-                            the spread may be too narrow. What they ended with is in a table below.", count + failed);
+        let text = format!(
+            "{failed} of {} samples failed and are in no number here: they are not a draw without choice, so \
+                            the spread may be too narrow. What they ended with is in a table below.",
+            count + failed
+        );
         lines.push(line("What failed.", text));
     }
     let names = || ensemble.headings.iter().map(|heading| heading.name.as_str());
-    for (group, number, name) in 
+    for (group, number, name) in
         [("gain", "end_change", "Gains at the end."), ("risk", "peak_change", "Risks, largest change.")]
-     {
+    {
         let mine = readings.iter().filter(|reading| reading.group == group && reading.number == number);
         let said: Vec<String> = mine
             .filter(|reading| !is_part(&reading.observable, names()))
@@ -293,7 +296,10 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
             .take(SENTENCES)
             .collect();
         if !said.is_empty() {
-            lines.push(line(name, format!("Median and nine in ten samples, each against its own rest: {}.", said.join("; "))));
+            lines.push(line(
+                name,
+                format!("Median and nine in ten samples, each against its own rest: {}.", said.join("; ")),
+            ));
         }
     }
     if let Some(recovery) = readings.iter().find(|reading| reading.observable == "recovery") {
@@ -331,14 +337,17 @@ pub fn chance(ensemble: &Ensemble) -> String {
             "Only correlations beyond ±{chance:.2} are told: chance alone gives one of the {pairs} pairs of a number and a \
              reading a larger one in one ensemble of twenty."
         ),
-        false => format!("Of so few samples, chance explains any correlation among {pairs} pairs of a number and a reading."),
+        false => {
+            format!("Of so few samples, chance explains any correlation among {pairs} pairs of a number and a reading.")
+        }
     }
 }
 
 /// What was drawn, by its largest rank correlation with a gain or a risk (with any reading where there are none), beyond
 /// chance.
 pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, String, f64)> {
-    let judged = |own: &Reading| [("gain", "end_change"), ("risk", "peak_change")].contains(&(own.group.as_str(), own.number));
+    let judged =
+        |own: &Reading| [("gain", "end_change"), ("risk", "peak_change")].contains(&(own.group.as_str(), own.number));
     let any = readings.iter().any(judged);
     let mut best: Vec<(usize, String, f64)> = Vec::new();
     // The largest come first.
