@@ -137,6 +137,27 @@ fn a_switch_of_state_and_a_source_that_begins_at_nothing_run_at_every_tolerance(
 }
 
 #[test]
+fn what_grows_from_nothing_as_a_high_power_of_time_runs_at_every_tolerance() {
+    // u = t, v = t³/3, w = t⁷/63: however short the first step, w errs in it by as much as it is.
+    let text = model(
+        &[
+            field("u", 0.0),
+            field("v", 0.0),
+            field("w", 0.0),
+            process("rise", "changes = { u = \"1\" }"),
+            process("second", "rate = \"u^2\"\ngives = { v = 1 }"),
+            process("third", "rate = \"v^2\"\ngives = { w = 1 }"),
+        ]
+        .concat(),
+    );
+    for tolerance in [1e-2, 1e-4, 1e-6, 1e-8] {
+        let got = solved(&text, &at(tolerance), 1.5);
+        close(got[1], 1.5_f64.powi(3) / 3.0, 20.0 * tolerance, &format!("v at {tolerance}"));
+        close(got[2], 1.5_f64.powi(7) / 63.0, 50.0 * tolerance, &format!("w at {tolerance}"));
+    }
+}
+
+#[test]
 fn the_order_in_time_is_three() {
     let text = lotka_volterra(1.5, 0.8);
     let right = lotka_volterra_exactly(1.5, 0.8, 4.0);

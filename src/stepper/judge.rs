@@ -92,6 +92,8 @@ pub struct Judge {
 const NEGLIGIBLE: f64 = 1e-7;
 /// An error this large is as bad as any larger one. Only a value that is not finite has an infinite one.
 const HUGE: f64 = 1e100;
+/// A field that grows by more than this part in one of the shortest steps is beginning.
+const BEGINNING: f64 = 1e-3;
 
 impl Judge {
     /// A judge with this absolute part.
@@ -220,9 +222,10 @@ impl Judge {
         self.fields.iter().map(|known| known.error).fold(0.0, f64::max)
     }
 
-    /// Whether every field that errs by more than allowed was at rest, or nearly so, before the step.
+    /// Whether every field that errs by more than allowed is still beginning. What grows as tᵖ from nothing grows by a part p/n in the
+    /// n-th step of one length and errs by a part of the size of n⁻³: hundreds of such steps pass before it is known to 1e-8.
     pub fn only_beginnings(&self) -> bool {
-        self.fields.iter().all(|known| known.error <= 1.0 || known.largest < 0.5 * known.deviation)
+        self.fields.iter().all(|known| known.error <= 1.0 || known.largest < (1.0 - BEGINNING) * known.deviation)
     }
 
     /// The step that was judged last is taken.

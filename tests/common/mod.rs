@@ -1,6 +1,7 @@
 //! What the verification tests share: small pieces of skin made from a model text.
 #![allow(dead_code)]
 
+pub mod figures;
 pub mod series;
 
 use std::sync::Arc;

@@ -1,0 +1,117 @@
+//! What every shipped scenario expects of its answer, judged as a user would: the program runs the file as it is, at full length and
+//! resolution, and must say that each `[expect]` is met. Those that take more than seconds are left to
+//! `cargo test --test slow -- --ignored`, which CI runs too.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assert_cmd::Command;
+use common::figures;
+use dermasim::scenario::Scenario;
+use dermasim::simulate;
+
+/// Scenarios that take a few seconds at most; a new one with an `[expect]` counts as slow until it stands here.
+const QUICK: [&str; 5] = ["brusselator", "fisher-kpp", "fitzhugh-nagumo", "robertson", "van-der-pol"];
+
+/// Every scenario with expectations, in any folder, by name.
+fn expecting() -> Vec<(String, PathBuf)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of scenarios") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false
+                    if std::fs::read_to_string(&path)
+                        .is_ok_and(|text| text.lines().any(|line| line.starts_with("[expect"))) =>
+                {
+                    found.push((path.file_stem().expect("a name").to_string_lossy().into_owned(), path));
+                }
+                false => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Runs a scenario; fails unless every expectation is met at every point, and nothing is unsound.
+fn meets(name: &str, path: &Path) {
+    let scenario = Scenario::read(path).unwrap_or_else(|error| panic!("{error}"));
+    let plan = scenario.plan().unwrap_or_else(|error| panic!("{error}"));
+    let samples = scenario.samples(&plan).unwrap_or_else(|error| panic!("{error}")).1.len();
+    let points = scenario.points().unwrap_or_else(|error| panic!("{error}")).len();
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::cargo_bin("dermasim")
+        .expect("the program")
+        .arg("run")
+        .arg(path)
+        .arg("--out")
+        .arg(folder.path().join(name))
+        .output()
+        .expect("it runs");
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {told}");
+    // Exit code 0 alone would also be that of a program that judges nothing.
+    let met = told.lines().filter(|line| line.trim_end().ends_with(" met")).count();
+    let expected = plan.origin.expected.len() * points.max(samples).max(1);
+    assert!(met == expected && met > 0, "{name}: {met} of {expected} expectations are told as met: {told}");
+}
+
+#[test]
+fn quick_scenarios_meet_what_they_expect() {
+    let all = expecting();
+    let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(QUICK.iter().all(|name| names.contains(name)), "{names:?}");
+    for (name, path) in all.iter().filter(|(name, _)| QUICK.contains(&name.as_str())) {
+        meets(name, path);
+    }
+}
+
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn slow_scenarios_meet_what_they_expect() {
+    for (name, path) in expecting().iter().filter(|(name, _)| !QUICK.contains(&name.as_str())) {
+        let begun = std::time::Instant::now();
+        meets(name, path);
+        println!("{name}: {:.0} s", begun.elapsed().as_secs_f64());
+    }
+}
+
+/// Figures of the README from whole runs, in as many digits as do not depend on the processor.
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn the_readme_tells_how_many_steps_the_default_course_takes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/cheek-three-sessions.toml");
+    let plan = Scenario::read(&path).and_then(|scenario| scenario.plan()).unwrap_or_else(|error| panic!("{error}"));
+    let steps = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).cost.steps;
+    figures::hold(&[("it takes some {} steps;", vec![((steps + 5) / 10 * 10).to_string()])]);
+}
+
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn the_readme_tells_how_much_persons_differ() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/population.toml");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("population");
+    let mut program = Command::cargo_bin("dermasim").expect("the program");
+    let output = program.args(["run", "-q"]).arg(path).arg("--out").arg(&out).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = std::fs::read_to_string(out.join("distribution.csv")).expect("a table");
+    let column = |name: &str| {
+        table.lines().next().and_then(|head| head.split(',').position(|own| own == name)).expect("a column")
+    };
+    let row = table.lines().find(|line| line.starts_with("collagen_I,end,")).expect("collagen at the end");
+    let gain = |name: &str| {
+        let value: f64 = row.split(',').nth(column(name)).and_then(|cell| cell.parse().ok()).expect("a number");
+        figures::number(100.0 * (value - 1.0), 0)
+    };
+    figures::hold(&[(
+        "collagen I +{} to +{} % (nine in ten), median +{} %.",
+        vec![gain("p05"), gain("p95"), gain("p50")],
+    )]);
+}
