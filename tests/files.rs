@@ -227,7 +227,7 @@ fn begin(here: &Path, out: &str) -> std::process::Child {
         .current_dir(here)
         .stderr(Stdio::piped())
         .stdout(Stdio::piped());
-    let child = child.spawn().unwrap();
+    let mut child = child.spawn().unwrap();
     let out = here.join(out);
     let draft = out.with_file_name(format!(".{}.new", out.file_name().unwrap().to_str().unwrap()));
     for _ in 0..500 {
@@ -236,6 +236,8 @@ fn begin(here: &Path, out: &str) -> std::process::Child {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("the run does not begin");
 }
 
@@ -507,7 +509,7 @@ impl Case<'_> {
 const SHORTER: [&str; 3] = ["--set", "course.followed=1 d", "--force"];
 
 fn of_a_run<'a>(whole: &'a dyn Fn(&Path)) -> Case<'a> {
-    let base = vec!["run", "osc.toml", "-q", "--out", "o/x"];
+    let base = ["run", "osc.toml", "-q", "--out", "o/x"];
     let variants = [[&base[..], &["--force"]].concat(), [&base[..], &SHORTER].concat()];
     Case { variants, answer: "o/x", whole }
 }
@@ -596,7 +598,7 @@ fn sweeps_killed_at_every_moment() {
             whole(&at.join("runs").join(run));
         }
     };
-    let base = vec!["run", "sweep.toml", "-q", "--out", "s/x"];
+    let base = ["run", "sweep.toml", "-q", "--out", "s/x"];
     let variants = [[&base[..], &["--force"]].concat(), [&base[..], &SHORTER].concat()];
     at_every_moment(home.path(), &Case { variants, answer: "s/x", whole: &of_sweep });
 }
@@ -618,7 +620,7 @@ fn claims_killed_at_every_moment() {
         assert!(at.join("index.html").is_file() && at.join("K1/answer.json").is_file());
         is_whole(&at.join("K1/runs/run"));
     };
-    let base = vec!["claims", "-q", "--out", "c/x"];
+    let base = ["claims", "-q", "--out", "c/x"];
     let variants = [[&base[..], &["--force"]].concat(), [&base[..], &["K1", "--force"]].concat()];
     at_every_moment(home.path(), &Case { variants, answer: "c/x", whole: &of_claims });
 }

@@ -259,7 +259,7 @@ impl Program {
             }
             table.from.add(CONSTANTS as usize).write(constants.cast_const());
             table.to[0] = single;
-            let operations = operations(level);
+            let operations = operations_for_one(level);
             for (instruction, constant) in &self.prelude {
                 operations[instruction.operation as usize](table, instruction, 1);
                 constants.add(*constant as usize).write(single.read());
@@ -307,35 +307,38 @@ impl Table {
     }
 }
 
-/// The values of a few neighbouring cells.
-type Lanes = [f64; LANES];
-
-/// Computes `f` of the first `N` operands for `chunks` times [`LANES`] cells. An operand that is the same for all cells is
+/// Computes `f` of the first `N` operands for `chunks` times `W` cells. An operand that is the same for all cells is
 /// repeated once, and then read again for every chunk: so one loop serves all kinds of operands. The plain loop over lanes is
 /// what the compiler turns into vector instructions.
 ///
 /// # Safety
 /// The places of the instruction are good for so many cells.
 #[inline(always)]
-unsafe fn each<const N: usize>(table: &Table, instruction: &Instruction, chunks: usize, f: impl Fn([f64; N]) -> f64) {
+unsafe fn each<const W: usize, const N: usize>(
+    table: &Table,
+    instruction: &Instruction,
+    chunks: usize,
+    f: impl Fn([f64; N]) -> f64,
+) {
     // SAFETY: the caller vouches for the places; nobody else writes the result, which no operand overlaps.
     unsafe {
-        let mut same: [Lanes; N] = [[0.0; LANES]; N];
-        let mut from: [(*const Lanes, usize); N] = [(std::ptr::null(), 0); N];
+        let mut same = [[0.0; W]; N];
+        let mut from: [(*const [f64; W], usize); N] = [(std::ptr::null(), 0); N];
         for operand in 0..N {
             let place = instruction.from[operand];
             let address = table.address(place);
             from[operand] = if place.varies {
                 (address.cast(), 1)
             } else {
-                same[operand] = [*address; LANES];
+                same[operand] = [*address; W];
                 (&raw const same[operand], 0)
             };
         }
-        let to = table.target(instruction).cast::<Lanes>();
+        let to = table.target(instruction).cast::<[f64; W]>();
         for chunk in 0..chunks {
-            let values: [Lanes; N] = std::array::from_fn(|operand| from[operand].0.add(chunk * from[operand].1).read());
-            let result: Lanes = std::array::from_fn(|lane| f(std::array::from_fn(|operand| values[operand][lane])));
+            let values: [[f64; W]; N] =
+                std::array::from_fn(|operand| from[operand].0.add(chunk * from[operand].1).read());
+            let result: [f64; W] = std::array::from_fn(|lane| f(std::array::from_fn(|operand| values[operand][lane])));
             to.add(chunk).write(result);
         }
     }
@@ -349,28 +352,32 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
 
 /// The operation in row `ROW` of the tables.
 #[inline(always)]
-unsafe fn operate<const FUSED: bool, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
+unsafe fn operate<const W: usize, const FUSED: bool, const ROW: u8>(
+    table: &Table,
+    instruction: &Instruction,
+    chunks: usize,
+) {
     // SAFETY: the caller vouches for the places.
     unsafe {
         match ROW {
-            0 => each(table, instruction, chunks, |[a]| a),
-            1 => each(table, instruction, chunks, |[a, b]| a + b),
-            2 => each(table, instruction, chunks, |[a, b]| a - b),
-            3 => each(table, instruction, chunks, |[a, b]| a * b),
-            4 => each(table, instruction, chunks, |[a, b]| a / b),
-            5 => each(table, instruction, chunks, |[a]| -a),
-            6 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, c)),
-            7 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, -c)),
-            8 => each(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(-a, b, c)),
-            9 => each(table, instruction, chunks, |[a, b]| if a < b { a } else { b }),
-            10 => each(table, instruction, chunks, |[a, b]| if a > b { a } else { b }),
-            11 => each(table, instruction, chunks, |[a, b]| if a < b { 1.0 } else { 0.0 }),
-            12 => each(table, instruction, chunks, |[a, b]| if a <= b { 1.0 } else { 0.0 }),
-            13 => each(table, instruction, chunks, |[a, b, c]| if a != 0.0 { b } else { c }),
-            14 => each(table, instruction, chunks, |[a, b]| a.powf(b)),
+            0 => each::<W, _>(table, instruction, chunks, |[a]| a),
+            1 => each::<W, _>(table, instruction, chunks, |[a, b]| a + b),
+            2 => each::<W, _>(table, instruction, chunks, |[a, b]| a - b),
+            3 => each::<W, _>(table, instruction, chunks, |[a, b]| a * b),
+            4 => each::<W, _>(table, instruction, chunks, |[a, b]| a / b),
+            5 => each::<W, _>(table, instruction, chunks, |[a]| -a),
+            6 => each::<W, _>(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, c)),
+            7 => each::<W, _>(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(a, b, -c)),
+            8 => each::<W, _>(table, instruction, chunks, |[a, b, c]| fused::<FUSED>(-a, b, c)),
+            9 => each::<W, _>(table, instruction, chunks, |[a, b]| if a < b { a } else { b }),
+            10 => each::<W, _>(table, instruction, chunks, |[a, b]| if a > b { a } else { b }),
+            11 => each::<W, _>(table, instruction, chunks, |[a, b]| if a < b { 1.0 } else { 0.0 }),
+            12 => each::<W, _>(table, instruction, chunks, |[a, b]| if a <= b { 1.0 } else { 0.0 }),
+            13 => each::<W, _>(table, instruction, chunks, |[a, b, c]| if a != 0.0 { b } else { c }),
+            14 => each::<W, _>(table, instruction, chunks, |[a, b]| a.powf(b)),
             _ => {
                 if let Code::Apply(function) = instruction.code {
-                    each(table, instruction, chunks, |[a]| function.of(a));
+                    each::<W, _>(table, instruction, chunks, |[a]| function.of(a));
                 }
             }
         }
@@ -402,30 +409,39 @@ pub(super) fn operation(code: Code) -> u8 {
     }
 }
 
-unsafe fn plain<const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
+unsafe fn plain<const W: usize, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
-    unsafe { operate::<false, ROW>(table, instruction, chunks) }
+    unsafe { operate::<W, false, ROW>(table, instruction, chunks) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn vector<const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
+unsafe fn vector<const W: usize, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
-    unsafe { operate::<true, ROW>(table, instruction, chunks) }
+    unsafe { operate::<W, true, ROW>(table, instruction, chunks) }
 }
 
 macro_rules! rows {
-    ($of:ident: $($row:literal)*) => {{
-        static TABLE: [Operation; ROWS] = [$($of::<$row>),*];
+    ($of:ident $width:expr; $($row:literal)*) => {{
+        static TABLE: [Operation; ROWS] = [$($of::<{ $width }, $row>),*];
         &TABLE
     }};
+}
+
+/// The same for a single value.
+fn operations_for_one(level: Instructions) -> &'static [Operation; ROWS] {
+    match level {
+        Instructions::Plain => rows!(plain 1; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 | Instructions::Avx512 => rows!(vector 1; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+    }
 }
 
 /// The operations of a set of instructions. The widest set is left to machine code.
 fn operations(level: Instructions) -> &'static [Operation; ROWS] {
     match level {
-        Instructions::Plain => rows!(plain: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+        Instructions::Plain => rows!(plain LANES; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 | Instructions::Avx512 => rows!(vector: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
+        Instructions::Avx2 | Instructions::Avx512 => rows!(vector LANES; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
     }
 }

@@ -408,6 +408,11 @@ impl Model {
                         FACES.join(", ")
                     )));
                 };
+                if name == "through" && side > 1 {
+                    return Err(self
+                        .refuse(node, format!("what has passed the {face} is not added up"))
+                        .help(format!("top and bottom are; flux({named}, {face}) is what passes at the moment")));
+                }
                 if !own.boundary[side].as_ref().is_some_and(|on_face| on_face.condition.acts()) {
                     return Err(self
                         .refuse(node, format!("`{named}` has no condition at the {face}, so nothing passes there"))

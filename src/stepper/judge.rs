@@ -15,6 +15,7 @@
 
 use std::ops::Range;
 
+use crate::language::Face;
 use crate::skin::Skin;
 use crate::stepper::positive::{self, Moved};
 
@@ -84,6 +85,8 @@ pub struct Judge {
     absolute: f64,
     fields: Vec<Known>,
     sums: Vec<Sums>,
+    /// The field with which each shares its content, and its thickness there: a film exchanges with the field below it.
+    films: Vec<Option<(usize, f64)>>,
     /// Measure of each place, sum 1.
     pub lateral: Vec<f64>,
 }
@@ -112,8 +115,16 @@ impl Judge {
             known.by_place = !signed && absolute < 1.0;
             known.negligible = NEGLIGIBLE * scale.unwrap_or(0.0);
         }
+        let mut films = vec![None; count];
+        for (f, field) in skin.compiled.volume.iter().enumerate() {
+            for face in [&field.boundary.top, &field.boundary.bottom] {
+                if let Face::Reservoir { of, thickness, .. } = face {
+                    films[layout.fields + of] = Some((f, *thickness));
+                }
+            }
+        }
         let lateral = skin.grid.lateral_weights();
-        let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, lateral };
+        let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, films, lateral };
         own.restart(skin);
         own
     }
@@ -179,13 +190,23 @@ impl Judge {
         }
     }
 
-    /// Takes back what fell below zero, and counts it as error.
+    /// Takes back what fell below zero, and counts it as error. A field and its films have one content.
     pub fn repair(&mut self, skin: &Skin, after: &mut [f64]) {
+        for f in 0..self.films.len() {
+            if let (Some((field, _)), true) = (self.films[f], self.sums[f].negative) {
+                self.sums[field].negative = true;
+            }
+        }
+        let films = &self.films;
         for f in 0..self.fields.len() {
             self.fields[f].moved = 0.0;
-            if self.sums[f].negative {
+            if self.sums[f].negative && films[f].is_none() {
+                let together = rows(skin).map(|(own, unsigned, row, measure)| match films[own] {
+                    Some((field, thickness)) => (field, unsigned, row, thickness),
+                    None => (own, unsigned, row, measure),
+                });
                 let Moved { squares, amount, content } =
-                    positive::repair(&skin.state, after, &self.lateral, rows(skin), f);
+                    positive::repair(&skin.state, after, &self.lateral, together, f);
                 self.sums[f].error += squares;
                 self.fields[f].moved = amount;
                 self.fields[f].content = self.fields[f].content.max(content);
