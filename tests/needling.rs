@@ -4,6 +4,8 @@
 //! by construction (`identities`) stand apart from those that can fail (`measured`), and prove little. `tissue` holds the rows of
 //! single strikes with one set of constants; `fits` and `identities` also keep those of the lumped model.
 
+mod common;
+
 #[path = "needling/fits.rs"]
 mod fits;
 #[path = "needling/identities.rs"]

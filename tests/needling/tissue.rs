@@ -13,7 +13,8 @@ use dermasim::needling::{Puncture, drive};
 use dermasim::scenario::Solver;
 use dermasim::sourced::Traits;
 
-use super::setting::{Case, MM, UM, mechanics, set, tissue};
+use super::setting::{Case, MM, PER_MM, UM, mechanics, set, tissue};
+use crate::common::figures::{self, number};
 
 /// Needle of the calibration: 0.25 mm, 6 degrees, 5 µm.
 const NEEDLE: Needle = Needle { tip: Tip::Cone, tip_radius: 5.0 * UM, half_angle: 0.104_72, shank_radius: 125.0 * UM };
@@ -132,6 +133,18 @@ fn row_23_a_drum_pressed_harder_goes_deeper() {
     assert!((5.0..0.6 * drive::roller_engaged(8.0, 24.0, 10.0 * MM, 1.5 * MM)).contains(&bearing), "{bearing}");
 }
 
+/// Sites and the rows of the README with their stiffness.
+const SITES: [(&str, &str); 8] = [
+    ("cheek", "| cheek | 0.15 | {} | {} |"),
+    ("forehead", "| forehead | 0.35 | {} | {} |"),
+    ("periorbital", "| periorbital | 0.12 | {} | {} |"),
+    ("lip", "| lip | 0.10 | {} | {} |"),
+    ("neck", "| neck | 0.12 | {} | {} |"),
+    ("forearm", "| forearm | 0.17 | {} | {} |"),
+    ("abdomen", "| abdomen | 0.10 | {} | {} |"),
+    ("thigh", "| thigh | 0.12 | {} | {} |"),
+];
+
 /// Stiffness under a single needle at 0.1 mm [N/mm], slowly (1 s) and at the speed of a pen (1 m/s), of each site.
 #[test]
 fn support_follows_layers_and_backing() {
@@ -139,11 +152,13 @@ fn support_follows_layers_and_backing() {
         let site = site(&tissue(name), Surroundings::default(), NEEDLE, Motion::Push { speed: 1.0 }, MM);
         site.support.stiffness(0.1 * MM, time)
     };
-    for name in ["cheek", "forehead", "periorbital", "lip", "neck", "forearm", "abdomen", "thigh"] {
+    let mut rows = Vec::new();
+    for (name, start) in SITES {
         let (slow, fast) = (stiffness(name, 1.0), stiffness(name, 1e-4));
-        println!("{name}: {slow:.1} N/m in a second, {fast:.1} N/m in 0.1 ms");
         assert!(fast > 4.0 * slow, "{name}");
+        rows.push((start, vec![number(slow / PER_MM, 3), number(fast / PER_MM, 3)]));
     }
+    figures::hold(&rows);
     // Bone behind makes the forehead firmer than the cheek, thin skin the eyelid softer.
     assert!(stiffness("forehead", 1.0) > stiffness("cheek", 1.0));
     assert!(stiffness("periorbital", 1.0) < stiffness("cheek", 1.0));
