@@ -92,6 +92,64 @@ fn the_readme_tells_how_many_steps_the_default_course_takes() {
     figures::hold(&[("it takes some {} steps;", vec![((steps + 5) / 10 * 10).to_string()])]);
 }
 
+/// The observables that judge unit cells, and the number of the summary that is compared.
+const JUDGED: [(&str, &str); 15] = [
+    ("collagen_I", "end"),
+    ("collagen_I_papillary", "end"),
+    ("collagen_III", "peak"),
+    ("elastin", "end"),
+    ("epidermal_thickness", "end"),
+    ("fibroblasts", "peak"),
+    ("neutrophils", "peak"),
+    ("macrophages", "peak"),
+    ("tgf_beta", "peak"),
+    ("myofibroblasts", "peak"),
+    ("vessel_density", "peak"),
+    ("erythema", "peak"),
+    ("swelling", "peak"),
+    ("tewl", "peak"),
+    ("shed_blood", "peak"),
+];
+
+/// What the judged observables of a scenario say with this seed: gain at the end, or largest deviation.
+fn judged(name: &str, seed: u32) -> Vec<f64> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join(name);
+    let mut program = Command::cargo_bin("dermasim").expect("the program");
+    let program = program.args(["run", "-q", "--set", &format!("seed={seed}")]).arg(path).arg("--out").arg(&out);
+    let output = program.output().expect("it runs");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(out.join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(&text).expect("a summary");
+    let read = |(name, which): (&str, &str)| {
+        let number = |which: &str| summary["observables"][name][which].as_f64().expect("a number");
+        if which == "end" { number("end") - number("rest") } else { number(which) }
+    };
+    JUDGED.map(read).to_vec()
+}
+
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn the_readme_tells_how_unit_cells_answer_to_tiles() {
+    let (cells, tiles) = (judged("cells-judge", 1), [1, 2].map(|seed| judged("tile-judge", seed)));
+    let rows = JUDGED.iter().enumerate().map(|(i, (name, which))| {
+        let mean = 0.5 * (tiles[0][i] + tiles[1][i]);
+        let chance = 0.5 * (tiles[0][i] - tiles[1][i]).abs() / mean.abs();
+        let [away, chance] = [100.0 * (cells[i] - mean) / mean.abs(), 100.0 * chance];
+        let what = if *which == "end" { "gain at the end" } else { "largest deviation" };
+        let values = vec![
+            figures::three_digits(cells[i]),
+            figures::three_digits(mean),
+            format!("{away:+.1} %"),
+            format!("±{chance:.1} %"),
+        ];
+        (format!("| {name}, {what} | {{}} | {{}} | {{}} | {{}} |"), values)
+    });
+    let rows: Vec<(String, Vec<String>)> = rows.collect();
+    figures::hold(&rows.iter().map(|(row, values)| (row.as_str(), values.clone())).collect::<Vec<_>>());
+}
+
 #[test]
 #[ignore = "minutes: cargo test --test slow -- --ignored"]
 fn the_readme_tells_how_much_persons_differ() {

@@ -40,6 +40,12 @@ pub fn number(value: f64, digits: usize) -> String {
     format!("{value:.digits$}")
 }
 
+/// A number with three significant digits.
+pub fn three_digits(value: f64) -> String {
+    let digits = if value == 0.0 { 2.0 } else { 2.0 - value.abs().log10().floor() };
+    number(value, digits.clamp(0.0, 12.0) as usize)
+}
+
 /// Some names as prose: "A, B and C".
 pub fn listed(names: &[String]) -> String {
     match names {
