@@ -462,3 +462,19 @@ fn a_field_in_balance_is_followed() {
         .collect();
     assert!(order(&errors) > 1.9 && errors[2] < 1e-3, "{errors:?}");
 }
+
+/// What is exchanged through a side is an amount per area, as at the top: of density 2 it makes half the change. With u even,
+/// u′ = h/(ρw) (1 − u).
+#[test]
+fn exchange_through_a_side_knows_the_density() {
+    for (face, diffusivity) in [("left", "1e5"), ("right", "1e5*(1 + 0*u)"), ("top", "1e5")] {
+        let model = format!(
+            "name = \"side\"\n{SCALE}[field.u]\nscale = 1\nreference_density = {{ medium = 2 }}\ndiffusivity = \"{diffusivity}\"\n\
+             boundary.{face} = {{ exchange = 0.5, outside = 1 }}\n"
+        );
+        let mut skin = skin(&model, &section(2, false), &medium(2), 0);
+        advance(&mut skin, &adaptive(1e-5), 2.0);
+        let wanted = 1.0 - (-0.5_f64).exp();
+        assert!((skin.state[0] - wanted).abs() < 1e-4, "{face}: {} is not {wanted}", skin.state[0]);
+    }
+}

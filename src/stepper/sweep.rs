@@ -127,10 +127,10 @@ impl Sweeps {
                 }
                 let at = m * layers + layer;
                 if coupled(&grid.x, &outside[2..4]) {
-                    lateral_line(&mut self.x[at], &grid.x, mover, &outside[2..4], theta, |_| d, |_| d);
+                    lateral_line(&mut self.x[at], &grid.x, (mover, k), &outside[2..4], theta, |_| d, |_| d);
                 }
                 if coupled(&grid.y, &outside[4..6]) && grid.exchange.is_none() {
-                    lateral_line(&mut self.y[at], &grid.y, mover, &outside[4..6], theta, |_| d, |_| d);
+                    lateral_line(&mut self.y[at], &grid.y, (mover, k), &outside[4..6], theta, |_| d, |_| d);
                 }
             }
             depth_line(&mut self.z[m], grid, mover, outside, theta, |k| mover.depth[k], |k| mover.diffusivity[k]);
@@ -171,7 +171,7 @@ impl Sweeps {
                         for (row, own) in row.chunks_mut(nx).zip(own.chunks(nx)) {
                             let face = |i: usize| mean_at(mover, &grid.x, own, i);
                             let line = &mut scratch.line;
-                            lateral_line(line, &grid.x, mover, &outsides[m][2..4], self.theta, face, |i| own[i]);
+                            lateral_line(line, &grid.x, (mover, k), &outsides[m][2..4], self.theta, face, |i| own[i]);
                             line.solve(row);
                         }
                     }
@@ -197,7 +197,7 @@ impl Sweeps {
                             values.clear();
                             values.extend((0..ny).map(|j| own[j * nx + i]));
                             let face = |j: usize| mean_at(mover, &grid.y, values, j);
-                            lateral_line(line, &grid.y, mover, &outsides[m][4..6], self.theta, face, |j| values[j]);
+                            lateral_line(line, &grid.y, (mover, k), &outsides[m][4..6], self.theta, face, |j| values[j]);
                             line.solve(column);
                             (0..ny).for_each(|j| row[j * nx + i] = column[j]);
                         }
@@ -317,11 +317,11 @@ fn mean_at(mover: &Mover, axis: &Axis, values: &[f64], i: usize) -> f64 {
     }
 }
 
-/// `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the ends.
+/// A line at depth `k`; `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the ends.
 fn lateral_line(
     line: &mut Line,
     axis: &Axis,
-    mover: &Mover,
+    (mover, k): (&Mover, usize),
     ends: &[Option<Outside>],
     theta: f64,
     face: impl Fn(usize) -> f64,
@@ -333,7 +333,7 @@ fn lateral_line(
         let mut outside = 0.0;
         for (end, at) in [(0, 0), (1, n - 1)] {
             if let Some(condition) = ends[end].as_ref().filter(|_| i == at) {
-                outside += over * mover.side(axis, end, condition, cell(i));
+                outside += over * mover.side(axis, end, condition, k, cell(i));
             }
         }
         [over * axis.conductance[i] * face(i), over * axis.conductance[i + 1] * face(i + 1), outside]

@@ -314,13 +314,14 @@ impl Mover {
                 pass(ny - 1, 0, grid.y.conductance[0]);
             }
         }
-        self.sides(grid, own, &|p| spread.map_or(d, |values| values[p]), outsides, out);
+        self.sides(grid, k, own, &|p| spread.map_or(d, |values| values[p]), outsides, out);
     }
 
-    /// Adds what passes the lateral faces of the domain; `diffusivity(p)` is that of a place.
+    /// Adds what passes the lateral faces of the domain at depth `k`; `diffusivity(p)` is that of a place.
     fn sides(
         &self,
         grid: &Grid,
+        k: usize,
         own: &[f64],
         diffusivity: &dyn Fn(usize) -> f64,
         outsides: &Outsides,
@@ -333,8 +334,8 @@ impl Mover {
             let at = if side % 2 == 0 { 0 } else { n - 1 };
             for other in 0..nx * ny / n {
                 let p = if side < 2 { other * nx + at } else { at * nx + other };
-                out[p] +=
-                    self.side(axis, side % 2, outside, diffusivity(p)) / axis.volume[at] * (outside.value - own[p]);
+                let g = self.side(axis, side % 2, outside, k, diffusivity(p));
+                out[p] += g / axis.volume[at] * (outside.value - own[p]);
             }
         }
     }
@@ -367,7 +368,7 @@ impl Mover {
             let mean: f64 = exchange.weights.iter().enumerate().map(|(j, weight)| weight * own[ring(j)]).sum();
             (0..ny).for_each(|j| out[ring(j)] += exchange.rate * d * (mean - own[ring(j)]));
         }
-        self.sides(grid, own, &|_| d, outsides, out);
+        self.sides(grid, k, own, &|_| d, outsides, out);
     }
 
     /// Conductance per area between the cell at the top (0) or the bottom (1) and the outside, at a place.
@@ -439,7 +440,7 @@ impl Mover {
             let own = rows(k);
             for other in 0..across.len() {
                 let p = if side < 2 { other * nx + at } else { at * nx + other };
-                let g = self.side(axis, end, outside, self.at(k, p, spread)) / area;
+                let g = self.side(axis, end, outside, k, self.at(k, p, spread)) / area;
                 let weight = across.volume[other] * grid.z.width(k);
                 sum += weight * self.density[k] * g * (own[p] - outside.value);
             }
@@ -447,10 +448,12 @@ impl Mover {
         sum / (across.total() * grid.z.total())
     }
 
-    /// Conductance through a lateral face of the domain.
-    pub(super) fn side(&self, axis: &Axis, end: usize, outside: &Outside, diffusivity: f64) -> f64 {
+    /// Conductance through a lateral face of the domain at depth `k`, over the reference density there.
+    pub(super) fn side(&self, axis: &Axis, end: usize, outside: &Outside, k: usize, diffusivity: f64) -> f64 {
         let half = 0.5 * axis.width(if end == 0 { 0 } else { axis.len() - 1 });
-        outside.conductance(axis.end_conductance[end] * diffusivity, axis.end_conductance[end] * half)
+        // What is exchanged is an amount, of which a larger density makes less of a change.
+        let area = axis.end_conductance[end] * half / self.density[k];
+        outside.conductance(axis.end_conductance[end] * diffusivity, area)
     }
 }
 

@@ -208,6 +208,13 @@ impl Law {
     }
 }
 
+impl Field {
+    /// Whether a scale is written.
+    pub fn has_scale(&self) -> bool {
+        self.density.iter().any(|density| *density != 1.0)
+    }
+}
+
 impl Diffusivity {
     /// Whether a layer has one.
     pub fn is_in(&self, layer: usize) -> bool {
@@ -303,7 +310,7 @@ impl Model {
         let mut text = format!(
             "question = \"q\"\ntissue = \"tissue.toml\"\nresponse = \"model.toml\"\n[course]\nfollowed = \"{end:?} h\"\n\
              [grid]\n{grid}\n[observe]\nevery = \"{half:?} h\"\n[snapshots]\nat = [\"{half:?} h\", \"{end:?} h\"]\n\
-             [stepping]\ntolerance = {tolerance:?}\nmost_steps = 100000\n"
+             [stepping]\ntolerance = {tolerance:?}\nmost_steps = 20000\n"
         );
         if !self.signals.is_empty() {
             text += "[signals]\n";
@@ -366,7 +373,7 @@ impl Model {
         let living = |values: &[f64]| {
             self.layered(values.iter().zip(&field.lives).map(|(value, lives)| lives.then_some(*value)))
         };
-        if field.density.iter().any(|density| *density != 1.0) {
+        if field.has_scale() {
             writeln!(text, "scale = 1\nreference_density = {}", living(&field.density)).unwrap();
         }
         for part in &self.parts {
