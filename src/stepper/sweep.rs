@@ -197,7 +197,9 @@ impl Sweeps {
                             values.clear();
                             values.extend((0..ny).map(|j| own[j * nx + i]));
                             let face = |j: usize| mean_at(mover, &grid.y, values, j);
-                            lateral_line(line, &grid.y, (mover, k), &outsides[m][4..6], self.theta, face, |j| values[j]);
+                            lateral_line(line, &grid.y, (mover, k), &outsides[m][4..6], self.theta, face, |j| {
+                                values[j]
+                            });
                             line.solve(column);
                             (0..ny).for_each(|j| row[j * nx + i] = column[j]);
                         }

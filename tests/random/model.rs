@@ -51,9 +51,15 @@ pub enum Course {
     /// One between two times, else nothing.
     Pulse(f64, f64),
     /// 1 + sin(turn·time + ahead)
-    Swing { turn: f64, ahead: f64 },
+    Swing {
+        turn: f64,
+        ahead: f64,
+    },
     /// exp(−((time − at)/width)²)
-    Bump { at: f64, width: f64 },
+    Bump {
+        at: f64,
+        width: f64,
+    },
     Signal(usize),
 }
 
@@ -71,7 +77,12 @@ pub enum Law {
     /// The net rate field·(1 − field/capacity).
     Logistic(usize, f64),
     /// `of`, but only `low` of it where `by` is below `at`.
-    Switch { of: usize, by: usize, at: f64, low: f64 },
+    Switch {
+        of: usize,
+        by: usize,
+        at: f64,
+        low: f64,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -91,11 +102,21 @@ pub enum Diffusivity {
     One(f64),
     Layers(Vec<Option<f64>>),
     /// base + slope·field
-    OfField { base: f64, slope: f64, by: usize },
+    OfField {
+        base: f64,
+        slope: f64,
+        by: usize,
+    },
     /// base·(1 + slope·depth)
-    OfDepth { base: f64, slope: f64 },
+    OfDepth {
+        base: f64,
+        slope: f64,
+    },
     /// base·(1 + 0.5 sin(turn·time))
-    OfTime { base: f64, turn: f64 },
+    OfTime {
+        base: f64,
+        turn: f64,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -106,7 +127,12 @@ pub enum Condition {
     Flux(f64, Course),
     /// So much times the field goes out.
     Out(f64),
-    Film { film: usize, thickness: f64, partition: f64, exchange: Option<f64> },
+    Film {
+        film: usize,
+        thickness: f64,
+        partition: f64,
+        exchange: Option<f64>,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -130,12 +156,25 @@ pub enum Part {
     React(Reaction),
     Spread(usize, Diffusivity),
     /// A sensitivity by layer; with `fills` m it is χ/(1 + m·field).
-    Follow { field: usize, along: usize, sensitivity: Vec<Option<f64>>, fills: Option<f64> },
+    Follow {
+        field: usize,
+        along: usize,
+        sensitivity: Vec<Option<f64>>,
+        fills: Option<f64>,
+    },
     /// Top, bottom, left, right, front, back.
-    Face { field: usize, side: usize, condition: Condition },
+    Face {
+        field: usize,
+        side: usize,
+        condition: Condition,
+    },
     /// A film loses so much of itself.
     Fade(usize, f64),
-    Happen { at: f64, target: Target, change: Change },
+    Happen {
+        at: f64,
+        target: Target,
+        change: Change,
+    },
 }
 
 pub const FACES: [&str; 6] = ["top", "bottom", "left", "right", "front", "back"];
@@ -195,7 +234,8 @@ impl Law {
 
     /// Its value where fields have these values.
     pub fn value(&self, u: impl Fn(usize) -> f64) -> f64 {
-        let hill = |x: f64, half: f64, power: f64| x.powi(power as i32) / (half.powi(power as i32) + x.powi(power as i32));
+        let hill =
+            |x: f64, half: f64, power: f64| x.powi(power as i32) / (half.powi(power as i32) + x.powi(power as i32));
         match self {
             Self::Source => 1.0,
             Self::Mass(fields) => fields.iter().map(|f| u(*f)).product(),
@@ -241,6 +281,14 @@ impl Model {
             }
         }
         all
+    }
+
+    /// Whether a field follows another, or what follows it.
+    pub fn follows(&self, field: usize, other: usize) -> bool {
+        self.parts.iter().any(|part| {
+            matches!(part, Part::Follow { field: own, along, .. }
+                if *own == field && (*along == other || self.follows(*along, other)))
+        })
     }
 
     /// Marks fields of which nothing speaks.
@@ -323,8 +371,7 @@ impl Model {
 
     /// The response model.
     pub fn text(&self) -> String {
-        let mut text =
-            "name = \"drawn\"\nwhat = \"drawn\"\n[scale]\nlength = \"1 mm\"\ntime = \"1 h\"\n".to_owned();
+        let mut text = "name = \"drawn\"\nwhat = \"drawn\"\n[scale]\nlength = \"1 mm\"\ntime = \"1 h\"\n".to_owned();
         for (s, (default, ..)) in self.signals.iter().enumerate() {
             writeln!(text, "[signal.s{s}]\ndefault = {default:?}\nrange = [0, 10]").unwrap();
         }
