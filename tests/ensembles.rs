@@ -216,8 +216,8 @@ fn chance_counts_pairs_and_ties_and_few_samples() {
     let many = correlations(&lists(1, 100, 100), &lists(2, 30, 100)).chance;
     assert!(many > 0.35, "{many}");
     // One sample in twelve has a rare trait, and the same one a rare answer: one pair in twelve does.
-    let rare: Vec<Option<f64>> = (0..12).map(|number| Some(f64::from(u8::from(number == 4)))).collect();
-    let all = correlations(&[rare.clone()], &[rare]);
+    let rare: [Vec<Option<f64>>; 1] = [(0..12).map(|number| Some(f64::from(u8::from(number == 4)))).collect()];
+    let all = correlations(&rare, &rare);
     assert!((all.each[0][0] - 1.0).abs() < 1e-12 && all.chance > 1.0, "{}", all.chance);
     // Of four samples, any order is likely enough.
     assert!(correlations(&lists(3, 5, 4), &lists(4, 5, 4)).chance > 1.0);
