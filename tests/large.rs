@@ -380,7 +380,8 @@ mod memory {
 
     /// Begins to count.
     pub fn start() {
-        (HELD.set(0), MOST.set(0));
+        HELD.set(0);
+        MOST.set(0);
     }
 
     /// The most that was held since then [bytes].
