@@ -87,7 +87,7 @@ fn judge(model: &Model) -> Verdict {
             let floor = if model.fields.get(f).is_some_and(Field::has_scale) { NEGLIGIBLE } else { f64::MIN_POSITIVE };
             let off = apart / (model.tolerance * size.max(floor));
             worst = worst.max(off);
-            if !(off <= FAR) {
+            if off.is_nan() || off > FAR {
                 wrong += &format!(
                     "`{name}` at {look} h is {off:.3} tolerances of {} off: {:.6e}, right is {:.6e}, it has been {size:.6e}\n",
                     model.tolerance, now[0][f], now[1][f]
