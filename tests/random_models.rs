@@ -157,7 +157,6 @@ fn reason(message: &str) -> String {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release --test random_models -- --ignored"]
 fn drawn_models_are_solved_as_a_plain_method_solves_them_or_refused() {
     let count = number("DERMASIM_RANDOM_MODELS", USUAL);
     let first = number("DERMASIM_RANDOM_FIRST", 0);
