@@ -192,7 +192,7 @@ fn follow(
     clock.lap("stepping");
     let Count { accepted, rejected, beyond } = stepper.count;
     let repaired = stepper.repaired(skin);
-    let doubts = doubts(beyond, stepper.excess, &repaired);
+    let doubts = doubts(beyond, (stepper.excess, stepper.leapt), &repaired);
     let (cells, fields) = (skin.grid.cells(), skin.layout.fields + skin.layout.surface + skin.compiled.quasi.len());
     let threads = rayon::current_num_threads();
     let cost = Cost { steps: accepted, rejected, beyond, repaired, threads, cells, fields, seconds: Vec::new() };
@@ -213,7 +213,7 @@ fn follow(
 const REPAIRED: f64 = 1e-3;
 
 /// What there is to say about how a run was stepped.
-fn doubts(beyond: u64, excess: f64, repaired: &[(String, f64)]) -> Vec<String> {
+fn doubts(beyond: u64, (excess, leapt): (f64, bool), repaired: &[(String, f64)]) -> Vec<String> {
     let moved = repaired.iter().filter(|(_, part)| *part > REPAIRED);
     let mut doubts: Vec<String> = moved
         .map(|(name, part)| {
@@ -230,17 +230,23 @@ fn doubts(beyond: u64, excess: f64, repaired: &[(String, f64)]) -> Vec<String> {
              their length chosen, or make them shorter."
         ));
     }
+    if leapt {
+        doubts.push(
+            "Steps of a fixed length leapt over what something does with time alone: leave out `fixed`, or make them shorter."
+                .into(),
+        );
+    }
     if beyond > JUMPS {
         doubts.push(format!(
-            "{beyond} steps could not be made short enough for the error that was asked: something jumps as soon as \
-             the fields pass a threshold."
+            "{beyond} steps could not be made short enough for the error that was asked: something jumps again and \
+             again as soon as the fields pass a threshold."
         ));
     }
     doubts
 }
 
-/// Steps of the shortest length that a few jumps need.
-const JUMPS: u64 = 100;
+/// Steps of the shortest length that a few jumps need, or fields that begin at nothing as a high power of time.
+const JUMPS: u64 = 1000;
 
 /// Skin at rest on the grid of a plan; unit cells are as large as the holes of the first session leave room.
 ///

@@ -88,7 +88,7 @@ fn a_dose_is_wiped_off_and_a_receptor_replaced() {
     // Between events rows are read off between steps; at events they are the state itself.
     let last = rows.len() - 1;
     let all = rows[last][0] + rows[last][1] + rows[last][2] + gone;
-    assert!((all - 0.2).abs() < 1e-10, "{:e}", all - 0.2);
+    assert!((all - 0.2).abs() < 1e-12, "{:e}", all - 0.2);
     assert!(gone > 0.02 && rows[last][3] > 0.02, "{gone} {:?}", rows[last]);
 }
 

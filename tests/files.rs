@@ -580,14 +580,14 @@ fn at_every_moment(home: &Path, case: &Case<'_>) {
 
 /// Minutes, as the next two: `cargo test --test files -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn runs_killed_at_every_moment() {
     let home = home();
     at_every_moment(home.path(), &of_a_run(&whole));
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn sweeps_killed_at_every_moment() {
     let home = home();
     fs::write(home.path().join("sweep.toml"), format!("{OSCILLATOR}[sweep]\n\"response.mu\" = [1, 2, 3]\n")).unwrap();
@@ -604,7 +604,7 @@ fn sweeps_killed_at_every_moment() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn claims_killed_at_every_moment() {
     let home = home();
     fs::create_dir_all(home.path().join("scenarios/claims")).unwrap();

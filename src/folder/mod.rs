@@ -1,7 +1,7 @@
 //! Folders of answers: where they may lie, how they are written, and the only place that removes anything.
 //!
 //! An answer is a folder `NAME` with a `manifest.json` that lists every file this program wrote there, with its size and its
-//! BLAKE3 hash (see [`list`]). Whatever is not listed, or no longer has the hash in the list, is the user's.
+//! BLAKE3 hash (see `list`). Whatever is not listed, or no longer has the hash in the list, is the user's.
 //!
 //! # How an answer is replaced
 //!
@@ -13,7 +13,7 @@
 //! | `.NAME.new` | the new answer while it is written; a file `.draft` in it says so |
 //! | `.NAME.old` | the old answer on its way out |
 //!
-//! 1. *Begin.* The path is resolved once ([`place`]), the lock is taken, what a killed run left is cleared, the old answer is
+//! 1. *Begin.* The path is resolved once (`place`), the lock is taken, what a killed run left is cleared, the old answer is
 //!    looked at, and the draft is begun with a trial of writing.
 //! 2. *Seal.* All files are hashed and synced, `manifest.json` is written last, then the folders are synced.
 //! 3. *Carry.* Each file of the user's in the old folder gets a second name (a hard link, or a copy where there are none) at the

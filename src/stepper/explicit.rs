@@ -69,6 +69,11 @@ impl Explicit {
         &self.judge
     }
 
+    /// The same, to be told something.
+    pub fn judge_mut(&mut self) -> &mut Judge {
+        &mut self.judge
+    }
+
     /// Forgets how large deviations were, and how stiff the system is.
     pub fn restart(&mut self, skin: &Skin) {
         self.judge.restart(skin);
@@ -105,6 +110,7 @@ impl Explicit {
                 Error::simulation(message).help("write method = \"implicit\" under [stepping], or leave it out")
             );
         }
+        let step = if demand == Demand::Trial { step.min(longest) } else { step };
         if step > longest {
             // Stability has the last word; the error has not been asked.
             return Ok(Trial { accepted: false, next: 0.99 * longest });

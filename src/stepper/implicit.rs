@@ -153,6 +153,11 @@ impl Implicit {
         &self.judge
     }
 
+    /// The same, to be told something.
+    pub fn judge_mut(&mut self) -> &mut Judge {
+        &mut self.judge
+    }
+
     /// Forgets how large deviations were.
     pub fn restart(&mut self, skin: &Skin) {
         // Rows that never change are not written again.

@@ -8,6 +8,9 @@
 //! * **place by place**: ‖e / w‖ / tol with w = max(min(|u|, max(S, |u − rest|)), a S), so that troughs and the tips of fronts,
 //!   from which later growth starts, are controlled down to a S.
 //!
+//! A field that is at rest and has no `scale` has no S yet. Two trial steps that are not taken, over the whole way to the next event
+//! and a sixteenth of it, tell what it may become; a millionth of the smaller of both is as good as nothing.
+//!
 //! The larger of both counts. A signed field passes through zero without meaning anything by it, so it is judged as a whole
 //! against S alone, and so is every field where a = 1. Below 10⁻⁷ of a field's own `scale`, where it has one, deviations do not
 //! matter. These are the weights of SUNDIALS (relative part of |u|, absolute part for each field), but that the absolute part is
@@ -55,8 +58,9 @@ struct Known {
     largest: f64,
     /// Deviation of the present state.
     deviation: f64,
-    /// Deviations below this do not matter.
+    /// Deviations below this do not matter: by its scale, and by what it is expected to become.
     negligible: f64,
+    expected: f64,
     /// Error of the last step relative to what is allowed.
     error: f64,
     /// Amount that repairs moved in accepted steps, and in the step at hand, by volume.
@@ -93,6 +97,8 @@ pub struct Judge {
 
 /// Part of a field's scale below which deviations do not matter.
 const NEGLIGIBLE: f64 = 1e-7;
+/// Part of what a field that begins at rest is expected to become, below which deviations do not matter.
+const EXPECTED: f64 = 1e-6;
 /// An error this large is as bad as any larger one. Only a value that is not finite has an infinite one.
 const HUGE: f64 = 1e100;
 /// A field that grows by more than this part in one of the shortest steps is beginning.
@@ -143,7 +149,29 @@ impl Judge {
             known.largest = if known.volume > 0.0 { (squares / known.volume).sqrt() } else { 0.0 };
             known.deviation = known.largest;
             known.content = known.content.max(content);
+            known.expected = 0.0;
         }
+    }
+
+    /// Whether the size of a field is not known at all: it is at rest, and no scale is written.
+    pub fn is_blind(&self) -> bool {
+        self.fields.iter().any(|known| known.volume > 0.0 && known.largest == 0.0 && known.negligible == 0.0)
+    }
+
+    /// Fields at rest without a scale are expected to become as large as they were in trial steps, the least of them. What comes
+    /// from nothing is wrong by as much as it is however short the step, so an error relative to itself says nothing.
+    pub fn expect(&mut self, trials: &[Vec<f64>]) {
+        for (f, known) in self.fields.iter_mut().enumerate().filter(|(_, known)| known.largest == 0.0) {
+            let found = trials.iter().map(|trial| trial[f]).filter(|size| *size > 0.0 && size.is_finite());
+            let least = found.fold(f64::INFINITY, f64::min);
+            known.expected = if least.is_finite() { EXPECTED * least } else { 0.0 };
+            known.deviation = 0.0;
+        }
+    }
+
+    /// The deviation of each field in the step that was judged last.
+    pub fn deviations(&self) -> Vec<f64> {
+        self.fields.iter().map(|known| known.deviation).collect()
     }
 
     /// Whether a field is judged place by place.
@@ -156,7 +184,7 @@ impl Judge {
         let known = &self.fields[row.field];
         // A field that has been at rest so far is as large as the step at hand, or the one tried before it, makes it.
         let size = known.largest.max(known.deviation);
-        let floor = (self.absolute * size).max(known.negligible).max(f64::MIN_POSITIVE);
+        let floor = (self.absolute * size).max(known.negligible).max(known.expected).max(f64::MIN_POSITIVE);
         let (mut size, mut places) = (0.0, 0.0);
         for (i, (value, weight)) in values.iter().zip(row.weights).enumerate() {
             let slack = value.abs().min(known.largest.max((value - row.rest).abs())).max(floor);
@@ -230,7 +258,7 @@ impl Judge {
                 false => most,
                 true => mean(sums.size).min(most).max(self.absolute * most),
             };
-            let whole = mean(sums.error) / size.max(known.negligible).max(f64::MIN_POSITIVE);
+            let whole = mean(sums.error) / size.max(known.negligible).max(known.expected).max(f64::MIN_POSITIVE);
             let places = if known.by_place { mean(sums.places) } else { 0.0 };
             known.error = (whole.max(places) / allowed).min(HUGE);
             worst = worst.max(known.error);

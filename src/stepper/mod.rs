@@ -117,6 +117,8 @@ enum Demand {
     Beginning,
     /// Whatever its error, as long as it is finite.
     Finite,
+    /// Never: it is only tried.
+    Trial,
 }
 
 impl Demand {
@@ -125,6 +127,7 @@ impl Demand {
             Self::Allowed => judge.error() <= 1.0,
             Self::Beginning => judge.error().is_finite() && judge.only_beginnings(),
             Self::Finite => judge.error().is_finite(),
+            Self::Trial => false,
         }
     }
 }
@@ -173,10 +176,14 @@ pub struct Stepper {
     watch: Option<Watch>,
     /// The step that the last accepted one recommends [s].
     next: f64,
+    /// Whether no step was tried since the last start.
+    fresh: bool,
     /// Steps tried in a row that were too short to get anywhere.
     crawled: u64,
     /// The largest error of a fixed step, relative to what is allowed.
     pub excess: f64,
+    /// Whether a fixed step leapt over what a course of time does meanwhile.
+    pub leapt: bool,
     /// What it took so far.
     pub count: Count,
 }
@@ -210,7 +217,18 @@ impl Stepper {
         };
         let watch = Watch::new(&skin.compiled, stepping.tolerance);
         let stepping = stepping.clone();
-        Ok(Self { system, scheme, stepping, watch, next: FIRST_STEP, crawled: 0, excess: 0.0, count: Count::default() })
+        Ok(Self {
+            system,
+            scheme,
+            stepping,
+            watch,
+            next: FIRST_STEP,
+            fresh: true,
+            crawled: 0,
+            excess: 0.0,
+            leapt: false,
+            count: Count::default(),
+        })
     }
 
     /// Observables will be recorded at these moments \[s\]: pulses in time are found down to a hundredth of their intervals.
@@ -226,7 +244,7 @@ impl Stepper {
     /// # Errors
     /// The quasi-steady fields have no balance.
     pub fn restart(&mut self, skin: &mut Skin) -> Result<()> {
-        self.next = FIRST_STEP;
+        (self.next, self.fresh) = (FIRST_STEP, true);
         match &mut self.scheme {
             Scheme::Implicit(scheme) => scheme.restart(skin),
             Scheme::Explicit(scheme) => scheme.restart(skin),
@@ -268,11 +286,38 @@ impl Stepper {
                 && after <= target
             {
                 skin.time = after;
+                self.fresh = true;
                 self.system.refresh(skin)?;
                 return Ok(Landing::Turn);
             }
         }
         Ok(Landing::Target)
+    }
+
+    /// Finds out what fields that begin at nothing may become.
+    fn expect(&mut self, skin: &mut Skin, left: f64, allowed: f64) -> Result<()> {
+        let system = &mut self.system;
+        let mut trials = Vec::new();
+        for span in [left, left / 16.0] {
+            let deviations = match &mut self.scheme {
+                Scheme::Implicit(scheme) if scheme.judge().is_blind() => {
+                    scheme.step(system, skin, span, allowed, Demand::Trial)?;
+                    scheme.judge().deviations()
+                }
+                Scheme::Explicit(scheme) if scheme.judge().is_blind() => {
+                    scheme.step(system, skin, span, allowed, Demand::Trial, left)?;
+                    scheme.judge().deviations()
+                }
+                _ => return Ok(()),
+            };
+            trials.push(deviations);
+        }
+        match &mut self.scheme {
+            Scheme::Implicit(scheme) => scheme.judge_mut().expect(&trials),
+            Scheme::Explicit(scheme) => scheme.judge_mut().expect(&trials),
+            Scheme::Euler(_) => {}
+        }
+        Ok(())
     }
 
     /// Takes or tries one step towards `end`; says whether it got there.
@@ -283,8 +328,12 @@ impl Stepper {
             (Scheme::Euler(_), None) => return Err(Error::input("Euler's method has steps of a fixed length")),
             (_, fixed) => fixed.unwrap_or(self.next.min(self.stepping.longest)),
         };
-        if let (Some(watch), None) = (&mut self.watch, self.stepping.fixed) {
-            wanted = watch.followed(skin.time, wanted.min(left), end, skin.last_session).min(wanted);
+        if let Some(watch) = &mut self.watch {
+            let followed = watch.followed(skin.time, wanted.min(left), end, skin.last_session).min(wanted);
+            match self.stepping.fixed {
+                None => wanted = followed,
+                Some(_) => self.leapt |= followed < wanted.min(left),
+            }
         }
         // Two even steps rather than a full one and a sliver.
         let step = if wanted >= left * (1.0 - 1e-10) {
@@ -310,6 +359,10 @@ impl Stepper {
         if self.crawled > CRAWL.1 {
             return Err(self.stuck(skin, step));
         }
+        if self.fresh && adaptive {
+            self.expect(skin, left, allowed)?;
+        }
+        self.fresh = false;
         let system = &mut self.system;
         let tried = match &mut self.scheme {
             Scheme::Euler(scheme) => {

@@ -115,7 +115,7 @@ fn the_stated_error_of_the_table_holds() {
 
 /// Five minutes and more.
 #[test]
-#[ignore = "slow: run with --release and --ignored"]
+#[ignore = "200 solutions on grids take minutes: cargo test --release --test needling -- --ignored"]
 fn the_stated_error_of_the_table_holds_two_hundred_times() {
     let missed = missed(200, 2, |_| true);
     assert!(missed.is_empty(), "{missed:#?}");
