@@ -158,6 +158,31 @@ fn what_grows_from_nothing_as_a_high_power_of_time_runs_at_every_tolerance() {
 }
 
 #[test]
+fn what_is_used_up_in_one_layer_stays_in_another() {
+    // No cell has anything to do with another: where nothing acts, not a bit may change, in no look and at no tolerance.
+    let text = model(
+        &[
+            field("u", 0.239),
+            field("w", 0.0),
+            process("use", "rate = \"18*u\"\ntakes = { u = 1 }\ngives = { w = 1 }\nlayers = [\"a\", \"c\"]"),
+        ]
+        .concat(),
+    );
+    let layers = [layer("a", 0.0, 0.5, 3), layer("b", 0.5, 0.8, 2), layer("c", 0.8, 1.0, 2)];
+    for stepping in [at(1e-1), at(1e-3), at(1e-6), explicitly(1e-3)] {
+        let mut skin = skin(&text, &section(2, false), &layers, 0);
+        let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &stepping).expect("a stepper");
+        for look in 1..=20 {
+            stepper.advance(&mut skin, 0.1 * f64::from(look), &mut |_, _| true).expect("a step");
+            for z in 3..5 {
+                assert!(skin.state[skin.layout.row(z, 0)].iter().all(|u| *u == 0.239), "{stepping:?} {look}");
+                assert!(skin.state[skin.layout.row(z, 1)].iter().all(|w| *w == 0.0), "{stepping:?} {look}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_order_in_time_is_three() {
     let text = lotka_volterra(1.5, 0.8);
     let right = lotka_volterra_exactly(1.5, 0.8, 4.0);

@@ -51,10 +51,10 @@ pub struct Explicit {
 
 impl Explicit {
     /// Buffers for a skin.
-    pub fn new(skin: &Skin, absolute: f64) -> Self {
+    pub fn new(skin: &Skin, system: &System, absolute: f64) -> Self {
         let buffer = || memory::zeros(skin.state.len());
         Self {
-            judge: Judge::new(skin, absolute),
+            judge: Judge::new(skin, system, absolute),
             first: buffer(),
             rate: buffer(),
             stages: std::array::from_fn(|_| buffer()),

@@ -142,7 +142,7 @@ impl Implicit {
             state: buffer(),
             sums: vec![Sums::default(); system.tasks()],
             fields: system.task_fields().collect(),
-            judge: Judge::new(skin, absolute),
+            judge: Judge::new(skin, system, absolute),
         };
         own.restart(skin);
         own
@@ -165,7 +165,8 @@ impl Implicit {
         self.judge.restart(skin);
     }
 
-    /// Tries one step of length `step` [s] with an error of no more than [`allowed`].     ///
+    /// Tries one step of length `step` [s] with an error of no more than `allowed`.
+    ///
     /// # Errors
     /// A quasi-steady field has no balance at the end of the step.
     pub fn step(

@@ -21,6 +21,7 @@ use std::ops::Range;
 use crate::language::Face;
 use crate::skin::Skin;
 use crate::stepper::positive::{self, Moved};
+use crate::stepper::system::System;
 
 /// What a task adds up over its values, by volume.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,6 +71,14 @@ struct Known {
     content: f64,
 }
 
+/// A film shares the content of the field with which it exchanges.
+#[derive(Debug, Clone, Copy)]
+struct Film {
+    field: usize,
+    thickness: f64,
+    basin: Option<usize>,
+}
+
 /// A row of a field, as the judge sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
@@ -89,8 +98,10 @@ pub struct Judge {
     absolute: f64,
     fields: Vec<Known>,
     sums: Vec<Sums>,
-    /// The field with which each shares its content, and its thickness there: a film exchanges with the field below it.
-    films: Vec<Option<(usize, f64)>>,
+    /// For each volume field and depth, where what it holds can go: depths that join each other. None where nothing moves.
+    basins: Vec<Vec<Option<usize>>>,
+    /// The films among the surface fields.
+    films: Vec<Option<Film>>,
     /// Measure of each place, sum 1.
     pub lateral: Vec<f64>,
 }
@@ -106,7 +117,7 @@ const BEGINNING: f64 = 1e-3;
 
 impl Judge {
     /// A judge with this absolute part.
-    pub fn new(skin: &Skin, absolute: f64) -> Self {
+    pub fn new(skin: &Skin, system: &System, absolute: f64) -> Self {
         let layout = skin.layout;
         let count = layout.fields + layout.surface;
         let mut fields = vec![Known::default(); count];
@@ -121,16 +132,29 @@ impl Judge {
             known.by_place = !signed && absolute < 1.0;
             known.negligible = NEGLIGIBLE * scale.unwrap_or(0.0);
         }
+        let basins: Vec<Vec<Option<usize>>> = (0..layout.fields)
+            .map(|f| {
+                let (mut count, mut before) = (0, false);
+                (0..layout.nz)
+                    .map(|z| {
+                        let moves = system.moves(f, z);
+                        count += usize::from(moves && !before);
+                        before = moves;
+                        moves.then(|| count - 1)
+                    })
+                    .collect()
+            })
+            .collect();
         let mut films = vec![None; count];
         for (f, field) in skin.compiled.volume.iter().enumerate() {
-            for face in [&field.boundary.top, &field.boundary.bottom] {
+            for (face, z) in [(&field.boundary.top, 0), (&field.boundary.bottom, layout.nz - 1)] {
                 if let Face::Reservoir { of, thickness, .. } = face {
-                    films[layout.fields + of] = Some((f, *thickness));
+                    films[layout.fields + of] = Some(Film { field: f, thickness: *thickness, basin: basins[f][z] });
                 }
             }
         }
         let lateral = skin.grid.lateral_weights();
-        let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, films, lateral };
+        let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, basins, films, lateral };
         own.restart(skin);
         own
     }
@@ -221,20 +245,20 @@ impl Judge {
     /// Takes back what fell below zero, and counts it as error. A field and its films have one content.
     pub fn repair(&mut self, skin: &Skin, after: &mut [f64]) {
         for f in 0..self.films.len() {
-            if let (Some((field, _)), true) = (self.films[f], self.sums[f].negative) {
-                self.sums[field].negative = true;
+            if let (Some(film), true) = (self.films[f], self.sums[f].negative) {
+                self.sums[film.field].negative = true;
             }
         }
-        let films = &self.films;
+        let (films, basins, layout) = (&self.films, &self.basins, skin.layout);
         for f in 0..self.fields.len() {
             self.fields[f].moved = 0.0;
             if self.sums[f].negative && films[f].is_none() {
-                let together = rows(skin).map(|(own, unsigned, row, measure)| match films[own] {
-                    Some((field, thickness)) => (field, unsigned, row, thickness),
-                    None => (own, unsigned, row, measure),
+                let together = rows(skin).filter_map(|(own, _, row, measure)| match films[own] {
+                    Some(film) => (film.field == f).then_some((film.basin, row, film.thickness)),
+                    None if own != f => None,
+                    None => Some((basins.get(own).and_then(|of| of[row.start / layout.slab()]), row, measure)),
                 });
-                let Moved { squares, amount, content } =
-                    positive::repair(&skin.state, after, &self.lateral, together, f);
+                let Moved { squares, amount, content } = positive::repair(&skin.state, after, &self.lateral, together);
                 self.sums[f].error += squares;
                 self.fields[f].moved = amount;
                 self.fields[f].content = self.fields[f].content.max(content);

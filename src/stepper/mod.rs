@@ -212,7 +212,7 @@ impl Stepper {
             Method::Implicit => {
                 Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2, stepping.absolute)))
             }
-            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin, stepping.absolute))),
+            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin, &system, stepping.absolute))),
             Method::Euler => Scheme::Euler(explicit::Euler::new(&system, skin)),
         };
         let watch = Watch::new(&skin.compiled, stepping.tolerance);

@@ -275,6 +275,12 @@ impl System {
         })
     }
 
+    /// Whether something of a volume field passes between the cells at a depth and others.
+    pub fn moves(&self, field: usize, z: usize) -> bool {
+        self.movers.iter().any(|mover| mover.field == field && mover.moves[z])
+            || self.followers.iter().any(|follower| follower.field == field && follower.moves[z])
+    }
+
     /// Solves for quasi-steady fields to no more than a relative accuracy from now on.
     pub fn ask(&mut self, accuracy: f64) {
         self.quasi.iter_mut().for_each(|quasi| quasi.ask(accuracy));
