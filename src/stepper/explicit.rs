@@ -171,9 +171,10 @@ impl Explicit {
             let a = 1.0 - b(j - 1) * chebyshev[j - 1][0];
             let [last, before, out] = &mut self.stages;
             for i in 0..out.len() {
-                out[i] = (1.0 - mu - nu) * base[i]
-                    + mu * last[i]
-                    + nu * before[i]
+                // In this form what stays, stays to the last bit.
+                out[i] = base[i]
+                    + mu * (last[i] - base[i])
+                    + nu * (before[i] - base[i])
                     + slope * step * (self.rate[i] - a * self.first[i]);
             }
             self.stages.rotate_right(1);
