@@ -19,6 +19,9 @@ pub struct Factors {
     entries: Vec<f64>,
 }
 
+/// Rows that are taken from those below them in one go.
+const PANEL: usize = 4;
+
 impl Band {
     /// A matrix of zeros with `size` rows whose entries lie within `half` of the diagonal.
     pub fn new(size: usize, half: usize) -> Self {
@@ -38,28 +41,64 @@ impl Band {
     pub fn factorise(self) -> Result<Factors> {
         let Self { width, mut entries } = self;
         let size = entries.len() / width;
-        for i in 0..size {
-            let (done, rest) = entries.split_at_mut((i + 1) * width);
-            let row = &mut done[i * width..];
-            let pivot = row[0];
-            if !(pivot.is_finite() && pivot > 0.0) {
-                return Err(Error::simulation("an elastic body is not held: its equations have no one solution"));
-            }
-            let below = (size - 1 - i).min(width - 1);
-            for m in 1..=below {
-                let factor = row[m] / pivot;
-                if factor != 0.0 {
-                    let target = &mut rest[(m - 1) * width..(m - 1) * width + below + 1 - m];
-                    for (out, entry) in target.iter_mut().zip(&row[m..=below]) {
-                        *out -= factor * entry;
-                    }
+        let mut from = 0;
+        while from < size {
+            let to = (from + PANEL).min(size);
+            let (done, rest) = entries.split_at_mut(to * width);
+            let panel = &mut done[from * width..];
+            for own in 0..to - from {
+                let (above, below) = panel.split_at_mut((own + 1) * width);
+                let row = &above[own * width..];
+                if !(row[0].is_finite() && row[0] > 0.0) {
+                    return Err(Error::simulation("an elastic body is not held: its equations have no one solution"));
+                }
+                for m in 1..(to - from - own).min(width) {
+                    subtract(&mut below[(m - 1) * width..m * width], row[m] / row[0], &row[m..]);
                 }
             }
-            for entry in &mut row[1..=below] {
-                *entry /= pivot;
+            for j in to..(to + width - 1).min(size) {
+                let out = &mut rest[(j - to) * width..(j - to + 1) * width];
+                // Each row of the panel from column j on; the first ends before the others.
+                let common = (from + width).saturating_sub(j);
+                if to - from == PANEL && common > 0 {
+                    let row = |own: usize| &panel[own * width + j - from - own..(own + 1) * width];
+                    let rows = [row(0), row(1), row(2), row(3)];
+                    let factor = |own: usize| rows[own][0] / panel[own * width];
+                    let factors = [factor(0), factor(1), factor(2), factor(3)];
+                    subtract_four(&mut out[..common], factors, rows);
+                    for own in 1..PANEL {
+                        subtract(&mut out[common..], factors[own], &rows[own][common..]);
+                    }
+                    continue;
+                }
+                for own in (0..to - from).filter(|own| j - from - own < width) {
+                    let row = &panel[own * width + j - from - own..(own + 1) * width];
+                    subtract(out, row[0] / panel[own * width], row);
+                }
             }
+            for row in panel.chunks_exact_mut(width) {
+                let pivot = row[0];
+                row[1..].iter_mut().for_each(|entry| *entry /= pivot);
+            }
+            from = to;
         }
         Ok(Factors { width, entries })
+    }
+}
+
+/// Takes a multiple of a row from another.
+fn subtract(out: &mut [f64], factor: f64, row: &[f64]) {
+    if factor != 0.0 {
+        out.iter_mut().zip(row).for_each(|(out, entry)| *out -= factor * entry);
+    }
+}
+
+/// Takes multiples of four rows from another, in their order: the bits of four times [`subtract`] for a quarter of the traffic.
+fn subtract_four(out: &mut [f64], factors: [f64; PANEL], rows: [&[f64]; PANEL]) {
+    let [p, q, r, s] = factors;
+    let [a, b, c, d] = rows;
+    for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *out = *out - p * a - q * b - r * c - s * d;
     }
 }
 

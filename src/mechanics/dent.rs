@@ -234,6 +234,11 @@ impl Ground {
 }
 
 impl Dent {
+    /// Height [m] by which the middle stands above what is loaded.
+    pub(super) fn domed(&self) -> f64 {
+        (self.deflection - self.surface(0.0)).max(0.0)
+    }
+
     /// Vertical displacement of the surface at a radius [m].
     pub fn surface(&self, radius: f64) -> f64 {
         let body = &self.elastic.body;

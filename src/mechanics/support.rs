@@ -68,7 +68,7 @@ const LADDER: f64 = 1.45;
 /// Curves that are kept.
 static CURVES: Memo<Ground, Arc<Support>> = Memo::new(64);
 /// Domes that are kept.
-static DOMES: Memo<Ground, [f64; 2]> = Memo::new(64);
+static DOMES: Memo<Ground, f64> = Memo::new(64);
 
 impl Ground {
     /// The curve of force by deflection.
@@ -86,14 +86,16 @@ impl Ground {
     /// The curve at these deflections of the patch [m].
     fn curve(&self, levels: Vec<f64>) -> Result<Support> {
         let pressed = self.pressed()?;
-        let solved: Vec<(f64, f64)> = levels
-            .into_par_iter()
-            .map(|level| {
-                let dent = self.dent(level, self.times.shortest, pressed.as_ref(), false)?;
-                let shared: f64 = self.surroundings.neighbours.iter().map(|(r, count)| count * dent.surface(*r)).sum();
-                Ok((level + shared.max(0.0), dent.force))
-            })
-            .collect::<Result<_>>()?;
+        let along = |level: f64| {
+            let dent = self.dent(level, self.times.shortest, pressed.as_ref(), false)?;
+            let shared: f64 = self.surroundings.neighbours.iter().map(|(r, count)| count * dent.surface(*r)).sum();
+            Ok((level + shared.max(0.0), dent.force))
+        };
+        let (solved, dome) = rayon::join(
+            || levels.into_par_iter().map(along).collect::<Result<Vec<(f64, f64)>>>(),
+            || pressed.as_ref().map_or(Ok([0.0; 2]), |dent| self.domed(dent)),
+        );
+        let (solved, dome) = (solved?, dome?);
         let (mut deflection, mut force) = (vec![0.0], vec![0.0]);
         for (delta, newtons) in solved {
             // More deflection never needs less force.
@@ -102,10 +104,6 @@ impl Ground {
                 force.push(newtons);
             }
         }
-        let dome = match pressed {
-            Some(dent) => self.domed(&dent)?,
-            None => [0.0; 2],
-        };
         let steps = deflection.windows(2).zip(force.windows(2));
         // Before the first point the force is that of a deep dent in one medium.
         let power =
@@ -118,21 +116,16 @@ impl Ground {
     fn domed(&self, pressed: &Dent) -> Result<[f64; 2]> {
         let Some(nose) = &self.surroundings.nose else { return Ok([0.0; 2]) };
         let half = self.nose(nose.radius, nose.breadth, 0.5 * nose.force, nose.time)?;
-        Ok([pressed, &half].map(|dent| (dent.deflection - dent.surface(0.0)).max(0.0)))
+        Ok([pressed, &half].map(Dent::domed))
     }
 
-    /// The same, without the curve; zero without a nose.
+    /// Height of the dome under the whole force [m], without the curve; zero without a nose.
     ///
     /// # Errors
     /// An iteration does not settle.
-    pub fn dome(&self) -> Result<[f64; 2]> {
-        if self.surroundings.nose.is_none() {
-            return Ok([0.0; 2]);
-        }
-        DOMES.of(self, || match self.pressed()? {
-            Some(dent) => self.domed(&dent),
-            None => Ok([0.0; 2]),
-        })
+    pub fn dome(&self) -> Result<f64> {
+        let Some(nose) = &self.surroundings.nose else { return Ok(0.0) };
+        DOMES.of(self, || Ok(self.nose(nose.radius, nose.breadth, nose.force, nose.time)?.domed()))
     }
 
     /// How the site relaxes: its stiffness with the moduli after each time, relative to that of the shortest.

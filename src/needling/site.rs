@@ -193,11 +193,12 @@ impl Skin<'_> {
     /// As [`Skin::site`].
     pub fn coarser(&self, ground: &Ground, site: &Site, reach: f64) -> Result<Coarser> {
         let coarse = Ground { resolution: COARSE, ..ground.clone() };
-        let own = self.site(&coarse, site.needle, site.motion, reach)?;
+        let finer = Ground { resolution: GRID, deepest: 0.0, ..ground.clone() };
+        let (own, finer) = rayon::join(|| self.site(&coarse, site.needle, site.motion, reach), || finer.dome());
+        let (own, finer) = (own?, finer?);
         let square = |resolution: f64| resolution.powi(-2);
         let ratio = (square(TABLE) - square(GRID)) / (square(COARSE) - square(TABLE));
-        let finer = Ground { resolution: GRID, deepest: 0.0, ..ground.clone() }.dome()?;
-        let dome = finer.iter().zip(site.support.dome).map(|(fine, own)| (fine - own).abs()).fold(0.0, f64::max);
+        let dome = (finer - site.support.dome[0]).abs();
         Ok(Coarser { dome, site: own, ratio })
     }
 
