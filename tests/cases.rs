@@ -758,7 +758,7 @@ fn numbers_outside_their_range_are_named_and_impossible_ones_refused() {
     let (code, said) = program(files.path(), &["run", "s.toml", "--out", "o"]);
     assert!(code == 0 && said.contains(&format!("warning: {warning}")), "{said}");
     let report = std::fs::read_to_string(files.path().join("o/report.html")).expect("a report");
-    assert!(report.contains("Outside its range."), "the report names it");
+    assert!(report.contains("Warning."), "the report names it");
     let manifest = std::fs::read_to_string(files.path().join("o/manifest.json")).expect("a manifest");
     assert!(manifest.contains("lies outside the range"), "{manifest}");
     let inside = folder(&[("m.toml", DECAY), ("s.toml", &scenario("5 1/d"))]);
@@ -822,4 +822,27 @@ fn check_knows_every_kind_of_file() {
         let (code, said) = program(folder(&[("m.toml", DECAY), ("s.toml", &text)]).path(), &["check", "s.toml"]);
         assert!(code == 2 && said.contains(word), "{code} {said}");
     }
+}
+
+#[test]
+fn all_that_is_wrong_with_a_scenario_is_told_at_once() {
+    let scenario = "response = \"m.toml\"\nseed = -3\n[slab]\nthickness = \"2 parsec\"\n[grid]\ngeometry = \"pont\"\nresolution = 900\n\
+                    [course]\nfollowed = \"0 d\"\n[stepping]\nmethod = \"magic\"\ntolerance = 7\n[snapshots]\nfields = [\"v\"]\n\
+                    [expect]\n\"w.end\" = { at_most = 1 }\n";
+    let files = folder(&[("m.toml", DECAY), ("s.toml", scenario)]);
+    let (code, said) = program(files.path(), &["check", "s.toml"]);
+    assert_eq!(code, 2, "{said}");
+    for named in
+        ["seed", "parsec", "pont", "resolution", "followed", "magic", "tolerance", "no field `v`", "no observable `w`"]
+    {
+        assert!(said.contains(named), "{named} is not told:\n{said}");
+    }
+}
+
+#[test]
+fn an_event_that_never_happens_is_named() {
+    let model = format!("{DECAY}\n[event.late]\nat = [\"40 d\"]\nset = {{ u = 1 }}\n");
+    let files = folder(&[("m.toml", &model), ("s.toml", &format!("{SLAB}{DAY}{POINT}"))]);
+    let (code, said) = program(files.path(), &["check", "s.toml"]);
+    assert!(code == 0 && said.contains("warning: the event `late` of the model never happens"), "{said}");
 }

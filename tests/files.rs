@@ -552,10 +552,10 @@ fn is_whole(at: &Path) {
     answer.verify(|_| true).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Kills at 180 moments, and at every call of the system that makes, renames, syncs or removes; and lets those calls fail.
+/// Kills at 500 moments, and at every call of the system that makes, renames, syncs or removes; and lets those calls fail.
 fn at_every_moment(home: &Path, case: &Case<'_>) {
-    case.killed(home, 60, true);
-    case.killed(home, 120, false);
+    case.killed(home, 200, true);
+    case.killed(home, 300, false);
     let mut struck = 0;
     if Command::new("strace").arg("-V").output().is_ok() {
         for (calls, fault, most) in [
@@ -575,19 +575,19 @@ fn at_every_moment(home: &Path, case: &Case<'_>) {
         }
     }
     let what = case.answer;
-    println!("{what}: 180 kills, {struck} faults: 0 files of the user's lost, 0 half answers, 0 reruns refused");
+    println!("{what}: 500 kills, {struck} faults: 0 files of the user's lost, 0 half answers, 0 reruns refused");
 }
 
 /// Minutes, as the next two: `cargo test --test files -- --ignored --nocapture`.
 #[test]
-#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
+#[ignore = "500 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn runs_killed_at_every_moment() {
     let home = home();
     at_every_moment(home.path(), &of_a_run(&whole));
 }
 
 #[test]
-#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
+#[ignore = "500 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn sweeps_killed_at_every_moment() {
     let home = home();
     fs::write(home.path().join("sweep.toml"), format!("{OSCILLATOR}[sweep]\n\"response.mu\" = [1, 2, 3]\n")).unwrap();
@@ -604,7 +604,7 @@ fn sweeps_killed_at_every_moment() {
 }
 
 #[test]
-#[ignore = "180 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
+#[ignore = "500 kills and some hundred faults take minutes: cargo test --test files -- --ignored --nocapture"]
 fn claims_killed_at_every_moment() {
     let home = home();
     fs::create_dir_all(home.path().join("scenarios/claims")).unwrap();

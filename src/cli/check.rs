@@ -70,8 +70,8 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
             let mut points = scenario.points()?;
             points.extend(scenario.samples(&plan)?.1);
             if points.is_empty() {
-                let outside = plan.origin.outside.iter().map(|number| format!("warning: {number}"));
-                let advice = outside.chain(rules(&plan)?).map(|line| format!("\n  {line}"));
+                let warnings = plan.origin.warnings.iter().map(|warning| format!("warning: {warning}"));
+                let advice = warnings.chain(rules(&plan)?).map(|line| format!("\n  {line}"));
                 return Ok(cost(&plan) + &advice.collect::<String>());
             }
             // A plan at a time for each thread: the largest study takes no more memory than a small one.

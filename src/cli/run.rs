@@ -47,7 +47,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let plan = Arc::new(scenario.plan()?);
     let points = scenario.points()?;
     let (draws, samples) = scenario.samples(&plan)?;
-    plan.origin.outside.iter().for_each(|number| tell(format!("warning: {number}")));
+    plan.origin.warnings.iter().for_each(|warning| tell(format!("warning: {warning}")));
     match (points.is_empty(), samples.is_empty()) {
         (true, true) => single(arguments, &plan),
         (false, _) => super::sweep::sweep(arguments, &plan, &scenario, &points),

@@ -43,9 +43,9 @@ pub struct About {
     pub end_day: f64,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Numbers that were set outside the range that their file gives them, in sentences.
+    /// What is allowed and perhaps was not meant, in sentences.
     #[serde(default)]
-    pub outside: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 impl About {
@@ -74,7 +74,7 @@ impl About {
             session_days: plan.sessions.iter().map(|time| time / DAY).collect(),
             end_day: plan.end / DAY,
             seed: plan.seed,
-            outside: plan.origin.outside.clone(),
+            warnings: plan.origin.warnings.clone(),
         }
     }
 }

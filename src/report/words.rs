@@ -76,7 +76,7 @@ fn joined(parts: &[String]) -> String {
 /// The answer of a run.
 pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     let mut lines = vec![line("What was done.", done(kept))];
-    lines.extend(kept.about.outside.iter().map(|number| line("Outside its range.", format!("{number}."))));
+    lines.extend(kept.about.warnings.iter().map(|warning| line("Warning.", format!("{warning}."))));
     lines.extend(kept.faults.iter().map(|fault| line("Not sound.", format!("{fault}."))));
     lines.extend(kept.doubts.iter().map(|doubt| line("Doubtful.", doubt.clone())));
     lines.extend(needles(kept));

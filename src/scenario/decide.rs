@@ -1,4 +1,7 @@
 //! Deciding one option: what was typed if it is sound, else the default, and a note of it for the run's folder.
+//!
+//! An option that is wrong is a fault. It is kept, the default stands for it, and the others are decided too, so that all that is
+//! wrong with a file is told at once; a plan is made of sound options only.
 
 use std::sync::Arc;
 
@@ -12,6 +15,7 @@ use crate::units::Quantity;
 pub(super) struct Decider {
     pub source: Arc<Source>,
     pub decided: DocumentMut,
+    faults: Vec<Error>,
 }
 
 /// What a number may be.
@@ -27,7 +31,26 @@ pub(super) struct Limits {
 
 impl Decider {
     pub fn new(source: &Arc<Source>) -> Self {
-        Self { source: source.clone(), decided: DocumentMut::new() }
+        Self { source: source.clone(), decided: DocumentMut::new(), faults: Vec::new() }
+    }
+
+    /// A part of what is decided, on which others may not depend if it is wrong; its error is kept.
+    pub fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Option<T> {
+        part(self).map_err(|error| self.faults.push(error)).ok()
+    }
+
+    /// Whether nothing was wrong yet. What two options say of each other means nothing where one is a default that stands for
+    /// a wrong one.
+    pub fn sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Nothing if all was sound.
+    ///
+    /// # Errors
+    /// All that was wrong.
+    pub fn faults(&mut self) -> Result<()> {
+        Error::all(std::mem::take(&mut self.faults))
     }
 
     pub fn refuse(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Error {
@@ -56,22 +79,17 @@ impl Decider {
     }
 
     /// One of a few words, noted.
-    pub fn choice(
-        &mut self,
-        table: &str,
-        key: &str,
-        given: Option<&Word>,
-        known: &[&'static str],
-    ) -> Result<&'static str> {
-        let chosen = match given {
-            None => known[0],
-            Some(word) => known.iter().find(|own| *own == word.get_ref()).ok_or_else(|| {
+    pub fn choice(&mut self, table: &str, key: &str, given: Option<&Word>, known: &[&'static str]) -> &'static str {
+        let find = |word: &Word| {
+            known.iter().find(|own| *own == word.get_ref()).ok_or_else(|| {
                 self.refuse(word.span(), format!("unknown {key} `{}`", word.get_ref()))
                     .help(suggestion(word.get_ref(), known.iter().copied()))
-            })?,
+            })
         };
-        self.note(table, key, chosen.into());
-        Ok(chosen)
+        let chosen = given.map(find).and_then(|found| found.map_err(|error| self.faults.push(error)).ok());
+        let chosen = chosen.unwrap_or(&known[0]);
+        self.note(table, key, (*chosen).into());
+        chosen
     }
 
     /// A number in SI units, noted. Without a default it may be absent.
@@ -83,24 +101,23 @@ impl Decider {
         default: Option<&str>,
         limits: Limits,
     ) -> Result<Option<f64>> {
-        let value = match (given, default) {
-            (Some(given), _) => {
-                let value = self.read(key, given, limits)?;
-                self.note(table, key, as_written(given.get_ref()));
-                value
-            }
-            (None, Some(default)) => {
-                self.note(table, key, default_value(default));
-                default.parse::<Quantity>()?.value
-            }
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(value))
+        if let Some(given) = given
+            && let Some(value) = self.part(|own| own.read(key, given, limits))
+        {
+            self.note(table, key, as_written(given.get_ref()));
+            return Ok(Some(value));
+        }
+        let Some(default) = default else { return Ok(None) };
+        self.note(table, key, default_value(default));
+        Ok(Some(default.parse::<Quantity>()?.value))
     }
 
     /// A list of numbers in SI units, noted.
     pub fn amounts(&mut self, table: &str, key: &str, given: &[Amount], limits: Limits) -> Result<Vec<f64>> {
-        let values = given.iter().map(|one| self.read(key, one, limits)).collect::<Result<Vec<f64>>>()?;
+        let values = given.iter().map(|one| self.read(key, one, limits));
+        let (values, wrong): (Vec<_>, Vec<_>) = values.partition(Result::is_ok);
+        Error::all(wrong.into_iter().filter_map(Result::err).collect())?;
+        let values = values.into_iter().flatten().collect();
         self.note(table, key, Value::Array(given.iter().map(|one| as_written(one.get_ref())).collect::<Array>()));
         Ok(values)
     }
@@ -113,13 +130,11 @@ impl Decider {
         given: Option<&Amount>,
         default: usize,
         allowed: std::ops::RangeInclusive<usize>,
-    ) -> Result<usize> {
-        let value = match given {
-            None => default,
-            Some(given) => self.whole_of(key, given, &allowed)?,
-        };
+    ) -> usize {
+        let typed = given.and_then(|given| self.part(|own| own.whole_of(key, given, &allowed)));
+        let value = typed.unwrap_or(default);
         self.note(table, key, Value::from(value as i64));
-        Ok(value)
+        value
     }
 
     /// Reads a whole number.

@@ -24,7 +24,7 @@ pub(super) fn geometry(
     layers: &[Layer],
     needled: bool,
 ) -> Result<(Geometry, f64)> {
-    let chosen = decide.choice("grid", "geometry", grid.geometry.as_ref(), &GEOMETRIES)?;
+    let chosen = decide.choice("grid", "geometry", grid.geometry.as_ref(), &GEOMETRIES);
     // An option that does nothing in this geometry is a misunderstanding, not a wish.
     let options: [(&str, &str, Option<std::ops::Range<usize>>); 7] = [
         ("strata", "cells", grid.strata.as_ref().map(|given| given.span())),
@@ -45,7 +45,7 @@ pub(super) fn geometry(
     }
     let geometry = match chosen {
         "cells" => {
-            let strata = decide.whole("grid", "strata", grid.strata.as_ref(), 5, 1..=MOST_STRATA)?;
+            let strata = decide.whole("grid", "strata", grid.strata.as_ref(), 5, 1..=MOST_STRATA);
             // Needled cells take their radius from the density of holes.
             let default = (!needled).then_some("0.3 mm");
             let radius = decide.amount("grid", "radius", grid.radius.as_ref(), default, LENGTH)?;
@@ -60,7 +60,7 @@ pub(super) fn geometry(
         }
         "section" => {
             let width = decide.amount("grid", "width", grid.width.as_ref(), Some("2 mm"), LENGTH)?.unwrap_or(2e-3);
-            let cells = decide.whole("grid", "cells", grid.cells.as_ref(), 128, 1..=MOST_CELLS)?;
+            let cells = decide.whole("grid", "cells", grid.cells.as_ref(), 128, 1..=MOST_CELLS);
             Geometry::Section { width, cells, periodic: periodic(decide, grid) }
         }
         "tile" => {

@@ -90,8 +90,9 @@ pub struct Origin {
     pub files: Vec<ModelFile>,
     /// Every number of those files, changed ones as changed.
     pub numbers: Vec<Number>,
-    /// Numbers that the scenario sets outside the range that their file gives them, in sentences.
-    pub outside: Vec<String>,
+    /// What is allowed and perhaps not meant, in sentences: numbers outside the range that their file gives them, events that never
+    /// happen.
+    pub warnings: Vec<String>,
     /// What the scenario expects of its answer.
     pub expected: Vec<Expectation>,
     /// What the run will cost.

@@ -47,89 +47,111 @@ const SOLVERS: [&str; 3] = ["surrogate", "grid", "lumped"];
 const YEARS: Limits = Limits { unit: "1", low: (0.0, "0"), high: (120.0, "120 years") };
 
 /// What a scenario text means. `changes` concern model files; those of the scenario itself are already in the text.
+///
+/// # Errors
+/// All that is wrong with the text and the files it names, as far as one thing does not hide another.
 pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: &[&Change]) -> Result<Plan> {
     let typed: Written = read_toml(source)?;
     let mut decide = Decider::new(source);
+    let plan = planned(&mut decide, name, folder, &typed, changes);
+    decide.faults()?;
+    plan.ok_or_else(|| decide.refuse(0..0, "this scenario has no plan"))
+}
+
+/// The plan, unless something without which there is none is at fault.
+fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, changes: &[&Change]) -> Option<Plan> {
     let name = decide.word("", "name", typed.name.as_ref(), name);
     let question = typed.question.clone().unwrap_or_default();
     decide.note("", "question", question.as_str().into());
 
-    let overlays = Overlays::read(&mut decide, &typed, folder)?;
+    // What stands for itself; each is read even if another is at fault.
+    let overlays = decide.part(|decide| Overlays::read(decide, typed, folder))?;
     let opener = Opener { folder, changes, overlays: &overlays };
-    let tissue_file = tissue_file(&mut decide, &typed, &opener)?;
-    let tissue = Arc::new(Tissue::read(&tissue_file.used)?);
-    let mut response =
-        opener.open(&mut decide, Kind::Response, ("", "response"), typed.response.as_ref(), "default")?;
-    // The model's own faults are told before those of the probes that are added to it.
-    Model::read(&response.used)?;
-    add_probes(&decide, &typed, &mut response)?;
-    let model = Arc::new(Model::read(&response.used)?);
-    let mut files = vec![tissue_file, response];
-    let laid = overlays.used(&files);
-    files.extend(laid);
-    let (rules, cost) = practice(&mut decide, &typed, folder, &mut files)?;
+    let tissue = decide.part(|decide| {
+        let file = tissue_file(decide, typed, &opener)?;
+        Ok((Arc::new(Tissue::read(&file.used)?), file))
+    });
+    let response = decide.part(|decide| {
+        let mut file = opener.open(decide, Kind::Response, ("", "response"), typed.response.as_ref(), "default")?;
+        // The model's own faults are told before those of the probes that are added to it.
+        Model::read(&file.used)?;
+        add_probes(decide, typed, &mut file)?;
+        Ok((Arc::new(Model::read(&file.used)?), file))
+    });
+    let mut files = Vec::new();
+    let practice = decide.part(|decide| practice(decide, typed, folder, &mut files));
+    let seed = decide.whole("", "seed", typed.seed.as_ref(), 1, 0..=i64::MAX as usize) as u64;
+    let needled = typed.needling.is_some();
+    let protocol = decide.part(|decide| match &typed.needling {
+        Some(needling) => protocol(decide, needling, typed.mechanics.as_ref(), &opener, &mut files).map(Some),
+        None => no_needling(decide, typed, changes),
+    });
+    let course = decide.part(|decide| timeline::course(decide, typed.course.as_ref(), needled));
+    let most_steps = decide.part(|decide| timeline::most_steps(decide, &typed.stepping));
+    let ((tissue, tissue_file), (model, response)) = (tissue?, response?);
+    let stepping = decide.part(|decide| timeline::stepping(decide, &typed.stepping, model.stepping));
 
-    let seed = decide.whole("", "seed", typed.seed.as_ref(), 1, 0..=i64::MAX as usize)? as u64;
-    let protocol = match &typed.needling {
-        Some(needling) => Some(protocol(&mut decide, needling, typed.mechanics.as_ref(), &opener, &mut files)?),
-        None => no_needling(&decide, &typed, changes)?,
-    };
-    if let Some(protocol) = &protocol {
-        tissue.suits(&protocol.mechanics)?;
+    // The skin of this person, and what the model is in it.
+    let mut read = vec![tissue_file, response];
+    read.extend(overlays.used(&read));
+    read.append(&mut files);
+    let files = read;
+    if let Some(Some(protocol)) = &protocol {
+        decide.part(|_| tissue.suits(&protocol.mechanics))?;
     }
-    let (traits, age) = person(&mut decide, &typed, &tissue, &files)?;
-    let layers = tissue.layers(&traits)?;
+    let (traits, age) = decide.part(|decide| person(decide, typed, &tissue, &files))?;
+    let layers = decide.part(|_| tissue.layers(&traits))?;
     let setting = Setting {
         layers: layers.iter().map(|own| LayerName { name: own.name.clone(), groups: own.groups.clone() }).collect(),
         traits: traits.clone(),
     };
-    let compiled = model.compile(&setting)?;
+    let compiled = decide.part(|_| model.compile(&setting))?;
+    let shape = decide.part(|decide| {
+        let (geometry, resolution) = geometry::geometry(decide, &typed.grid, &layers, needled)?;
+        geometry::faces(&model, &geometry)?;
+        let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
+        probes_reach(decide, typed, &model, &compiled, &reached)?;
+        geometry::regions(&model, &reached)?;
+        Ok((geometry, resolution))
+    });
+    let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
+    let expected = decide.part(|decide| expectations(&decide.source, &observables));
 
-    let (sessions, end) = timeline::course(&mut decide, typed.course.as_ref(), protocol.is_some())?;
-    let (geometry, resolution) = geometry::geometry(&mut decide, &typed.grid, &layers, protocol.is_some())?;
-    geometry::faces(&model, &geometry)?;
-    let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
-    probes_reach(&decide, &typed, &model, &compiled, &reached)?;
-    geometry::regions(&model, &reached)?;
-    let events = timeline::events(&model, &sessions, end)?;
-    let looks = timeline::looks(&mut decide, typed.observe.as_ref(), &sessions, &events, end)?;
+    // When things happen.
+    let (sessions, end) = course?;
     let fields: Vec<&str> = (compiled.volume.iter().map(|field| field.name.as_str()))
         .chain(compiled.surface.iter().filter(|field| field.adds_up.is_none()).map(|field| field.name.as_str()))
         .chain(compiled.quasi.iter().map(|field| field.name.as_str()))
         .collect();
-    let (snapshots, snapshot_fields) =
-        timeline::snapshots(&mut decide, typed.snapshots.as_ref(), &fields, &sessions, end)?;
-    let mut signals = timeline::signals(&mut decide, &typed.signals, &model.signals, end)?;
-    let applied = overlays.signals(&decide, &model.signals, &sessions, end)?;
-    if let Some((name, _)) =
-        typed.signals.iter().find(|(name, _)| applied.iter().any(|(_, own, _)| own == name.get_ref()))
-    {
-        let message = format!("an agent sets the signal `{}` already", name.get_ref());
-        return Err(decide.refuse(name.span(), message).help("say when under [agent.NAME]"));
-    }
-    signals.extend(applied);
+    let snapshots =
+        decide.part(|decide| timeline::snapshots(decide, typed.snapshots.as_ref(), &fields, &sessions, end));
+    let signals = decide.part(|decide| signals(decide, typed, &overlays, &model, &sessions, end));
+    let events = decide.part(|_| timeline::events(&model, &sessions, end))?;
+    let looks = decide.part(|decide| timeline::looks(decide, typed.observe.as_ref(), &sessions, &events, end));
+    decide.part(|decide| copy_tables(decide, changes))?;
+
+    let (rules, cost) = practice?;
+    let (protocol, most_steps, stepping, looks) = (protocol?, most_steps?, stepping?, looks?);
+    let ((geometry, resolution), expected) = (shape?, expected?);
+    let ((snapshots, snapshot_fields), mut signals) = (snapshots?, signals?);
     // What happens at one moment has one time, in whatever units it was written.
     let happening = events.iter().map(|(time, _)| time);
     let anchors: Vec<f64> = sessions.iter().chain(&snapshots).chain(happening).copied().chain([end]).collect();
     settle(signals.iter_mut().map(|(time, ..)| time), &anchors, end);
     signals.retain(|(time, ..)| *time < end);
     signals.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let stepping = timeline::stepping(&mut decide, &typed.stepping, model.stepping)?;
-    let most_steps = timeline::most_steps(&mut decide, &typed.stepping)?;
-    let observables: Vec<&str> = compiled.observables.iter().map(|one| one.name.as_str()).collect();
-    let expected = expectations(source, &observables)?;
-    copy_tables(&mut decide, changes)?;
 
-    let mut outside = Vec::new();
-    for file in &files {
-        outside.extend(file.outside(changes)?);
-    }
-    let mut numbers = Vec::new();
-    for file in &files {
-        // What is laid over other files is counted there.
-        let laid = |key: &str| overlays.lays(file.kind) && ROOTS.iter().any(|root| key.split('.').next() == Some(root));
-        numbers.extend(file.numbers()?.into_iter().filter(|number| !laid(&number.key)));
-    }
+    let (warnings, numbers) = decide.part(|_| {
+        let (mut warnings, mut numbers) = (timeline::idle_events(&model, &events, end), Vec::new());
+        for file in &files {
+            warnings.extend(file.outside(changes)?);
+            // What is laid over other files is counted there.
+            let laid =
+                |key: &str| overlays.lays(file.kind) && ROOTS.iter().any(|root| key.split('.').next() == Some(root));
+            numbers.extend(file.numbers()?.into_iter().filter(|number| !laid(&number.key)));
+        }
+        Ok((warnings, numbers))
+    })?;
     let size = Size {
         cells: geometry::cells(&geometry, resolution, &layers, compiled.turns.each()),
         fields: fields.len(),
@@ -142,11 +164,13 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         fixed: stepping.fixed,
     };
     let grid_place = [&typed.grid.cells, &typed.grid.resolution, &typed.grid.spacing].into_iter().flatten().next();
-    let estimate = Estimate::of(&size).map_err(|error| match grid_place {
-        Some(place) => error.at(source, place.span()),
-        None => error,
+    let estimate = decide.part(|decide| {
+        Estimate::of(&size).map_err(|error| match grid_place {
+            Some(place) => error.at(&decide.source, place.span()),
+            None => error,
+        })
     })?;
-    Ok(Plan {
+    Some(Plan {
         name,
         question,
         model,
@@ -171,8 +195,29 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
         stepping,
         most_steps,
         seed,
-        origin: Origin { scenario: decide.decided.to_string(), files, numbers, outside, expected, estimate },
+        origin: Origin { scenario: decide.decided.to_string(), files, numbers, warnings, expected, estimate },
     })
+}
+
+/// What the scenario and its agents set the model's signals to, and when.
+fn signals(
+    decide: &mut Decider,
+    typed: &Written,
+    overlays: &Overlays,
+    model: &Model,
+    sessions: &[f64],
+    end: f64,
+) -> Result<Vec<(f64, String, f64)>> {
+    let mut signals = timeline::signals(decide, &typed.signals, &model.signals, end)?;
+    let applied = overlays.signals(decide, &model.signals, sessions, end)?;
+    if let Some((name, _)) =
+        typed.signals.iter().find(|(name, _)| applied.iter().any(|(_, own, _)| own == name.get_ref()))
+    {
+        let message = format!("an agent sets the signal `{}` already", name.get_ref());
+        return Err(decide.refuse(name.span(), message).help("say when under [agent.NAME]"));
+    }
+    signals.extend(applied);
+    Ok(signals)
 }
 
 /// Opens model files and applies the scenario's changes to them.
@@ -225,7 +270,7 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
         return Err(decide.refuse(span, format!("`{layer}` is no name for a layer")));
     }
     let thickness = decide.amount("slab", "thickness", slab.thickness.as_ref(), Some("1 mm"), LENGTH)?.unwrap_or(1e-3);
-    let cells = decide.whole("slab", "cells", slab.cells.as_ref(), 1, 1..=MOST_CELLS)?;
+    let cells = decide.whole("slab", "cells", slab.cells.as_ref(), 1, 1..=MOST_CELLS);
     let spacing = thickness / cells as f64;
     let text = format!(
         "what = \"a uniform slab, described by the scenario\"\n\n[layer.{layer}]\nspacing = [\"{spacing} m\", \"{spacing} m\"]\n\
@@ -365,7 +410,7 @@ fn protocol(
     let mechanics = Arc::new(Mechanics::read(&mechanics_file.used)?);
     files.extend([device_file, operator_file, mechanics_file]);
 
-    let solver = match decide.choice("needling", "mechanics", typed.mechanics.as_ref(), &SOLVERS)? {
+    let solver = match decide.choice("needling", "mechanics", typed.mechanics.as_ref(), &SOLVERS) {
         "grid" => Solver::Grid,
         "lumped" => Solver::Lumped,
         _ => Solver::Surrogate,

@@ -46,7 +46,7 @@ pub(super) fn course(
             return Err(decide.refuse(at.span(), "the sessions must follow each other in time"));
         }
     } else {
-        let count = decide.whole("course", "sessions", course.sessions.as_ref(), 1, 1..=MOST_SESSIONS)?;
+        let count = decide.whole("course", "sessions", course.sessions.as_ref(), 1, 1..=MOST_SESSIONS);
         let spacing = decide.amount("course", "spacing", course.spacing.as_ref(), Some("4 weeks"), DURATION)?;
         let first = decide.amount("course", "first", course.first.as_ref(), Some("0 d"), MOMENT)?;
         let (first, spacing) = (first.unwrap_or(0.0), spacing.unwrap_or(0.0));
@@ -55,7 +55,7 @@ pub(super) fn course(
     let default = if needled { "6 months" } else { "28 d" };
     let end = decide.amount("course", "followed", course.followed.as_ref(), Some(default), DURATION)?.unwrap_or(DAY);
     match sessions.last() {
-        Some(last) if *last >= end * (1.0 - SAME) => {
+        Some(last) if *last >= end * (1.0 - SAME) && decide.sound() => {
             let message = format!(
                 "the last session, on day {:.4}, does not come before the end, day {:.4}",
                 last / DAY,
@@ -96,6 +96,14 @@ pub(super) fn events(model: &Model, sessions: &[f64], end: f64) -> Result<Vec<(f
     }
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(all)
+}
+
+/// Events that this run does not reach, in sentences.
+pub(super) fn idle_events(model: &Model, happening: &[(f64, usize)], end: f64) -> Vec<String> {
+    let never = model.events.iter().enumerate().filter(|(index, _)| !happening.iter().any(|(_, own)| own == index));
+    never
+        .map(|(_, (name, _))| format!("the event `{name}` of the model never happens before the end, day {}", Day(end)))
+        .collect()
 }
 
 pub(super) fn looks(
@@ -151,7 +159,7 @@ pub(super) fn looks(
 
 /// Refuses a listed moment that the run does not reach.
 fn not_after(decide: &Decider, written: &[Amount], times: &[f64], end: f64, what: &str) -> Result<()> {
-    match written.iter().zip(times).find(|(_, time)| **time > latest(end)) {
+    match written.iter().zip(times).find(|(_, time)| **time > latest(end) && decide.sound()) {
         None => Ok(()),
         Some((late, _)) => Err(decide
             .refuse(late.span(), format!("{what} lies after the end of the run, day {}", Day(end)))
@@ -271,7 +279,7 @@ pub(super) fn signals(
 }
 
 pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping, model: Accuracy) -> Result<Stepping> {
-    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit"])? {
+    let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit"]) {
         "explicit" => Method::Explicit,
         _ => Method::Implicit,
     };
@@ -290,7 +298,7 @@ pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping, model: A
 /// Steps after which a run is given up.
 pub(super) fn most_steps(decide: &mut Decider, typed: &written::Stepping) -> Result<Option<u64>> {
     let Some(given) = &typed.most_steps else { return Ok(None) };
-    let most = decide.whole("stepping", "most_steps", Some(given), 1, 1..=1_000_000_000_000)?;
+    let most = decide.whole("stepping", "most_steps", Some(given), 1, 1..=1_000_000_000_000);
     Ok(Some(most as u64))
 }
 

@@ -100,7 +100,7 @@ fn a_dome_that_is_hardly_resolved_is_stated() {
     let domed = [
         "dermapen 0.59 mm on forehead",
         "skinpen 0.67 mm on forehead",
-        "skinpen 2.37 mm on cheek",
+        "skinpen 2.37 mm on cheek, 2.33 N",
         "dermapen 0.34 mm on forearm",
     ];
     let missed = missed(4, 2, |name| domed.iter().any(|own| name.starts_with(own)));
