@@ -273,7 +273,7 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
             session_days: SESSIONS.to_vec(),
             end_day: END,
             seed: 7,
-            outside: Vec::new(),
+            warnings: Vec::new(),
         },
         record: Cow::Owned(record),
         control: Cow::Owned(self::record(0.0)),
