@@ -7,10 +7,10 @@ use std::path::Path;
 
 use dermasim::catalogue::{Kind as File, find};
 use dermasim::error::Source;
-use dermasim::evidence::{self, Board, Group, Kind, Observation, Row, Tuning};
+use dermasim::evidence::{self, Board, Group, Kind, Observation, Row, Split, Tuning, aside};
 use dermasim::language::{Definition, Model};
 
-use common::figures::{self, MISSED, number};
+use common::figures::{self, MISSED, QUANTITIES_MISSED, number};
 
 struct Quiet;
 
@@ -65,15 +65,52 @@ fn what_was_fitted_says_so() {
     assert!(2 * outside.len() >= inside.len(), "{} of {} are fitted", inside.len(), inside.len() + outside.len());
 }
 
-/// Every observation is run. One that is lost fails here, and so does one that is won: the README counts both.
+/// What was measured as a number, reading by reading, with the row it stands in.
+fn quantities(all: &[Observation]) -> Vec<&Observation> {
+    let measured = |one: &&Observation| one.kind != Kind::Identity;
+    let each = |one| -> Vec<&Observation> {
+        let one: &Observation = one;
+        one.bands.iter().filter(|band| band.measured.is_some()).map(|_| one).collect()
+    };
+    all.iter().filter(measured).flat_map(each).collect()
+}
+
+/// The rule decides, and nobody else: what is set aside is a third of all readings and more, nothing was tuned to it, no claim
+/// rests on it, and only sources that were in view before there was a rule are excused.
+#[test]
+fn what_is_set_aside_is_decided_by_the_rule() {
+    let all = evidence::all(&[]).unwrap_or_else(|error| panic!("{error}"));
+    for one in &all {
+        let Some(reference) = &one.reference else { continue };
+        let by_rule = !one.in_view && aside::set_aside(reference);
+        assert_eq!(one.split == Split::SetAside, by_rule, "{}", one.id);
+        assert!(by_rule <= (one.tuning == Tuning::No), "{} is set aside and was used", one.id);
+    }
+    let excused: BTreeSet<&str> =
+        all.iter().filter(|one| one.in_view).filter_map(|one| one.reference.as_deref()).collect();
+    let known = ["10.1080/14764172.2017.1341984", "10.1208/s12248-011-9288-3", "pmc4119956", "pmc8259462"];
+    assert_eq!(excused, BTreeSet::from(known));
+    let quantities = quantities(&all);
+    let aside = quantities.iter().filter(|one| one.split == Split::SetAside).count();
+    assert!(3 * aside >= quantities.len(), "{aside} of {} are set aside", quantities.len());
+    for claim in dermasim::claims::all(&[]).unwrap_or_else(|error| panic!("{error}")) {
+        let named = |one: &&Observation| claim.observations.contains(&one.id);
+        let wrong = all.iter().filter(named).find(|one| one.split == Split::SetAside);
+        assert!(wrong.is_none(), "{} looks at {:?}, which is set aside", claim.id, wrong.map(|one| &one.id));
+    }
+}
+
+/// Every observation is run, but those set aside. One that is lost fails here, and so does one that is won: the README counts both.
 #[test]
 fn every_observation_is_met_but_those_named() {
-    let ids = evidence::ids().unwrap_or_else(|error| panic!("{error}"));
-    let rows = judged(&ids.iter().map(String::as_str).collect::<Vec<_>>(), 2);
+    let all = evidence::all(&[]).unwrap_or_else(|error| panic!("{error}"));
+    let open = all.iter().filter(|one| one.split != Split::SetAside);
+    let rows = judged(&open.map(|one| one.id.as_str()).collect::<Vec<_>>(), 2);
     let mut wrong = Vec::new();
     for row in &rows {
         assert!(!row.dose.is_empty(), "{}", row.id);
-        if row.met == MISSED.contains(&row.id.as_str()) {
+        let missed = MISSED.iter().chain(&QUANTITIES_MISSED).any(|id| *id == row.id);
+        if row.met == missed {
             wrong.push(format!("{} is {}: {:#?}", row.id, if row.met { "met now" } else { "lost" }, row.readings));
         }
     }
@@ -107,6 +144,18 @@ fn any_number_of_threads_reads_the_same() {
         judged(&["V7", "V14"], threads).iter().flat_map(|row| row.readings.iter().map(|one| one.value)).collect()
     };
     assert_eq!(values(1), values(3));
+}
+
+/// With a centre and a spread nothing else needs to be said, and a standard error is told of so many subjects.
+#[test]
+fn a_centre_and_a_spread_make_a_band() {
+    let with =
+        |bounds: &str| read(&SOUND.replacen("at_least = 0.1", bounds, 1)).unwrap_or_else(|error| panic!("{error}"));
+    let told = with("measured = 2\nspread = 0.5");
+    assert_eq!([told.bands[0].at_least, told.bands[0].at_most], [Some(1.5), Some(2.5)]);
+    let told = with("measured = 2\nstandard_error = 0.25\nsubjects = 4");
+    assert_eq!([told.bands[0].spread, told.bands[0].at_most], [Some(0.5), Some(2.5)]);
+    assert_eq!(told.bands[0].misfit(3.0), 2.0);
 }
 
 const SOUND: &str = r#"
@@ -148,6 +197,19 @@ fn wrong_observations_are_refused_at_their_line() {
         ("at_least = 0.1", "", "the band has no bounds"),
         ("at_least = 0.1", "at_least = 2\nat_most = 1", "nothing is at least 2 and at most 1"),
         ("at_least = 0.1", "at_least = 0.1\nscatter = 0", "must be above zero"),
+        ("at_least = 0.1", "measured = 1\nspread = 0", "must be above zero"),
+        ("at_least = 0.1", "spread = 1", "a spread without a centre"),
+        ("at_least = 0.1", "measured = 1\nstandard_error = 1", "without `subjects`"),
+        ("at_least = 0.1", "measured = 1\nspread = 1\nstandard_error = 1\nsubjects = 4", "told once"),
+        ("at_least = 0.1", "measured = 1", "the band has no bounds"),
+        ("group = \"sign\"", "group = \"quantity\"", "a quantity says `reference`, `read`, `dose` and `depth`"),
+        ("grade = \"C\"", "grade = \"C\"\nreference = \"Somebody 2020\"", "small letters"),
+        ("grade = \"C\"", "grade = \"C\"\nreference = \"10.1/b\"\nset_aside = true", "the rule says set_aside = false"),
+        (
+            "used_in_tuning = \"no\"",
+            "used_in_tuning = \"fit\"\nreference = \"pmc1\"",
+            "nothing may be tuned with it in view",
+        ),
         ("grade = \"C\"", "grade = \"D\"", "unknown value `D`"),
         ("id = \"X1\"", "idd = \"X1\"", "unknown key `idd`"),
         ("[[evidence.band]]", "[evidence.runs]\na = {}\nb = {}\n[[evidence.band]]", "does not say which run it reads"),

@@ -8,7 +8,7 @@ use serde_spanned::Spanned;
 
 use crate::catalogue::{self, Kind};
 use crate::error::{Error, Result, Source, read_toml, suggestion};
-use crate::evidence::{self, Observation};
+use crate::evidence::{self, Observation, Split};
 use crate::language::{Definition, Model};
 use crate::scenario::Change;
 use crate::sourced::Choice;
@@ -113,6 +113,20 @@ pub struct Calibration {
     pub changes: Vec<Change>,
 }
 
+/// Refuses observations that are set aside: they judge what was tuned, and may not tune it.
+fn untouched(source: &Arc<Source>, named: &IndexMap<Spanned<String>, Spanned<f64>>) -> Result<()> {
+    let ids: Vec<String> = named.keys().map(|id| id.get_ref().clone()).collect();
+    for one in evidence::chosen(&ids, &[])? {
+        if one.split == Split::SetAside
+            && let Some(id) = named.keys().find(|id| id.get_ref().eq_ignore_ascii_case(&one.id))
+        {
+            let message = format!("observation `{}` is set aside, and nothing may be tuned to it", one.id);
+            return Err(source.refuse(id.span(), message).help("name one that is not; `dermasim evidence` lists them"));
+        }
+    }
+    Ok(())
+}
+
 impl Calibration {
     /// Reads a calibration file; `changes` are made to every scenario.
     ///
@@ -142,6 +156,7 @@ impl Calibration {
             }
             positive(source, weight, "a weight")?;
         }
+        untouched(source, &written.observations)?;
         if constants.is_empty() || written.observations.is_empty() {
             return Err(source.refuse(0..0, "a calibration needs constants and observations"));
         }

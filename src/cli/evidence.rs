@@ -11,8 +11,8 @@ use super::common::Common;
 use super::interrupt::Interrupt;
 use super::keep;
 use super::terminal::{number, say, short, table, tell};
-use crate::error::Result;
-use crate::evidence::{self, Board, Kind, Observation, Reading, Row, Tally, Tuning};
+use crate::error::{Error, Result};
+use crate::evidence::{self, Board, Kind, Observation, Reading, Row, Split, Tally, Tuning};
 use crate::folder::{Draft, Identity};
 use crate::output;
 use crate::plot;
@@ -23,6 +23,12 @@ pub struct Arguments {
     /// Observations, as V8; all if none is named
     #[arg(value_name = "ID")]
     ids: Vec<String>,
+    /// Show also what is set aside, once nothing is tuned any more
+    #[arg(long)]
+    set_aside: bool,
+    /// Draws of persons and numbers for the spread of predictions; 0 for none
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    draws: usize,
     /// Where the table goes
     #[arg(long, value_name = "FOLDER", default_value = "output/evidence")]
     out: PathBuf,
@@ -32,19 +38,20 @@ pub struct Arguments {
 
 pub fn command(arguments: &Arguments) -> Result<()> {
     let common = &arguments.common;
-    let observations = evidence::chosen(&arguments.ids, &common.changes()?)?;
-    let draft = Draft::begin(&arguments.out, identity(&observations), common.force, false)?;
+    let observations = asked(arguments)?;
+    let draft = Draft::begin(&arguments.out, identity(&observations, arguments.draws), common.force, false)?;
     let begun = Instant::now();
     let board = Watcher::new(common.quiet);
     let findings = evidence::run_all(&observations, common.threads()?, &board)?;
+    let spreads = evidence::spreads(&observations, arguments.draws, common.threads()?, &board)?;
     board.finish();
-    let rows = observations
-        .iter()
-        .zip(&findings)
-        .map(|(one, found)| evidence::judge(one, found))
-        .collect::<Result<Vec<_>>>()?;
+    let judged = observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found));
+    let mut rows = judged.collect::<Result<Vec<_>>>()?;
+    for (row, spreads) in rows.iter_mut().zip(spreads) {
+        row.readings.iter_mut().zip(spreads).for_each(|(reading, spread)| reading.value_spread = spread);
+    }
     let tally = evidence::tally(&rows);
-    let text = format!("{}\n\n{}\n", shown(&rows), counted(&tally));
+    let text = format!("{}\n\n{}\n\n{}\n", shown(&rows), quantities(&rows), counted(&tally));
     let fresh = draft.folder()?;
     output::file::write(&fresh.join("evidence.txt"), &text)?;
     let json = serde_json::json!({ "observations": rows, "tally": tally });
@@ -59,11 +66,30 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The observations that are asked for; those set aside only if that was asked, too.
+fn asked(arguments: &Arguments) -> Result<Vec<Observation>> {
+    let mut all = evidence::chosen(&arguments.ids, &arguments.common.changes()?)?;
+    if arguments.set_aside {
+        return Ok(all);
+    }
+    match all.iter().find(|one| one.split == Split::SetAside) {
+        Some(first) if !arguments.ids.is_empty() => {
+            return Err(Error::input(format!("{} is set aside until nothing is tuned any more", first.id))
+                .help("`--set-aside` shows it"));
+        }
+        _ => all.retain(|one| one.split != Split::SetAside),
+    }
+    Ok(all)
+}
+
 /// The observations that are asked for, with all that decides their runs.
-fn identity(observations: &[Observation]) -> Identity {
+fn identity(observations: &[Observation], draws: usize) -> Identity {
     let one =
         |own: &Observation| own.runs.iter().map(|run| keep::settings(&run.plan)).chain([own.id.clone()]).collect();
-    let texts: Vec<String> = observations.iter().flat_map(one as fn(&Observation) -> Vec<String>).collect();
+    let mut texts: Vec<String> = observations.iter().flat_map(one as fn(&Observation) -> Vec<String>).collect();
+    if draws > 0 {
+        texts.push(format!("draws={draws}"));
+    }
     Identity::of("evidence", "evidence", texts.iter().map(String::as_str))
 }
 
@@ -117,6 +143,49 @@ fn shown(rows: &[Row]) -> String {
     table(&["id", "grade", "reading", "simulated", "unit", "accepted", "", "used in tuning"], &lines)
 }
 
+/// Predicted against observed, for everything that was measured as a number: with both spreads, and what is known of it apart
+/// from what is set aside.
+fn quantities(rows: &[Row]) -> String {
+    let with = |value: Option<f64>, spread: Option<f64>| match spread {
+        Some(spread) => format!("{} ± {}", number(value), number(Some(spread))),
+        None => number(value),
+    };
+    let own = |split: Split| {
+        let own = rows.iter().filter(move |row| row.split == split && row.kind != Kind::Identity);
+        own.flat_map(|row| row.readings.iter().filter(|reading| reading.measured.is_some()).map(move |own| (row, own)))
+    };
+    let line = |(row, reading): (&Row, &Reading)| {
+        let unit = if reading.unit == "1" { String::new() } else { reading.unit.clone() };
+        vec![
+            row.split.word().to_owned(),
+            row.id.clone(),
+            reading.what.clone(),
+            with(reading.value, reading.value_spread),
+            with(reading.measured, reading.spread),
+            unit,
+            reading.subjects.map_or_else(|| "–".into(), |count| count.to_string()),
+            reading.deviation().map_or_else(|| "–".into(), |far| format!("{far:+.1}")),
+        ]
+    };
+    let splits = [Split::Used, Split::Seen, Split::SetAside];
+    let lines: Vec<Vec<String>> = splits.into_iter().flat_map(|split| own(split).map(line)).collect();
+    let header = ["", "id", "reading", "predicted", "observed", "unit", "subjects", "off by (sd)"];
+    let sums = splits.into_iter().filter_map(|split| {
+        let far: Vec<f64> = own(split).filter_map(|(_, reading)| reading.deviation()).collect();
+        let within = |most: f64| far.iter().filter(|own| own.abs() <= most).count();
+        let count = own(split).count();
+        (count > 0).then(|| {
+            let (one, two, told) = (within(1.0), within(2.0), far.len());
+            format!(
+                "{}: {count} readings, {told} with a spread; {one} within one standard deviation, {two} within two",
+                split.word()
+            )
+        })
+    });
+    let sums: Vec<String> = sums.collect();
+    format!("{}\n\n{}", table(&header, &lines), sums.join("\n"))
+}
+
 /// How many rows are met.
 fn counted(tally: &[Tally]) -> String {
     let lines: Vec<String> = tally
@@ -136,6 +205,11 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
         "id",
         "what",
         "source",
+        "reference",
+        "read",
+        "measured_dose",
+        "measured_depth",
+        "split",
         "grade",
         "group",
         "kind",
@@ -145,7 +219,10 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
         "formula",
         "unit",
         "simulated",
+        "simulated_spread",
         "measured",
+        "spread",
+        "subjects",
         "at_least",
         "at_most",
         "met",
@@ -154,12 +231,18 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let lines = rows.iter().flat_map(|row| {
         row.readings.iter().map(move |reading| {
-            let numbers = [reading.value, reading.measured, reading.at_least, reading.at_most];
-            let [value, measured, low, high] = numbers.map(output::table::optional);
+            let numbers = [reading.value, reading.value_spread, reading.measured, reading.spread];
+            let [value, own_spread, measured, spread] = numbers.map(output::table::optional);
+            let [low, high] = [reading.at_least, reading.at_most].map(output::table::optional);
             vec![
                 row.id.clone(),
                 row.what.clone(),
                 row.source.clone(),
+                row.reference.clone().unwrap_or_default(),
+                word(serde_json::json!(row.read)),
+                row.measured_dose.clone(),
+                row.measured_depth.clone(),
+                row.split.word().to_owned(),
                 word(serde_json::json!(row.grade)),
                 word(serde_json::json!(row.group)),
                 word(serde_json::json!(row.kind)),
@@ -169,7 +252,10 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
                 reading.formula.clone(),
                 reading.unit.clone(),
                 value,
+                own_spread,
                 measured,
+                spread,
+                reading.subjects.map_or_else(String::new, |count| count.to_string()),
                 low,
                 high,
                 if reading.met { "met" } else { "missed" }.to_owned(),

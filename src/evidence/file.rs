@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_spanned::Spanned;
 
 use crate::error::{Error, Result, Source, read_toml};
+use crate::evidence::aside::{self, Split};
 use crate::evidence::reading::{Reader, Seen};
 use crate::folder::name::names;
 use crate::language::{Formula, Scope};
@@ -37,6 +38,25 @@ pub enum Group {
     Sign,
     /// What needles do: force, depth, holes, bleeding, pain.
     Needling,
+    /// A number that was measured, with its spread, on either side (Q1 and so on).
+    Quantity,
+}
+
+/// What of a source was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Read {
+    /// All of it, or the part where the number stands.
+    #[serde(rename = "full text")]
+    FullText,
+    /// Its abstract.
+    #[serde(rename = "abstract")]
+    Abstract,
+    /// What a review or another paper says of it.
+    #[serde(rename = "review")]
+    Review,
+    /// Nothing again: somebody remembers it.
+    #[serde(rename = "recalled")]
+    Recalled,
 }
 
 /// What meeting it proves.
@@ -75,6 +95,16 @@ struct Written {
     id: Spanned<String>,
     what: String,
     source: String,
+    reference: Option<Spanned<String>>,
+    read: Option<Read>,
+    #[serde(default)]
+    dose: String,
+    #[serde(default)]
+    depth: String,
+    subjects: Option<Spanned<u32>>,
+    set_aside: Option<Spanned<bool>>,
+    #[serde(default)]
+    in_view: bool,
     grade: Grade,
     group: Group,
     kind: Kind,
@@ -94,6 +124,9 @@ struct WrittenBand {
     #[serde(default = "one")]
     unit: Spanned<String>,
     measured: Option<Spanned<toml::Value>>,
+    spread: Option<Spanned<toml::Value>>,
+    standard_error: Option<Spanned<toml::Value>>,
+    subjects: Option<Spanned<u32>>,
     scatter: Option<Spanned<toml::Value>>,
     at_least: Option<Spanned<toml::Value>>,
     at_most: Option<Spanned<toml::Value>>,
@@ -134,6 +167,10 @@ pub struct Band {
     pub unit: Unit,
     /// Best estimate of what was seen, if the source gives one.
     pub measured: Option<f64>,
+    /// Standard deviation between subjects, if the source gives one.
+    pub spread: Option<f64>,
+    /// How many subjects, if the source tells.
+    pub subjects: Option<u32>,
     /// How far a value has to be off to count for one standard deviation; `None` for the usual, see [`Band::scatter`].
     scatter: Option<f64>,
     /// Smallest accepted value.
@@ -153,6 +190,18 @@ pub struct Observation {
     pub what: String,
     /// By whom.
     pub source: String,
+    /// The one name of the source: a DOI, else `pmid:` or `pmc` with a number.
+    pub reference: Option<String>,
+    /// What of the source was read.
+    pub read: Option<Read>,
+    /// The dose as the source tells it.
+    pub measured_dose: String,
+    /// The depth of needles as the source tells it.
+    pub measured_depth: String,
+    /// How far its numbers can have reached the constants.
+    pub split: Split,
+    /// Whether its source was in view before some were set aside.
+    pub in_view: bool,
     /// How good the evidence is.
     pub grade: Grade,
     /// What it is about.
@@ -180,16 +229,76 @@ impl Observation {
         let scenario = scenario(source, changes);
         let name = scenario.name.clone();
         let mut runs = runs(source, &scenario, &written.runs)?;
-        let bands = written.band.into_iter().map(|band| Band::read(source, band)).collect::<Result<Vec<_>>>()?;
+        let split = split(source, &written)?;
+        let subjects = written.subjects.as_ref();
+        let band = |band: &WrittenBand| Band::read(source, band, band.subjects.as_ref().or(subjects));
+        let bands = written.band.iter().map(band).collect::<Result<Vec<_>>>()?;
         if bands.is_empty() {
             return Err(source.refuse(0..0, "the observation reads nothing").help("add [[evidence.band]]"));
         }
         look(source, &mut runs, &|reader| {
             bands.iter().try_for_each(|band| measures(source, &band.formula, &band.unit, reader).map(drop))
         })?;
-        let Written { id, what, source: by, grade, group, kind, used_in_tuning, note, .. } = written;
-        let id = id.into_inner();
-        Ok(Self { name, id, what, source: by, grade, group, kind, tuning: used_in_tuning, note, runs, bands })
+        let Written { grade, group, kind, .. } = written;
+        Ok(Self {
+            name,
+            id: written.id.into_inner(),
+            what: written.what,
+            source: written.source,
+            reference: written.reference.map(Spanned::into_inner),
+            read: written.read,
+            measured_dose: written.dose,
+            measured_depth: written.depth,
+            split,
+            in_view: written.in_view,
+            grade,
+            group,
+            kind,
+            tuning: written.used_in_tuning,
+            note: written.note,
+            runs,
+            bands,
+        })
+    }
+
+    /// Whether something two-sided was measured, that can be held against a number.
+    pub fn is_quantitative(&self) -> bool {
+        self.kind != Kind::Identity && self.bands.iter().any(|band| band.measured.is_some())
+    }
+}
+
+/// Where an observation belongs, and what a quantity must say of its source.
+fn split(source: &Arc<Source>, written: &Written) -> Result<Split> {
+    let place = || written.reference.as_ref().map_or_else(|| written.id.span(), Spanned::span);
+    if let Some(reference) = &written.reference
+        && let Some(wrong) = aside::malformed(reference.get_ref())
+    {
+        let help = "write reference = \"10.1117/1.3463002\", or \"pmid:33656167\", or \"pmc4119956\"";
+        return Err(source.refuse(reference.span(), wrong).help(help));
+    }
+    if written.group == Group::Quantity {
+        let told = [!written.dose.is_empty(), !written.depth.is_empty(), written.read.is_some()];
+        if written.reference.is_none() || told.contains(&false) {
+            let message = "a quantity says `reference`, `read`, `dose` and `depth`";
+            return Err(source
+                .refuse(place(), message)
+                .help("as the source tells them; write \"not told in what was read\" where it does not"));
+        }
+    }
+    let rule = written.reference.as_ref().is_some_and(|own| !written.in_view && aside::set_aside(own.get_ref()));
+    if let Some(said) = &written.set_aside
+        && *said.get_ref() != rule
+    {
+        let message = format!("the rule says set_aside = {rule} for this source");
+        return Err(source.refuse(said.span(), message).help("see the documentation of `evidence::aside`"));
+    }
+    match (rule, written.used_in_tuning) {
+        (true, Tuning::No) => Ok(Split::SetAside),
+        (true, _) => Err(source
+            .refuse(place(), "this source is set aside, and nothing may be tuned with it in view")
+            .help("write used_in_tuning = \"no\"")),
+        (false, Tuning::No) => Ok(Split::Seen),
+        (false, _) => Ok(Split::Used),
     }
 }
 
@@ -274,41 +383,62 @@ pub(crate) fn reading(
     Ok((formula, unit))
 }
 
-impl Band {
-    fn read(source: &Arc<Source>, written: WrittenBand) -> Result<Self> {
-        let (formula, unit) = reading(source, &written.value, &written.unit)?;
-        let read = |given: &Option<Spanned<toml::Value>>| -> Result<Option<f64>> {
-            let Some(given) = given else { return Ok(None) };
-            let at = |error: Error| error.at(source, given.span());
-            match given.get_ref() {
-                toml::Value::Integer(whole) => Ok(Some(*whole as f64)),
-                toml::Value::Float(number) if number.is_finite() => Ok(Some(*number)),
-                toml::Value::String(text) => {
-                    let quantity: Quantity = text.parse().map_err(at)?;
-                    Ok(Some(unit.of(quantity.expect(&unit.text).map_err(at)?)))
-                }
-                _ => Err(source.refuse(given.span(), "a bound is a finite number or a text with a unit")),
-            }
-        };
-        let (at_least, at_most, measured, scatter) =
-            (read(&written.at_least)?, read(&written.at_most)?, read(&written.measured)?, read(&written.scatter)?);
-        if let (Some(scatter), Some(given)) = (scatter, &written.scatter)
-            && scatter <= 0.0
-        {
-            return Err(source.refuse(given.span(), "the scatter must be above zero"));
+/// A number or a text with a unit, in a unit.
+fn in_unit(source: &Arc<Source>, given: &Spanned<toml::Value>, unit: &Unit) -> Result<f64> {
+    let at = |error: Error| error.at(source, given.span());
+    match given.get_ref() {
+        toml::Value::Integer(whole) => Ok(*whole as f64),
+        toml::Value::Float(number) if number.is_finite() => Ok(*number),
+        toml::Value::String(text) => {
+            let quantity: Quantity = text.parse().map_err(at)?;
+            Ok(unit.of(quantity.expect(&unit.text).map_err(at)?))
         }
-        match (at_least, at_most) {
-            (None, None) => {
+        _ => Err(source.refuse(given.span(), "a bound is a finite number or a text with a unit")),
+    }
+}
+
+impl Band {
+    fn read(source: &Arc<Source>, written: &WrittenBand, subjects: Option<&Spanned<u32>>) -> Result<Self> {
+        let (formula, unit) = reading(source, &written.value, &written.unit)?;
+        let number = |given: &Option<Spanned<toml::Value>>| {
+            given.as_ref().map(|given| in_unit(source, given, &unit).map(|value| (value, given.span()))).transpose()
+        };
+        let positive = |given: &Option<Spanned<toml::Value>>, what: &str| match number(given)? {
+            Some((value, place)) if value <= 0.0 => Err(source.refuse(place, format!("the {what} must be above zero"))),
+            other => Ok(other.map(|(value, _)| value)),
+        };
+        let value = |given| Ok::<_, Error>(number(given)?.map(|(value, _)| value));
+        let scatter = positive(&written.scatter, "scatter")?;
+        let (measured, spread) = (value(&written.measured)?, positive(&written.spread, "spread")?);
+        let error = positive(&written.standard_error, "standard error")?;
+        let subjects = subjects.map(|own| *own.get_ref());
+        let spread = match (spread, error, subjects) {
+            (Some(_), Some(_), _) => {
+                return Err(source.refuse(formula.span(), "a spread is told once: `spread` or `standard_error`"));
+            }
+            (None, Some(error), Some(subjects)) => Some(error * f64::from(subjects).sqrt()),
+            (None, Some(_), None) => {
+                return Err(source.refuse(formula.span(), "a standard error means nothing without `subjects`"));
+            }
+            (spread, None, _) => spread,
+        };
+        if spread.is_some() && measured.is_none() {
+            return Err(source.refuse(formula.span(), "a spread without a centre").help("write measured = …"));
+        }
+        let (at_least, at_most) = match (value(&written.at_least)?, value(&written.at_most)?, measured, spread) {
+            (None, None, Some(centre), Some(spread)) => (Some(centre - spread), Some(centre + spread)),
+            (None, None, ..) => {
                 return Err(source
                     .refuse(formula.span(), "the band has no bounds")
-                    .help("write at_least = 1.0, or at_most, or both"));
+                    .help("write at_least = 1.0, or at_most, or both; or `measured` and `spread`"));
             }
-            (Some(low), Some(high)) if low > high => {
+            (Some(low), Some(high), ..) if low > high => {
                 return Err(source.refuse(formula.span(), format!("nothing is at least {low} and at most {high}")));
             }
-            _ => {}
-        }
-        Ok(Self { what: written.what, formula, unit, measured, scatter, at_least, at_most })
+            (low, high, ..) => (low, high),
+        };
+        let what = written.what.clone();
+        Ok(Self { what, formula, unit, measured, spread, subjects, scatter, at_least, at_most })
     }
 
     /// Whether a value [`Band::unit`] lies in the band.
@@ -318,15 +448,15 @@ impl Band {
 }
 
 impl Band {
-    /// How far off counts as one standard deviation \[its unit\]: as the file says; else half the band, or a tenth of its one
-    /// bound.
+    /// How far off counts as one standard deviation \[its unit\]: as the file says; else the spread between subjects; else half
+    /// the band, or a tenth of its one bound.
     pub fn scatter(&self) -> f64 {
         let usual = match (self.at_least, self.at_most) {
             (Some(low), Some(high)) if high > low => 0.5 * (high - low),
             (Some(bound), _) | (None, Some(bound)) if bound != 0.0 => 0.1 * bound.abs(),
             _ => 1.0,
         };
-        self.scatter.unwrap_or(usual)
+        self.scatter.or(self.spread).unwrap_or(usual)
     }
 
     /// How far a value \[its unit\] is from what was seen, in standard deviations: from the best estimate, else from the middle

@@ -9,7 +9,7 @@
 //! what = "Redness after needles of 1.5 mm"
 //! source = "…"
 //! grade = "B"                    # A controlled, human; B series, biopsies, animals; C in vitro, expert opinion
-//! group = "response"             # response, sign, needling
+//! group = "response"             # response, sign, needling, quantity
 //! kind = "observation"           # observation, fit, identity
 //! used_in_tuning = "no"          # no, by hand, fit
 //!
@@ -22,9 +22,16 @@
 //! at_most = 0.35
 //! ```
 //!
+//! What was measured as a number is told on both sides. Below a row's `source` stand `reference` (its DOI, else `pmid:` or `pmc`
+//! with a number), `read` (what of it was really read: `full text`, `abstract`, `review`, or `recalled`), `dose` and `depth` in
+//! its own words, and `subjects`; in a band stand `measured`, its centre, and `spread`, the standard deviation between subjects,
+//! or `standard_error`. With both and no bounds a reading is accepted within one spread. Half of the sources are set aside by a
+//! rule, see [`aside`].
+//!
 //! See [`reading`] for what a reading may say. Rows that hold by construction (`identity`) or whose numbers were used to
 //! choose constants (`fit`) are run and shown like the others, apart, and are left out of every percentage.
 
+pub mod aside;
 pub(crate) mod file;
 mod find;
 mod judge;
@@ -32,8 +39,9 @@ mod needle;
 pub mod reading;
 mod row;
 
-pub use file::{Band, Grade, Group, Kind, Observation, Run, Tuning};
+pub use aside::Split;
+pub use file::{Band, Grade, Group, Kind, Observation, Read, Run, Tuning};
 pub(crate) use find::Shelf;
 pub use find::{all, chosen, ids};
-pub use judge::{Board, Findings, judge, run_all, values};
+pub use judge::{Board, Findings, judge, run_all, spreads, values};
 pub use row::{Reading, Row, Tally, tally};

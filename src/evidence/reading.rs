@@ -9,6 +9,7 @@
 //! | `largest(NAME, from, to)`, `smallest(NAME, from, to)` | its extremes between two times |
 //! | `falls_to(NAME, share)` | first time after the peak at which the deviation is this share of it; `inf` if never |
 //! | `rises_to(NAME, value)` | first time after its lowest at which the observable reaches a value again; `inf` if never |
+//! | `stays_below(NAME, value)` | time after the last session from which the observable stays at or below a value; `inf` if it does not |
 //! | `needling(NAME)`, `needling(NAME, PART)` | a number of the first session, with its unit |
 //! | `dose()` | holes per area of the first session |
 //! | `resolved(NAME)` | time after the last session from which the deviation stays within 5 % of its peak; `inf` if it does not |
@@ -130,7 +131,7 @@ enum Answers<'a> {
     Asked(&'a [RefCell<Seen>]),
 }
 
-const FUNCTIONS: [&str; 20] = [
+const FUNCTIONS: [&str; 21] = [
     "at",
     "rest",
     "peak",
@@ -139,6 +140,7 @@ const FUNCTIONS: [&str; 20] = [
     "smallest",
     "falls_to",
     "rises_to",
+    "stays_below",
     "needling",
     "dose",
     "resolved",
@@ -420,6 +422,15 @@ impl Scope for Reader<'_> {
                 })
                 .and_then(|(value, unit)| seconds(value / unit.factor))
             }
+            ("stays_below", [name, value]) => {
+                let value = value.value(self)?;
+                let last = self.runs[run].plan.sessions.last().copied().unwrap_or(0.0);
+                self.observable(run, name, &[], |course| {
+                    let unit = &course.record.headings[course.column].unit;
+                    course.stays_below(unit.of(value.value), last) - last
+                })
+                .and_then(|(value, unit)| seconds(value / unit.factor))
+            }
             ("resolved", [name]) => {
                 let last = self.runs[run].plan.sessions.last().copied().unwrap_or(0.0);
                 self.observable(run, name, &[], |course| course.resolved() - last)
@@ -521,6 +532,17 @@ impl Course<'_> {
             *time < moment || *part < 1.0
         });
         crossing(after, share, |value, level| value <= level)
+    }
+
+    /// From when on it is at or below `level` for good, not before `from`; infinite if it never is.
+    fn stays_below(&self, level: f64, from: f64) -> f64 {
+        let Some(above) = self.points().filter(|(_, value)| *value > level).map(|(time, _)| time).next_back() else {
+            return from;
+        };
+        crossing(self.points().skip_while(|(time, value)| *time < above || *value <= level), level, |own, level| {
+            own <= level
+        })
+        .max(from)
     }
 
     /// First time after its lowest at which it reaches `level`.

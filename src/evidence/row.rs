@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::evidence::file::{Grade, Group, Kind, Observation, Tuning};
+use crate::evidence::aside::Split;
+use crate::evidence::file::{Grade, Group, Kind, Observation, Read, Tuning};
 
 /// What a reading said.
 #[derive(Debug, Clone, Serialize)]
@@ -15,14 +16,28 @@ pub struct Reading {
     pub unit: String,
     /// What came out; `None` if it never happened.
     pub value: Option<f64>,
+    /// Standard deviation of what comes out between drawn persons and numbers, if any were drawn.
+    pub value_spread: Option<f64>,
     /// Best estimate of what was seen.
     pub measured: Option<f64>,
+    /// Standard deviation between subjects.
+    pub spread: Option<f64>,
+    /// How many subjects.
+    pub subjects: Option<u32>,
     /// Smallest accepted value.
     pub at_least: Option<f64>,
     /// Largest accepted value.
     pub at_most: Option<f64>,
     /// Whether the value lies in the band.
     pub met: bool,
+}
+
+impl Reading {
+    /// How far the simulation is from what was measured, in standard deviations of both together.
+    pub fn deviation(&self) -> Option<f64> {
+        let spread = self.spread?.hypot(self.value_spread.unwrap_or(0.0));
+        Some((self.value? - self.measured?) / spread)
+    }
 }
 
 /// An observation and what the simulation makes of it.
@@ -34,6 +49,16 @@ pub struct Row {
     pub what: String,
     /// By whom.
     pub source: String,
+    /// The one name of the source.
+    pub reference: Option<String>,
+    /// What of it was read.
+    pub read: Option<Read>,
+    /// The dose as the source tells it.
+    pub measured_dose: String,
+    /// The depth of needles as the source tells it.
+    pub measured_depth: String,
+    /// How far its numbers can have reached the constants.
+    pub split: Split,
     /// How good the evidence is.
     pub grade: Grade,
     /// What it is about.
@@ -60,6 +85,11 @@ impl Row {
             id: observation.id.clone(),
             what: observation.what.clone(),
             source: observation.source.clone(),
+            reference: observation.reference.clone(),
+            read: observation.read,
+            measured_dose: observation.measured_dose.clone(),
+            measured_depth: observation.measured_depth.clone(),
+            split: observation.split,
             grade: observation.grade,
             group: observation.group,
             kind: observation.kind,
@@ -92,6 +122,7 @@ pub fn tally(rows: &[Row]) -> Vec<Tally> {
         ("response", Some(Group::Response), true),
         ("direction only", Some(Group::Sign), true),
         ("needling", Some(Group::Needling), true),
+        ("quantities", Some(Group::Quantity), true),
         ("fits and identities", None, false),
     ];
     groups

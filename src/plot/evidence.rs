@@ -67,6 +67,7 @@ fn parts(rows: &[Row]) -> Vec<(String, Vec<&Row>)> {
         ("Response of the skin", Some(Group::Response)),
         ("Response, direction only", Some(Group::Sign)),
         ("Needles", Some(Group::Needling)),
+        ("Measured quantities", Some(Group::Quantity)),
         ("Fits and identities, not counted", None),
     ];
     groups
