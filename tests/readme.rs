@@ -5,10 +5,10 @@ mod common;
 
 use std::path::Path;
 
-use common::figures::{self, MISSED, in_words, listed, number};
+use common::figures::{self, MISSED, QUANTITIES_MISSED, in_words, listed, number};
 use dermasim::catalogue::{Kind as File, find};
 use dermasim::claims;
-use dermasim::evidence::{self, Group, Kind, Observation, Tuning};
+use dermasim::evidence::{self, Group, Kind, Observation, Split, Tuning};
 use dermasim::language::{Definition, Model};
 use dermasim::needling;
 use dermasim::output::Provenance;
@@ -34,7 +34,8 @@ fn ids<'a>(of: impl Iterator<Item = &'a Observation>) -> Vec<String> {
 }
 
 fn met(of: &[&Observation]) -> String {
-    let met = of.iter().filter(|one| !MISSED.contains(&one.id.as_str())).count();
+    let missed = |one: &Observation| MISSED.iter().chain(&QUANTITIES_MISSED).any(|id| *id == one.id);
+    let met = of.iter().filter(|one| !missed(one)).count();
     format!("{met} of {}", of.len())
 }
 
@@ -43,7 +44,8 @@ fn the_table_of_evidence_counts_what_is_met() {
     let all = observations();
     let counts = |one: &&Observation| one.kind == Kind::Observation;
     let row = |group: Group| {
-        let own: Vec<&Observation> = all.iter().filter(counts).filter(|one| one.group == group).collect();
+        let open = all.iter().filter(counts).filter(|one| one.split != Split::SetAside);
+        let own: Vec<&Observation> = open.filter(|one| one.group == group).collect();
         let unseen: Vec<&Observation> = own.iter().copied().filter(|one| one.tuning != Tuning::Fit).collect();
         vec![met(&own), met(&unseen)]
     };
@@ -51,10 +53,36 @@ fn the_table_of_evidence_counts_what_is_met() {
     let missed: Vec<String> = MISSED.iter().map(|id| id.replace('N', "#")).collect();
     figures::hold(&[
         ("| response of skin (V2–V4, V6–V14, V8 in two rows) | {} | {} |", row(Group::Response)),
-        ("| response, direction only (S1–S9) | {} | {} |", row(Group::Sign)),
+        ("| response, direction only (S1–S10) | {} | {} |", row(Group::Sign)),
+        ("| measured quantities (Q) that are not set aside | {} | {} |", row(Group::Quantity)),
         ("| needles | {} | {} |", row(Group::Needling)),
         ("not counted | {} | |", vec![met(&apart)]),
         ("Of needles: {} (see below)", vec![listed(&missed)]),
+    ]);
+}
+
+#[test]
+fn measured_readings_are_counted() {
+    let all = observations();
+    let measured = |one: &Observation| match one.kind {
+        Kind::Identity => 0,
+        _ => one.bands.iter().filter(|band| band.measured.is_some()).count(),
+    };
+    let aside = all.iter().filter(|one| one.split == Split::SetAside).map(measured).sum::<usize>();
+    let count = all.iter().map(measured).sum::<usize>();
+    let with_numbers = all.iter().filter(|one| measured(one) > 0);
+    let mut sources: Vec<&str> = with_numbers
+        .map(|one| one.reference.as_deref().unwrap_or(one.source.split(',').next().unwrap_or_default()))
+        .collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let missed: Vec<String> = QUANTITIES_MISSED.iter().map(|id| (*id).to_owned()).collect();
+    figures::hold(&[
+        (
+            "Of {} measured readings from {} sources {} are set aside.",
+            [count, sources.len(), aside].iter().map(usize::to_string).collect(),
+        ),
+        ("Missed of the others: {}. (What small drugs", vec![listed(&missed)]),
     ]);
 }
 

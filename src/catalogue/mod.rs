@@ -57,6 +57,8 @@ pub enum Kind {
     Mechanics,
     /// Skin that is not healthy: what is laid over tissue and response model.
     Lesion,
+    /// A wound that no needle made: laid over the response model.
+    Wound,
     /// What is put on the skin, or happens to it, beside needles: laid over the response model.
     Agent,
     /// A trait of a person: factors for tissue and response model.
@@ -71,13 +73,14 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tissue,
         Self::Device,
         Self::Operator,
         Self::Response,
         Self::Mechanics,
         Self::Lesion,
+        Self::Wound,
         Self::Agent,
         Self::Person,
         Self::Rules,
@@ -94,6 +97,7 @@ impl Kind {
             Self::Response => "response",
             Self::Mechanics => "mechanics",
             Self::Lesion => "lesions",
+            Self::Wound => "wounds",
             Self::Agent => "agents",
             Self::Person => "persons",
             Self::Rules => "rules",
@@ -112,6 +116,7 @@ impl fmt::Display for Kind {
             Self::Response => "response model",
             Self::Mechanics => "set of mechanics",
             Self::Lesion => "lesion",
+            Self::Wound => "wound",
             Self::Agent => "agent",
             Self::Person => "trait of a person",
             Self::Rules => "set of rules",

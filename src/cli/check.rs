@@ -142,7 +142,9 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Device => format!("a device, {}", Device::read(&source)?.what),
         Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
         Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
-        Kind::Lesion | Kind::Agent | Kind::Person => format!("{kind}: {}", Overlay::read(kind, &source)?.what),
+        Kind::Lesion | Kind::Wound | Kind::Agent | Kind::Person => {
+            format!("{kind}: {}", Overlay::read(kind, &source)?.what)
+        }
         Kind::Rules => format!("{} rules: {}", Rules::read(&source)?.rule.len(), Rules::read(&source)?.what),
         Kind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
         Kind::Population => format!("a population: {}", Population::read(&source)?.what),

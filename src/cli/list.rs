@@ -11,7 +11,7 @@ use crate::language::{FieldKind, Model};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// tissues, devices, operators, responses, mechanics, lesions, agents, persons, populations, rules, costs; or fields, constants, signals, processes, intermediates,
+    /// tissues, devices, operators, responses, mechanics, lesions, wounds, agents, persons, populations, rules, costs; or fields, constants, signals, processes, intermediates,
     /// regions, observables of a response model
     kind: Option<String>,
     /// The response model, by name or path
@@ -20,13 +20,14 @@ pub struct Arguments {
 }
 
 /// The kinds of files, as people call them.
-const FILES: [(&str, Kind); 11] = [
+const FILES: [(&str, Kind); 12] = [
     ("tissues", Kind::Tissue),
     ("devices", Kind::Device),
     ("operators", Kind::Operator),
     ("responses", Kind::Response),
     ("mechanics", Kind::Mechanics),
     ("lesions", Kind::Lesion),
+    ("wounds", Kind::Wound),
     ("agents", Kind::Agent),
     ("persons", Kind::Person),
     ("populations", Kind::Population),

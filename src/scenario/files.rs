@@ -265,6 +265,7 @@ pub(super) fn root(kind: Kind) -> &'static str {
         Kind::Response => "response",
         Kind::Mechanics => "mechanics",
         Kind::Lesion => "lesion",
+        Kind::Wound => "wound",
         Kind::Agent => "agent",
         Kind::Person => "person",
         Kind::Rules => "rules",

@@ -17,12 +17,13 @@ const RESOLUTION: Limits = Limits { unit: "1", low: (0.05, "0.05"), high: (20.0,
 
 const GEOMETRIES: [&str; 4] = ["cells", "section", "tile", "point"];
 
-/// The geometry and the resolution.
+/// The geometry and the resolution; `wound` is the width of a wound that no needle made \[m\].
 pub(super) fn geometry(
     decide: &mut Decider,
     grid: &written::Grid,
     layers: &[Layer],
     needled: bool,
+    wound: Option<f64>,
 ) -> Result<(Geometry, f64)> {
     let chosen = decide.choice("grid", "geometry", grid.geometry.as_ref(), &GEOMETRIES);
     // An option that does nothing in this geometry is a misunderstanding, not a wish.
@@ -47,7 +48,9 @@ pub(super) fn geometry(
         "cells" => {
             let strata = decide.whole("grid", "strata", grid.strata.as_ref(), 5, 1..=MOST_STRATA);
             // Needled cells take their radius from the density of holes.
-            let default = (!needled).then_some("0.3 mm");
+            // Round a wound lies as much whole skin as the wound is wide.
+            let room = wound.map_or_else(|| "0.3 mm".to_owned(), |width| format!("{} mm", (width * 1e7).round() / 1e4));
+            let default = (!needled).then_some(room.as_str());
             let radius = decide.amount("grid", "radius", grid.radius.as_ref(), default, LENGTH)?;
             let spacing =
                 decide.amount("grid", "spacing", grid.spacing.as_ref(), Some("5 um"), LENGTH)?.unwrap_or(5e-6);

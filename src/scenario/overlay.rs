@@ -1,4 +1,4 @@
-//! What a scenario lays over its models: a lesion, agents, traits of the person; and when the agents are put on.
+//! What a scenario lays over its models: a lesion, a wound, agents, traits of the person; and when the agents are put on.
 
 use std::ops::Range;
 use std::path::Path;
@@ -11,9 +11,10 @@ use crate::catalogue::{self, Dose, Kind, Overlay};
 use crate::error::{Error, Result, suggestion};
 use crate::language::Signal;
 use crate::scenario::change::Change;
-use crate::scenario::decide::{Decider, Limits, quantity};
+use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::files::ModelFile;
 use crate::scenario::keyed;
+use crate::scenario::resolve::LENGTH;
 use crate::scenario::timeline::MOMENT;
 use crate::scenario::written::{Amount, Word, Written};
 use crate::sourced::Traits;
@@ -58,6 +59,7 @@ impl Overlays {
             all.lesion = Some(overlay);
             all.files.push(file);
         }
+        all.wound(decide, typed, folder)?;
         let document = keyed::document(&decide.source)?;
         let options = typed
             .agent
@@ -110,6 +112,22 @@ impl Overlays {
             all.files.push(file);
         }
         Ok(all)
+    }
+
+    /// Finds the file of a wound that no needle made, and sets how wide and deep the scenario says it is.
+    fn wound(&mut self, decide: &mut Decider, typed: &Written, folder: &Path) -> Result<()> {
+        let Some(wound) = typed.wound.as_ref().map(serde_spanned::Spanned::get_ref) else { return Ok(()) };
+        let (file, _) = open(decide, Kind::Wound, &wound.kind, folder)?;
+        decide.note("wound", "kind", file.path().into());
+        for (key, given) in [("width", &wound.width), ("depth", &wound.depth)] {
+            let Some(given) = given else { continue };
+            decide.amount("wound", key, Some(given), None, LENGTH)?;
+            let path = vec!["response".into(), format!("wound_{key}")];
+            let place = (decide.source.clone(), given.span());
+            self.changes.push(Change::new(path, as_written(given.get_ref()), place)?);
+        }
+        self.files.push(file);
+        Ok(())
     }
 
     /// Takes away the files of traits that nothing in this scenario asked for and that fit none of its models.

@@ -12,7 +12,7 @@ use toml_edit::{DocumentMut, Item, Table};
 
 use crate::catalogue::{Cost, Device, Kind, Layer, Mechanics, Operator, Rules, Tissue};
 use crate::error::{Result, Source, read_toml, suggestion};
-use crate::language::{Compiled, LayerName, Model, Setting, VolumeField};
+use crate::language::{Compiled, Definition, LayerName, Model, Setting, VolumeField};
 use crate::scenario::change::{Change, ROOTS};
 use crate::scenario::decide::{Decider, Limits, as_written};
 use crate::scenario::estimate::{Estimate, Size};
@@ -107,7 +107,7 @@ fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, cha
     };
     let compiled = decide.part(|_| model.compile(&setting))?;
     let shape = decide.part(|decide| {
-        let (geometry, resolution) = geometry::geometry(decide, &typed.grid, &layers, needled)?;
+        let (geometry, resolution) = geometry::geometry(decide, &typed.grid, &layers, needled, wound_width(&model))?;
         geometry::faces(&model, &geometry)?;
         let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
         probes_reach(decide, typed, &model, &compiled, &reached)?;
@@ -218,6 +218,14 @@ fn signals(
     }
     signals.extend(applied);
     Ok(signals)
+}
+
+/// How wide a wound is that no needle made, if the model has one \[m\].
+fn wound_width(model: &Model) -> Option<f64> {
+    match &model.constants.get("wound_width")?.definition {
+        Definition::Number(number) => number.alone(&Traits::new()).ok(),
+        Definition::Expression(_) => None,
+    }
 }
 
 /// Opens model files and applies the scenario's changes to them.

@@ -22,6 +22,7 @@ pub(super) struct Written {
     pub slab: Option<Spanned<Slab>>,
     pub response: Option<Word>,
     pub lesion: Option<Word>,
+    pub wound: Option<Spanned<Wound>>,
     #[serde(default)]
     pub agents: Vec<Word>,
     #[serde(default)]
@@ -60,6 +61,15 @@ pub(super) struct Written {
     // What people say that this scenario answers: read by `claims`.
     #[serde(rename = "claim")]
     pub _claim: Option<toml::Table>,
+}
+
+/// A wound that no needle made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wound {
+    pub kind: Word,
+    pub width: Option<Amount>,
+    pub depth: Option<Amount>,
 }
 
 /// Persons drawn from a population.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 pub const MISSED: [&str; 2] = ["N5", "N7"];
 
 /// Measured quantities that are missed, as the README says; those set aside are not looked at.
-pub const QUANTITIES_MISSED: [&str; 0] = [];
+pub const QUANTITIES_MISSED: [&str; 2] = ["Q11", "Q12"];
 
 /// Tests of one program run side by side.
 static WRITING: Mutex<()> = Mutex::new(());
