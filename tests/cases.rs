@@ -846,3 +846,43 @@ fn an_event_that_never_happens_is_named() {
     let (code, said) = program(files.path(), &["check", "s.toml"]);
     assert!(code == 0 && said.contains("warning: the event `late` of the model never happens"), "{said}");
 }
+
+/// A slope that is infinite at zero held the field there: u′ = 1 − √u stayed 0. What by its meaning is not negative has a root
+/// also where a stage of a step puts it just below zero.
+#[test]
+fn roots_of_fields_at_zero() {
+    let model = |initial: f64, supply: f64, loss: &str| {
+        format!(
+            "name = \"m\"\n[field.u]\nrest = 0\ninitial = {initial}\n[process.supply]\nrate = \"[{supply} 1/d]\"\ngives = {{ u = 1 }}\n\
+             [process.loss]\nrate = \"[1 1/d]*{loss}\"\ntakes = {{ u = 1 }}\n[observable.u]\nvalue = \"mean(u, all)\"\n"
+        )
+    };
+    // √u = √u₀ − t/2 and ∛u = ∛u₀ − t/3 as long as these are positive.
+    for (initial, supply, loss, days, exact) in [
+        (0.0, 1.0, "sqrt(u)", 60.0, 1.0),
+        (0.0, 1.0, "u^0.7", 60.0, 1.0),
+        (0.0, 1.0, "pow(u, 0.3)", 60.0, 1.0),
+        (1.0, 0.0, "sqrt(u)", 1.5, 0.0625),
+        (1.0, 0.0, "sqrt(u)", 3.0, 0.0),
+        (1.0, 0.0, "u^(2/3)", 1.5, 0.125),
+        (1.0, 0.0, "u^(2/3)", 4.0, 0.0),
+        (1.0, 0.0, "hill(u, 1, 0.5)", 30.0, 0.0),
+    ] {
+        let scenario = format!("{SLAB}{POINT}[course]\nfollowed = \"{days} d\"\n[stepping]\ntolerance = 1e-4\n");
+        let files = folder(&[("m.toml", &model(initial, supply, loss)), ("s.toml", &scenario)]);
+        let end = end(&answer(&files), "u");
+        assert!(
+            (end - exact).abs() < 1e-3,
+            "{initial} + {supply} t − {loss}: {end} after {days} days, {exact} is right"
+        );
+    }
+}
+
+#[test]
+fn a_rate_that_is_no_number_is_named() {
+    let model = "name = \"m\"\n[field.u]\nrest = 0\ninitial = \"if(depth < [0.5 mm], 1, 0)\"\n[process.p]\nrate = \"[1 1/d]*u^2/(u + u^2)\"\n\
+                 takes = { u = 1 }\n[observable.u]\nvalue = \"mean(u, all)\"\n";
+    let files = folder(&[("m.toml", model), ("s.toml", &format!("{SLAB}{COLUMN}{DAY}"))]);
+    let (code, said) = program(files.path(), &["run", "s.toml", "--out", "o"]);
+    assert!(code == 1 && said.contains("the rate of `u` at depth 0.550 mm is not a number"), "{said}");
+}

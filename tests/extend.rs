@@ -1,16 +1,16 @@
-//! What the README promises a biologist: a new cytokine is one edit to one model file.
+//! What `docs/models.md` promises a biologist: a new cytokine is one edit to one model file.
 
 use std::sync::Arc;
 
 use dermasim::scenario::Scenario;
 use dermasim::simulate::{self, Outcome};
 
-const README: &str = include_str!("../README.md");
+const MODELS: &str = include_str!("../docs/models.md");
 const MODEL: &str = include_str!("../models/response/default.toml");
 
-/// The first TOML block of the README behind a heading.
+/// The first TOML block of the page behind a heading.
 fn block(heading: &str) -> &'static str {
-    let after = README.split_once(heading).unwrap_or_else(|| panic!("the README has `{heading}`")).1;
+    let after = MODELS.split_once(heading).unwrap_or_else(|| panic!("the page has `{heading}`")).1;
     let text = after.split_once("```toml\n").expect("a TOML block").1;
     text.split_once("```").expect("an end").0
 }

@@ -1,4 +1,4 @@
-//! What the README says of the project in numbers is what the project is. `DERMASIM_README=write cargo test --test readme` brings it up
+//! What the README and `docs/` say of the project in numbers is what the project is. `DERMASIM_README=write cargo test --test readme` brings it up
 //! to date; figures that take runs are held by the tests that make these (`evidence`, `needling`, `slow`), which write them alike.
 
 mod common;
@@ -15,6 +15,7 @@ use dermasim::output::Provenance;
 use dermasim::scenario::{Plan, Scenario};
 
 const README: &str = include_str!("../README.md");
+const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 
 fn scenario(name: &str) -> Scenario {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
@@ -129,8 +130,8 @@ fn every_scenario_is_in_the_table_with_its_size() {
     for entry in std::fs::read_dir(folder).expect("scenarios") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
         if let Some(name) = name.strip_suffix(".toml") {
-            let named = README.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
-            assert!(named, "the README's table of scenarios does not name `{name}`");
+            let named = SCENARIOS.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
+            assert!(named, "the table of scenarios in docs/scenarios.md does not name `{name}`");
         }
     }
     let lengths = scenario("depth-sweep").points().unwrap_or_else(|error| panic!("{error}")).len();

@@ -9,6 +9,7 @@ mod check;
 mod claims;
 mod common;
 mod compare;
+mod docs;
 mod ensemble;
 mod evidence;
 mod explain;
@@ -67,6 +68,8 @@ enum Command {
     Refine(refine::Arguments),
     /// Measure this machine, the kernels of the program, and a scenario
     Bench(bench::Arguments),
+    /// Print a page of the documentation, or list the pages
+    Docs(docs::Arguments),
 }
 
 /// Reads the arguments, does what they say, and tells how it ended.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Plot(arguments) => plot::command(arguments),
         Command::Refine(arguments) => refine::command(arguments),
         Command::Bench(arguments) => bench::command(arguments),
+        Command::Docs(arguments) => docs::command(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -105,17 +105,21 @@ impl Graph {
                 self.multiply(outer, d(a))
             }
             Op::RealPower(a, b) => {
-                // b a^(b-1) a' + a^b log(a) b'; the second part only where the exponent varies, for log needs a > 0.
+                // b a^(b-1) a' + a^b log(a) b'; the second part only where the exponent varies, for log needs a > 0. At a = 0 the slope
+                // of a root is infinite: a Jacobian with that in it would hold the field where it is, and 0 lets it leave.
                 let one = self.number(1.0);
                 let less = self.subtract(b, one);
                 let lower = self.real_power(a, less);
                 let outer = self.multiply(b, lower);
+                let steep = self.value(b).is_none_or(|b| b < 1.0);
+                let outer = if steep { self.where_positive(a, outer) } else { outer };
                 let first = self.multiply(outer, d(a));
                 if self.is(d(b), 0.0) {
                     return first;
                 }
                 let log = self.apply(Function::Log, a);
                 let scaled = self.multiply(id, log);
+                let scaled = self.where_positive(a, scaled);
                 let second = self.multiply(scaled, d(b));
                 self.add(first, second)
             }
@@ -170,6 +174,13 @@ impl Graph {
         self.divide(above, b)
     }
 
+    /// A value where `a` is positive, 0 elsewhere.
+    fn where_positive(&mut self, a: Id, value: Id) -> Id {
+        let zero = self.number(0.0);
+        let positive = self.less(zero, a);
+        self.choose(positive, value, zero)
+    }
+
     /// The derivative of a function at `a`, where `id` is its value there.
     fn slope(&mut self, id: Id, function: Function, a: Id) -> Id {
         let one = self.number(1.0);
@@ -178,7 +189,8 @@ impl Graph {
             Function::Log => self.divide(one, a),
             Function::Sqrt => {
                 let half = self.number(0.5);
-                self.divide(half, id)
+                let slope = self.divide(half, id);
+                self.where_positive(a, slope)
             }
             Function::Tanh => {
                 let square = self.power(id, 2);

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use crate::error::{Error, Result};
 use crate::language::Input;
 use crate::language::compiled::Kind;
-use crate::language::graph::{Function, Graph, Id};
+use crate::language::graph::{Function, Graph, Id, Op};
+use crate::language::interval::Interval;
 use crate::language::model::Model;
 use crate::language::names::{Local, Meaning, PASSAGES};
 use crate::language::syntax::{Binary, Expression, Form, Node};
@@ -24,6 +25,10 @@ pub(super) trait Leaves {
     fn reduction(&mut self, graph: &mut Graph, reduction: Reduced<'_>) -> Result<Id>;
     /// What passes a face.
     fn passage(&mut self, graph: &mut Graph, passed: Passed<'_>) -> Result<Id>;
+    /// Where a leaf lies by its meaning, if that is known.
+    fn range(&self, _leaf: Op) -> Interval {
+        Interval::ALL
+    }
 }
 
 /// `flux(F, FACE)` and the like as they are written.
@@ -90,6 +95,25 @@ impl<'a, L: Leaves> Lowering<'a, L> {
         Ok(id)
     }
 
+    /// The base of a root, or of a power that need not be whole. Rounding and the stages of a step put values just below zero that
+    /// by their meaning are not negative; their root is that of zero, not none.
+    fn base(&mut self, x: Id) -> Id {
+        let (graph, leaves) = (&mut self.graph, &self.leaves);
+        let always = graph.interval(x, &|_| Interval::ALL).low >= 0.0;
+        if always || graph.interval(x, &|leaf| leaves.range(leaf)).low < 0.0 {
+            return x;
+        }
+        let zero = graph.number(0.0);
+        graph.maximum(x, zero)
+    }
+
+    /// A power, by what is known of its exponent.
+    fn power(&mut self, base: Id, exponent: Id) -> Id {
+        let whole = self.graph.value(exponent).is_some_and(|n| n.fract() == 0.0);
+        let base = if whole { base } else { self.base(base) };
+        self.graph.real_power(base, exponent)
+    }
+
     /// Lists the intermediates a tree uses outside of reductions.
     fn direct(&self, node: &Node, used: &mut Vec<usize>) {
         match &node.form {
@@ -130,7 +154,7 @@ impl<'a, L: Leaves> Lowering<'a, L> {
                     Binary::Subtract => graph.subtract(a, b),
                     Binary::Multiply => graph.multiply(a, b),
                     Binary::Divide => graph.divide(a, b),
-                    Binary::Power => graph.real_power(a, b),
+                    Binary::Power => self.power(a, b),
                     Binary::Less => graph.less(a, b),
                     Binary::LessEqual => graph.less_equal(a, b),
                     Binary::Greater => graph.less(b, a),
@@ -191,14 +215,14 @@ impl<'a, L: Leaves> Lowering<'a, L> {
                 }
                 _ => {
                     let ratio = graph.divide(x, half);
-                    let power = graph.real_power(ratio, n);
-                    share(graph, power, one)
+                    let power = self.power(ratio, n);
+                    share(&mut self.graph, power, one)
                 }
             },
             ("positive", &[x]) => graph.maximum(x, zero),
             ("min", [first, rest @ ..]) => rest.iter().fold(*first, |all, &next| graph.minimum(all, next)),
             ("max", [first, rest @ ..]) => rest.iter().fold(*first, |all, &next| graph.maximum(all, next)),
-            ("pow", &[base, exponent]) => graph.real_power(base, exponent),
+            ("pow", &[base, exponent]) => self.power(base, exponent),
             ("sigmoid", &[x]) => {
                 let minus = graph.negate(x);
                 let power = graph.apply(Function::Exp, minus);
@@ -208,7 +232,10 @@ impl<'a, L: Leaves> Lowering<'a, L> {
             ("if", &[condition, a, b]) => graph.choose(condition, a, b),
             ("exp", &[x]) => graph.apply(Function::Exp, x),
             ("log", &[x]) => graph.apply(Function::Log, x),
-            ("sqrt", &[x]) => graph.apply(Function::Sqrt, x),
+            ("sqrt", &[x]) => {
+                let base = self.base(x);
+                self.graph.apply(Function::Sqrt, base)
+            }
             ("tanh", &[x]) => graph.apply(Function::Tanh, x),
             ("sin", &[x]) => graph.apply(Function::Sin, x),
             ("cos", &[x]) => graph.apply(Function::Cos, x),

@@ -6,6 +6,7 @@ use crate::language::check;
 use crate::language::clock::Gatherer;
 use crate::language::compiled::{Kind, Passage, Reduction, Region, SurfaceField, Way};
 use crate::language::graph::{Graph, Id, Op};
+use crate::language::interval::Interval;
 use crate::language::lower::{Leaves, Lowering, Passed, Reduced};
 use crate::language::measure::variable;
 use crate::language::model::{Definition, FACES, Field, FieldKind, Layered, Mention, Model, Scale};
@@ -74,6 +75,17 @@ impl Leaves for Place<'_, '_> {
             }
             (FieldKind::QuasiSteady, None) => return Err(self.compiler.refuse(node, "there is no such rest here")),
         })
+    }
+
+    fn range(&self, leaf: Op) -> Interval {
+        let kind_and_index = match leaf {
+            Op::Input(Input::Volume(index)) => (FieldKind::Volume, index),
+            Op::Input(Input::Surface(index)) => (FieldKind::Surface, index),
+            Op::Input(Input::Quasi(index)) => (FieldKind::QuasiSteady, index),
+            _ => return Interval::ALL,
+        };
+        let unsigned = |field: &Field| (field.kind, field.index) == kind_and_index && !field.signed;
+        if self.compiler.model.fields.values().any(unsigned) { Interval::POSITIVE } else { Interval::ALL }
     }
 
     fn variable(&mut self, graph: &mut Graph, input: Input) -> Id {

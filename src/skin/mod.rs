@@ -283,16 +283,21 @@ impl Skin {
     /// # Errors
     /// The first such value found.
     pub fn check(&self) -> Result<()> {
-        let Some(at) = self.state.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+        let Some(place) = self.not_finite(&self.state) else { return Ok(()) };
+        Err(Error::simulation(format!("{place} is not finite on day {:.4}", self.time / crate::units::DAY)))
+    }
+
+    /// The first of some values, arranged like the state, that is not finite, as "`u` at depth 0.1 mm".
+    pub fn not_finite(&self, values: &[f64]) -> Option<String> {
         let layout = self.layout;
-        let day = self.time / crate::units::DAY;
-        Err(Error::simulation(if at < layout.volume() {
+        let is_cell = |at: &usize| (*at % layout.slab().max(1)) % layout.stride < layout.plane;
+        let in_volume = (0..layout.volume()).filter(is_cell).find(|at| !values[*at].is_finite());
+        if let Some(at) = in_volume {
             let (z, f) = (at / layout.slab(), at % layout.slab() / layout.stride);
             let depth = self.grid.z.centres[z] * 1e3;
-            format!("`{}` is not finite at depth {depth:.3} mm on day {day:.4}", self.compiled.volume[f].name)
-        } else {
-            let f = (at - layout.volume()) / layout.stride;
-            format!("`{}` is not finite on the surface on day {day:.4}", self.compiled.surface[f].name)
-        }))
+            return Some(format!("`{}` at depth {depth:.3} mm", self.compiled.volume[f].name));
+        }
+        let f = (0..layout.surface).find(|f| values[layout.surface_row(*f)].iter().any(|value| !value.is_finite()))?;
+        Some(format!("`{}` on the surface", self.compiled.surface[f].name))
     }
 }

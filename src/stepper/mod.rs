@@ -427,11 +427,18 @@ impl Stepper {
         parts.map(|(f, part)| (judge::name_of(skin, f).to_owned(), part)).collect()
     }
 
-    fn stuck(&self, skin: &Skin, step: f64) -> Error {
+    /// Why there is no step: the rates are no numbers where the state is, or change too fast.
+    fn stuck(&mut self, skin: &Skin, step: f64) -> Error {
+        let day = skin.time / crate::units::DAY;
+        let mut rates = vec![0.0; skin.state.len()];
+        self.system.rates(skin, &mut rates);
+        if let Some(place) = skin.not_finite(&rates) {
+            return Error::simulation(format!(
+                "the rate of {place} is not a number on day {day:.6}, as 0/0 or a root of a negative number is none: write it so that \
+                 it has a value there, as u*v/(u + v + 1e-12) in place of u*v/(u + v)"
+            ));
+        }
         let worst = self.scheme.judge().map_or("", |judge| judge::name_of(skin, judge.limiting()));
-        Error::simulation(format!(
-            "no acceptable step on day {:.6}: even {step:.3e} s is too long for `{worst}`",
-            skin.time / crate::units::DAY
-        ))
+        Error::simulation(format!("no acceptable step on day {day:.6}: even {step:.3e} s is too long for `{worst}`"))
     }
 }

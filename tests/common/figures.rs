@@ -1,8 +1,8 @@
-//! Figures of the README that the program computes: compared by the tests, and written anew where they are stale if the tests are run
-//! with `DERMASIM_README=write`.
+//! Figures of the README and of `docs/` that the program computes: compared by the tests, and written anew where they are stale if the
+//! tests are run with `DERMASIM_README=write`.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Observations that are missed, as the README says and `tests/needling/misses.rs` explains.
@@ -14,28 +14,40 @@ pub const QUANTITIES_MISSED: [&str; 2] = ["Q11", "Q12"];
 /// Tests of one program run side by side.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Holds sentences with holes `{}` and what belongs into these against the README; or writes it there.
+/// The README and the pages of `docs/`.
+pub fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = std::fs::read_dir(root.join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
+    let mut pages: Vec<PathBuf> = listed.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect();
+    pages.sort();
+    pages.insert(0, root.join("README.md"));
+    pages
+}
+
+/// Holds sentences with holes `{}` and what belongs into these against the page that says them; or writes it there.
 pub fn hold(sentences: &[(&str, Vec<String>)]) {
     let _turn = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let mut readme = std::fs::read_to_string(&path).expect("the README");
+    let read = |path: PathBuf| (std::fs::read_to_string(&path).expect("a page"), path);
+    let mut pages: Vec<(String, PathBuf)> = pages().into_iter().map(read).collect();
     let mut stale = Vec::new();
     for (sentence, values) in sentences {
-        let holes = holes(&readme, sentence).unwrap_or_else(|| panic!("the README does not say once: {sentence}"));
+        let mut saying = pages.iter_mut().filter_map(|(page, _)| Some((holes(page, sentence)?, page)));
+        let (holes, page) = saying.next().unwrap_or_else(|| panic!("no page says once: {sentence}"));
+        assert!(saying.next().is_none(), "two pages say: {sentence}");
         assert_eq!(holes.len(), values.len(), "{sentence}");
         // From the last to the first, so that places stay right.
         for (hole, value) in holes.into_iter().zip(values).rev() {
-            if readme[hole.clone()] != **value {
-                stale.push(format!("{:?} is {value:?} now, in: {sentence}", &readme[hole.clone()]));
-                readme.replace_range(hole, value);
+            if page[hole.clone()] != **value {
+                stale.push(format!("{:?} is {value:?} now, in: {sentence}", &page[hole.clone()]));
+                page.replace_range(hole, value);
             }
         }
     }
     if std::env::var_os("DERMASIM_README").is_some_and(|how| how == "write") {
-        std::fs::write(&path, readme).expect("the README is written");
+        pages.iter().for_each(|(page, path)| std::fs::write(path, page).expect("the page is written"));
         return;
     }
-    assert!(stale.is_empty(), "DERMASIM_README=write brings the README up to date:\n{}", stale.join("\n"));
+    assert!(stale.is_empty(), "DERMASIM_README=write brings the pages up to date:\n{}", stale.join("\n"));
 }
 
 /// A number with so many digits behind the point.
