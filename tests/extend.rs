@@ -36,7 +36,7 @@ fn a_cytokine_that_inhibits_fibroblasts_is_one_edit_to_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let plain = run(folder.path(), MODEL);
     let extended =
-        run(folder.path(), &format!("extends = \"default\"\nname = \"own\"\n{}", block("### Add a cytokine")));
+        run(folder.path(), &format!("extends = \"default\"\nname = \"own\"\n{}", block("## Add a cytokine")));
     let (before, after) = (peak(&plain, "fibroblasts"), peak(&extended, "fibroblasts"));
     assert!(after < before && after > 1.0, "fibroblasts peak at {after}, without the cytokine at {before}");
     assert!(peak(&extended, "interferon_peak") > 0.0);
