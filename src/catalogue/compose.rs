@@ -157,7 +157,7 @@ impl Lay<'_> {
 
     /// Whether what stands at the path is one statement, to be replaced whole.
     fn is_statement(&self) -> bool {
-        const BY_LAYER: [&str; 4] = ["rest", "initial", "diffusivity", "reference_density"];
+        const BY_LAYER: [&str; 5] = ["rest", "initial", "diffusivity", "drift", "reference_density"];
         match self.inside()[..] {
             ["field", _, key] => BY_LAYER.contains(&key),
             ["field", _, "boundary", _] => true,

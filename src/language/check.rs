@@ -249,6 +249,7 @@ impl Model {
             let tables = [&field.rest, &field.initial, &field.diffusivity, &field.reference_density]
                 .into_iter()
                 .flatten()
+                .chain(field.across.iter().chain(&field.drift).map(|along| &along.value))
                 .chain(field.chemotaxis.iter().map(|(_, sensitivity)| sensitivity))
                 .filter_map(|layered| match layered {
                     Layered::Table(table) => Some(table.iter().map(|(place, _)| place)),
@@ -305,6 +306,12 @@ impl Model {
         let transport = if field.kind == FieldKind::Volume { Scope::TRANSPORT } else { Scope::CONSTANT };
         let diffusivity = self.physical(DIFFUSIVITY);
         each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
+        for one in field.across.iter().flat_map(|along| along.value.expressions()) {
+            self.expect(one, transport, diffusivity, "a diffusivity")?;
+        }
+        for one in field.drift.iter().flat_map(|along| along.value.expressions()) {
+            self.expect(one, Scope::DRIFT, self.physical(SPEED), "a drift")?;
+        }
         for (along, sensitivity) in &field.chemotaxis {
             let followed = self.target(along)?;
             if followed.kind == FieldKind::Surface {
@@ -341,7 +348,7 @@ impl Model {
         for (side, on_face) in field.boundary.iter().enumerate() {
             let Some(on_face) = on_face.as_ref().filter(|on_face| on_face.condition.acts()) else { continue };
             let refuse = |message: &str| self.source.refuse(on_face.span.clone(), message);
-            if field.diffusivity.is_none() {
+            if field.diffusivity.is_none() && field.drift.is_empty() {
                 return Err(refuse("the field has no diffusivity, so nothing passes this face")
                     .help("give it a diffusivity, or take the condition away"));
             }

@@ -12,7 +12,9 @@ use crate::language::compiled::{
 use crate::language::graph::{Id, Op};
 use crate::language::interval::Interval;
 use crate::language::lower::Lowering;
-use crate::language::model::{Condition, Event, FACES, FaceCondition, Field, FieldKind, Layered, Mention, Model};
+use crate::language::model::{
+    Condition, DRIFTS, Event, FACES, FaceCondition, Field, FieldKind, Layered, Mention, Model,
+};
 use crate::language::names::Local;
 use crate::language::place::{Compiler, Place, finite, program};
 use crate::language::syntax::Expression;
@@ -126,15 +128,30 @@ impl Compiler<'_> {
                 Ok(Chemotaxis { along, sensitivity: self.table(index, sensitivity, Some(self.spread()))? })
             })
             .collect::<Result<_>>()?;
-        let diffusion = match &field.diffusivity {
+        let mut diffusion = match &field.diffusivity {
             None => None,
-            Some(diffusivity) => self.diffusion(index, name, field, diffusivity)?,
+            Some(diffusivity) => self.diffusion(index, name, field, diffusivity, false)?,
         };
+        let mut across = self.across(index, name, field, false)?;
+        // Where one of several depends on fields, all are computed as if they did.
+        let open = |own: &Diffusion| matches!(own, Diffusion::Dependent(_));
+        if !field.across.is_empty() && diffusion.iter().chain(across.iter().flatten()).any(open) {
+            if let Some(diffusivity) = &field.diffusivity {
+                diffusion = self.diffusion(index, name, field, diffusivity, true)?;
+            }
+            across = self.across(index, name, field, true)?;
+        }
+        let drift = self.drift(index, field)?;
+        let across = across.filter(|both| diffusion.is_some() || both.iter().any(|own| own.passes().contains(&true)));
+        if across.is_some() || drift.is_some() {
+            // It moves, if not by spreading along depth.
+            diffusion = diffusion.or_else(|| Some(Diffusion::Layered(vec![0.0; self.setting.layers.len()])));
+        }
         let initial = match &field.initial {
             None => None,
             Some(initial) => Some(self.table(index, initial, None)?),
         };
-        let passes = passes(diffusion.as_ref(), self.setting.layers.len());
+        let passes = self.passes(diffusion.as_ref(), across.as_ref(), drift.as_ref());
         Ok(VolumeField {
             name: name.to_owned(),
             unit: field.unit.clone(),
@@ -142,6 +159,8 @@ impl Compiler<'_> {
             signed: field.signed,
             scale: field.scale,
             diffusion,
+            across,
+            drift,
             chemotaxis,
             density,
             boundary: self.boundary(index, field, &passes)?,
@@ -150,7 +169,15 @@ impl Compiler<'_> {
         })
     }
 
-    fn diffusion(&mut self, index: usize, name: &str, field: &Field, layered: &Layered) -> Result<Option<Diffusion>> {
+    /// How a field spreads; `open` leaves programs where numbers would do.
+    fn diffusion(
+        &mut self,
+        index: usize,
+        name: &str,
+        field: &Field,
+        layered: &Layered,
+        open: bool,
+    ) -> Result<Option<Diffusion>> {
         self.check_table(index, layered)?;
         let factor = self.spread();
         let (mut values, mut programs, mut fixed) = (Vec::new(), Vec::new(), true);
@@ -177,17 +204,65 @@ impl Compiler<'_> {
             values.push(value.unwrap_or(0.0));
             fixed &= value.is_some();
         }
-        let moves = !fixed || values.iter().any(|value| *value > 0.0);
+        let moves = !fixed || open || values.iter().any(|value| *value > 0.0);
         if field.kind == FieldKind::Volume && !moves {
             return Ok(None);
         }
-        Ok(Some(if fixed { Diffusion::Layered(values) } else { Diffusion::Dependent(programs) }))
+        Ok(Some(if fixed && !open { Diffusion::Layered(values) } else { Diffusion::Dependent(programs) }))
+    }
+
+    /// How a field spreads along x and y, where the model says that.
+    fn across(&mut self, index: usize, name: &str, field: &Field, open: bool) -> Result<Option<[Diffusion; 2]>> {
+        if field.across.is_empty() {
+            return Ok(None);
+        }
+        let none = || Diffusion::Layered(vec![0.0; self.setting.layers.len()]);
+        let mut both = [none(), none()];
+        for along in &field.across {
+            let own = self.diffusion(index, name, field, &along.value, open)?;
+            for (slot, axis) in both.iter_mut().zip(["x", "y"]) {
+                if let Some(own) = own.as_ref().filter(|_| along.axis.name == axis || along.axis.name == "lateral") {
+                    *slot = own.clone();
+                }
+            }
+        }
+        Ok(Some(both))
+    }
+
+    /// How fast a field drifts in each layer; none if it does not.
+    fn drift(&mut self, index: usize, field: &Field) -> Result<Option<[Vec<f64>; 3]>> {
+        let factor = self.model.scale.map_or(1.0, |scale| scale.length / scale.time);
+        let mut drift: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; self.setting.layers.len()]);
+        for along in &field.drift {
+            let speeds = self.fixed(index, &along.value, 0.0)?;
+            if let Some(axis) = DRIFTS.iter().position(|axis| *axis == along.axis.name) {
+                drift[axis] = speeds.into_iter().map(|speed| factor * speed).collect();
+            }
+        }
+        Ok(drift.iter().flatten().any(|speed| *speed != 0.0).then_some(drift))
+    }
+
+    /// In which layers something passes between cells along x, y and depth.
+    fn passes(
+        &self,
+        diffusion: Option<&Diffusion>,
+        across: Option<&[Diffusion; 2]>,
+        drift: Option<&[Vec<f64>; 3]>,
+    ) -> [Vec<bool>; 3] {
+        std::array::from_fn(|axis| {
+            let own = across.and_then(|across| across.get(axis)).or(diffusion);
+            let mut passes = own.map_or_else(|| vec![false; self.setting.layers.len()], Diffusion::passes);
+            for (passes, speed) in passes.iter_mut().zip(drift.iter().flat_map(|drift| &drift[axis])) {
+                *passes |= *speed != 0.0;
+            }
+            passes
+        })
     }
 
     fn quasi_field(&mut self, index: usize, name: &str, field: &Field) -> Result<QuasiField> {
         let diffusivity = match &field.diffusivity {
             None => None,
-            Some(diffusivity) => self.diffusion(index, name, field, diffusivity)?,
+            Some(diffusivity) => self.diffusion(index, name, field, diffusivity, false)?,
         };
         let Some(Diffusion::Layered(diffusivity)) = diffusivity else {
             return Err(self.model.source.refuse(field.span.clone(), "a quasi-steady field needs a fixed diffusivity"));
@@ -213,14 +288,18 @@ impl Compiler<'_> {
             unit: field.unit.clone(),
             lives: self.lives[index].clone(),
             scale: field.scale,
-            boundary: self.boundary(index, field, &diffusivity.iter().map(|d| *d > 0.0).collect::<Vec<_>>())?,
+            boundary: self.boundary(
+                index,
+                field,
+                &std::array::from_fn(|_| diffusivity.iter().map(|d| *d > 0.0).collect()),
+            )?,
             diffusivity,
             balance,
         })
     }
 
-    /// Conditions on the faces; `passes` says in which layers the field spreads.
-    fn boundary(&mut self, index: usize, field: &Field, passes: &[bool]) -> Result<Boundary> {
+    /// Conditions on the faces; `passes` says in which layers the field moves along x, y and depth.
+    fn boundary(&mut self, index: usize, field: &Field, passes: &[Vec<bool>; 3]) -> Result<Boundary> {
         let last = self.setting.layers.len() - 1;
         let speed = self.model.scale.map(|scale| scale.length / scale.time);
         let mut faces = Vec::with_capacity(6);
@@ -231,7 +310,7 @@ impl Compiler<'_> {
                 continue;
             };
             if condition.acts() {
-                self.reaches(index, side, layer, passes, span)?;
+                self.reaches(index, side, layer, &passes[[2, 2, 0, 0, 1, 1][side]], span)?;
             }
             faces.push(match condition {
                 Condition::NoFlux | Condition::Periodic => None,
@@ -458,15 +537,6 @@ impl Compiler<'_> {
         };
         let layers = (0..count).map(|layer| one(Some(layer))).collect::<Result<_>>()?;
         Ok(Effects { layers, surface: one(None)? })
-    }
-}
-
-/// In which layers something spreads.
-fn passes(diffusion: Option<&Diffusion>, layers: usize) -> Vec<bool> {
-    match diffusion {
-        None => vec![false; layers],
-        Some(Diffusion::Layered(values)) => values.iter().map(|value| *value > 0.0).collect(),
-        Some(Diffusion::Dependent(programs)) => programs.iter().map(Option::is_some).collect(),
     }
 }
 

@@ -123,13 +123,10 @@ impl Compiled {
     /// Every program that is run at places.
     fn programs(&self) -> impl Iterator<Item = &Program> {
         let volume = self.volume.iter().flat_map(|field| {
-            let spread = match &field.diffusion {
-                Some(Diffusion::Dependent(programs)) => &programs[..],
-                Some(Diffusion::Layered(_)) | None => &[],
-            };
+            let spread = field.spreads().flat_map(Diffusion::programs);
             let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
             let fluxes = field.boundary.fluxes().flat_map(|(_, programs)| programs);
-            spread.iter().chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten()
+            spread.chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten()
         });
         let surface = self.surface.iter().filter_map(|field| field.initial.as_ref());
         let balances = self.quasi.iter().flat_map(|field| &field.balance).flatten();
@@ -154,18 +151,23 @@ impl Compiled {
             program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random(_)))
         };
         let spread = |field: &VolumeField| -> bool {
-            let dependent = match &field.diffusion {
-                Some(Diffusion::Dependent(programs)) => &programs[..],
-                Some(Diffusion::Layered(_)) | None => &[],
-            };
+            let dependent = field.spreads().flat_map(Diffusion::programs);
             let followed = field.chemotaxis.iter().flat_map(|one| &one.sensitivity);
             let fluxes = field.boundary.fluxes().flat_map(|(_, programs)| programs);
-            dependent.iter().chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten().any(places)
+            dependent.chain(followed).chain(fluxes).chain(field.initial.iter().flatten()).flatten().any(places)
         };
         let rates = self.layers.iter().chain([&self.surface_rates]).any(|rates| places(&rates.rate));
         let columns = self.columns.iter().flat_map(|column| &column.programs);
         let balances = self.quasi.iter().flat_map(|field| &field.balance);
-        let lateral = self.volume.iter().any(|field| field.boundary.sides.iter().any(Option::is_some) || spread(field));
+        // What drifts along x or y gathers at a side that is closed.
+        let drifts = |field: &VolumeField| {
+            let across = field.drift.iter().flat_map(|drift| &drift[..2]);
+            across.flatten().any(|speed| *speed != 0.0)
+        };
+        let lateral = self
+            .volume
+            .iter()
+            .any(|field| field.boundary.sides.iter().any(Option::is_some) || spread(field) || drifts(field));
         let surface = self.surface.iter().any(|field| field.initial.as_ref().is_some_and(places));
         let events = self.events.iter().flat_map(|event| event.layers.iter().chain([&event.surface]));
         let surface = surface || events.map(|(_, program)| program).any(places);
@@ -188,6 +190,10 @@ pub struct VolumeField {
     pub scale: Option<f64>,
     /// How it spreads; `None` stays where it is.
     pub diffusion: Option<Diffusion>,
+    /// How it spreads along x and y, where that is not as along depth.
+    pub across: Option<[Diffusion; 2]>,
+    /// How fast it drifts in each layer along x, y and depth \[m/s].
+    pub drift: Option<[Vec<f64>; 3]>,
     /// What it follows.
     pub chemotaxis: Vec<Chemotaxis>,
     /// Reference density of each layer, by which stores and fluxes are weighted: ∂(ρu)/∂t = ∇·(ρD∇u).
@@ -198,6 +204,13 @@ pub struct VolumeField {
     pub rest: Vec<f64>,
     /// Value at the start in each layer, if not at rest. One output.
     pub initial: Option<Vec<Option<Program>>>,
+}
+
+impl VolumeField {
+    /// How it spreads along depth, and along other axes.
+    pub fn spreads(&self) -> impl Iterator<Item = &Diffusion> {
+        self.diffusion.iter().chain(self.across.iter().flatten())
+    }
 }
 
 /// A field on the skin's surface.
@@ -245,6 +258,24 @@ pub enum Diffusion {
     Layered(Vec<f64>),
     /// A diffusivity that depends on fields, a program with one output for each layer where the field moves.
     Dependent(Vec<Option<Program>>),
+}
+
+impl Diffusion {
+    /// The programs of layers, where it depends on fields or places.
+    fn programs(&self) -> &[Option<Program>] {
+        match self {
+            Self::Layered(_) => &[],
+            Self::Dependent(programs) => programs,
+        }
+    }
+
+    /// In which layers something spreads.
+    pub(super) fn passes(&self) -> Vec<bool> {
+        match self {
+            Self::Layered(values) => values.iter().map(|value| *value > 0.0).collect(),
+            Self::Dependent(programs) => programs.iter().map(Option::is_some).collect(),
+        }
+    }
 }
 
 /// Movement up the gradient of a signal: flux = χ u ∇s.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::language::check;
 use crate::language::latex;
 use crate::language::model::{
-    Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
+    Along, Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
 };
 use crate::language::names::{FUNCTIONS, Local, Meaning, VARIABLES};
 use crate::language::syntax::Expression;
@@ -184,8 +184,19 @@ impl Model {
         let _ = write!(text, "  {left} =");
         let mut empty = true;
         if let Some(diffusivity) = &field.diffusivity {
-            let _ = write!(text, " div({} * grad {name})", wrapped(&layered(diffusivity)));
+            let own = if field.across.is_empty() {
+                wrapped(&layered(diffusivity))
+            } else {
+                by_axis(diffusivity, &field.across)
+            };
+            let _ = write!(text, " div({own} * grad {name})");
             used.extend(diffusivity.expressions());
+            used.extend(field.across.iter().flat_map(|along| along.value.expressions()));
+            empty = false;
+        }
+        for along in &field.drift {
+            let _ = write!(text, " - d({} * {name})/d{}", wrapped(&layered(&along.value)), along.axis.name);
+            used.extend(along.value.expressions());
             empty = false;
         }
         for (along, sensitivity) in &field.chemotaxis {
@@ -365,7 +376,8 @@ impl Model {
             let follows = field.chemotaxis.iter().any(|(along, _)| along.name == name);
             let conditions = field.boundary.iter().flatten();
             let faces = conditions.flat_map(|on_face| on_face.condition.expressions()).any(mentions);
-            let all = tables.into_iter().flatten().chain(sensitivities);
+            let along = field.across.iter().chain(&field.drift).map(|along| &along.value);
+            let all = tables.into_iter().flatten().chain(sensitivities).chain(along);
             if follows || faces || all.flat_map(Layered::expressions).any(mentions) {
                 users.push(format!("field {user}"));
             }
@@ -422,6 +434,13 @@ fn layered(layered: &Layered) -> String {
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// What holds along depth, and along other axes.
+fn by_axis(depth: &Layered, across: &[Along]) -> String {
+    let others = across.iter().map(|along| format!("{}: {}", along.axis.name, layered(&along.value)));
+    let all: Vec<String> = std::iter::once(format!("depth: {}", layered(depth))).chain(others).collect();
+    format!("{{{}}}", all.join(", "))
 }
 
 /// In parentheses, if it is a sum.

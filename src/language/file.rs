@@ -124,7 +124,8 @@ pub(super) struct FieldForm {
     #[serde(default)]
     pub signed: bool,
     pub scale: Option<Spanned<Scalar>>,
-    pub diffusivity: Option<Spanned<OneOr<Scalar>>>,
+    pub diffusivity: Option<Spanned<ByAxis>>,
+    pub drift: Option<Spanned<ByAxis>>,
     pub reference_density: Option<Spanned<OneOr<Scalar>>>,
     #[serde(default)]
     pub chemotaxis: Vec<ChemotaxisForm>,
@@ -266,6 +267,13 @@ pub(super) enum OneOr<T> {
     Table(Table<Spanned<T>>),
 }
 
+/// One value, or a table by layer or by axis; what it is by, its keys tell.
+#[derive(Debug)]
+pub(super) enum ByAxis {
+    One(Scalar),
+    Table(Table<Spanned<OneOr<Scalar>>>),
+}
+
 /// A text, or a table that says more.
 #[derive(Debug)]
 pub(super) enum TextOr<T> {
@@ -366,6 +374,38 @@ impl<'de> Visitor<'de> for OneOrVisitor {
 impl<'de> Deserialize<'de> for OneOr<Scalar> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOrVisitor)
+    }
+}
+
+struct ByAxisVisitor;
+
+impl<'de> Visitor<'de> for ByAxisVisitor {
+    type Value = ByAxis;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number, a text, or a table by layer or by axis")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<ByAxis, E> {
+        ScalarVisitor.visit_i64(value).map(ByAxis::One)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<ByAxis, E> {
+        ScalarVisitor.visit_f64(value).map(ByAxis::One)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<ByAxis, E> {
+        ScalarVisitor.visit_str(value).map(ByAxis::One)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ByAxis, A::Error> {
+        Table::deserialize(MapAccessDeserializer::new(map)).map(ByAxis::Table)
+    }
+}
+
+impl<'de> Deserialize<'de> for ByAxis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ByAxisVisitor)
     }
 }
 

@@ -58,7 +58,25 @@ pub(super) fn field(model: &Model, name: &str, field: &Field, terms: &[Term<'_>]
     };
     let mut first = true;
     if let Some(diffusivity) = &field.diffusivity {
-        text.push_str(&format!(" \\nabla\\cdot\\left({}\\,\\nabla {symbol}\\right)", layered(model, diffusivity)));
+        match &field.across[..] {
+            [] => {
+                let own = layered(model, diffusivity);
+                text.push_str(&format!(" \\nabla\\cdot\\left({own}\\,\\nabla {symbol}\\right)"));
+            }
+            across => {
+                let across = across.iter().map(|along| (along.axis.name.as_str(), &along.value));
+                let terms = std::iter::once(("depth", diffusivity)).chain(across).map(|(axis, value)| {
+                    let (axis, value) = (coordinate(axis), layered(model, value));
+                    format!(" \\partial_{{{axis}}}\\left({value}\\,\\partial_{{{axis}}} {symbol}\\right)")
+                });
+                text.push_str(&terms.collect::<Vec<_>>().join(" +"));
+            }
+        }
+        first = false;
+    }
+    for along in &field.drift {
+        let (speed, axis) = (layered(model, &along.value), coordinate(&along.axis.name));
+        text.push_str(&format!(" - \\partial_{{{axis}}}\\left({speed}\\,{symbol}\\right)"));
         first = false;
     }
     for (along, sensitivity) in &field.chemotaxis {
@@ -82,6 +100,15 @@ pub(super) fn field(model: &Model, name: &str, field: &Field, terms: &[Term<'_>]
         text.push_str(" 0");
     }
     text
+}
+
+/// The letter of an axis.
+fn coordinate(axis: &str) -> &str {
+    match axis {
+        "depth" => "z",
+        "lateral" => "\\perp",
+        other => other,
+    }
 }
 
 fn layered(model: &Model, layered: &Layered) -> String {

@@ -39,6 +39,7 @@ impl Scope {
     }
 
     pub(super) const CONSTANT: Self = Self::new("a constant expression", Needs::NONE);
+    pub(super) const DRIFT: Self = Self::new("a drift", Needs::NONE);
     pub(super) const INITIAL: Self = Self::new("an initial value", SPACE.with(Needs::RANDOM));
     pub(super) const BOUNDARY: Self = Self::new("a boundary condition", OUTSIDE);
     pub(super) const FLUX: Self = Self::new("a flux through a face", CELL);
@@ -391,7 +392,7 @@ impl Model {
             let message = format!("{name}() is for fields of the kind \"volume\", and `{named}` is none");
             return Err(self.refuse(field, message));
         }
-        if own.diffusivity.is_none() && own.chemotaxis.is_empty() {
+        if own.diffusivity.is_none() && own.chemotaxis.is_empty() && own.drift.is_empty() {
             return Err(self
                 .refuse(field, format!("`{named}` does not move, so nothing of it passes a face"))
                 .help("give it a diffusivity"));

@@ -164,6 +164,21 @@ impl Layered {
     }
 }
 
+/// The axes along which a field may drift.
+pub const DRIFTS: [&str; 3] = ["x", "y", "depth"];
+
+/// The axes along which a field may spread.
+pub const SPREADS: [&str; 4] = ["depth", "lateral", "x", "y"];
+
+/// What holds along one axis.
+#[derive(Debug, Clone)]
+pub struct Along {
+    /// The axis, as the file calls it.
+    pub axis: Mention,
+    /// What holds.
+    pub value: Layered,
+}
+
 /// A field.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -189,8 +204,12 @@ pub struct Field {
     pub signed: bool,
     /// Its typical size \[SI\].
     pub scale: Option<f64>,
-    /// How it spreads.
+    /// How it spreads: along depth, and along all axes where nothing else is said.
     pub diffusivity: Option<Layered>,
+    /// How it spreads along x and y, or along both as `lateral`, if not as along depth.
+    pub across: Vec<Along>,
+    /// How fast it drifts along each of some of [`DRIFTS`].
+    pub drift: Vec<Along>,
     /// Reference density by layer; 1 if not given.
     pub reference_density: Option<Layered>,
     /// What it follows, with the sensitivity.

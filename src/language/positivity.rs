@@ -216,7 +216,8 @@ impl Model {
             }
         }
         for field in self.fields.values() {
-            for expression in field.diffusivity.iter().flat_map(Layered::expressions) {
+            let across = field.across.iter().map(|along| &along.value);
+            for expression in field.diffusivity.iter().chain(across).flat_map(Layered::expressions) {
                 if !proved(&|lowering| lowering.expression(expression))? {
                     return Err(self
                         .source

@@ -10,12 +10,12 @@ use serde_spanned::Spanned;
 use crate::error::{Error, Result, Source, gathered, printable, read_toml, suggestion};
 use crate::language::TIME_COLUMN;
 use crate::language::file::{
-    BoundaryForm, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr, ProcessForm,
-    RegionForm, Scalar, SignalForm, SteppingForm, Table, TextOr, TimedForm,
+    BoundaryForm, ByAxis, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr,
+    ProcessForm, RegionForm, Scalar, SignalForm, SteppingForm, Table, TextOr, TimedForm,
 };
 use crate::language::model::{
-    Accuracy, Condition, Constant, Definition, Event, FaceCondition, Field, FieldKind, Intermediate, Layered, Mention,
-    Model, Process, RegionOf, Reported, Reservoir, Scale, Signal, Timed,
+    Accuracy, Along, Condition, Constant, DRIFTS, Definition, Event, FaceCondition, Field, FieldKind, Intermediate,
+    Layered, Mention, Model, Process, RegionOf, Reported, Reservoir, SPREADS, Scale, Signal, Timed,
 };
 use crate::language::names::{Local, Meaning, Names, reserved, writable};
 use crate::language::syntax::Expression;
@@ -248,9 +248,12 @@ impl Reader<'_> {
 
     fn layered(&self, form: Option<Spanned<OneOr<Scalar>>>, unit: &Unit) -> Result<Option<Layered>> {
         let Some(form) = form else { return Ok(None) };
-        let span = form.span();
-        Ok(Some(match form.into_inner() {
-            OneOr::One(one) => Layered::One(self.scalar(span, &one, unit)?),
+        self.by_layer(form.span(), form.get_ref(), unit).map(Some)
+    }
+
+    fn by_layer(&self, span: Range<usize>, form: &OneOr<Scalar>, unit: &Unit) -> Result<Layered> {
+        Ok(match form {
+            OneOr::One(one) => Layered::One(self.scalar(span, one, unit)?),
             OneOr::Table(table) if table.is_empty() => {
                 return Err(self.source.refuse(span, "a table by layer needs at least one layer"));
             }
@@ -260,7 +263,85 @@ impl Reader<'_> {
                     .map(|(key, value)| Ok((mention(key), self.scalar(value.span(), value.get_ref(), unit)?)))
                     .collect::<Result<_>>()?,
             ),
-        }))
+        })
+    }
+
+    fn along(&self, table: &Table<Spanned<OneOr<Scalar>>>, unit: &Unit) -> Result<Vec<Along>> {
+        let each = |(key, value): (&Spanned<String>, &Spanned<OneOr<Scalar>>)| {
+            Ok(Along { axis: mention(key), value: self.by_layer(value.span(), value.get_ref(), unit)? })
+        };
+        table.iter().map(each).collect()
+    }
+
+    /// A diffusivity: along depth or all axes, and along others.
+    fn diffusivity(&self, form: Option<Spanned<ByAxis>>, unit: &Unit) -> Result<(Option<Layered>, Vec<Along>)> {
+        let Some(form) = form else { return Ok((None, Vec::new())) };
+        let span = form.span();
+        let table = match form.into_inner() {
+            ByAxis::One(one) => return Ok((Some(Layered::One(self.scalar(span, &one, unit)?)), Vec::new())),
+            ByAxis::Table(table) if table.is_empty() => {
+                return Err(self.source.refuse(span, "a table by layer needs at least one layer"));
+            }
+            ByAxis::Table(table) => table,
+        };
+        let is_axis = |key: &Spanned<String>| SPREADS.contains(&key.get_ref().as_str());
+        if !table.keys().any(is_axis) {
+            let each = |(key, value): (&Spanned<String>, &Spanned<OneOr<Scalar>>)| match value.get_ref() {
+                OneOr::One(one) => Ok((mention(key), self.scalar(value.span(), one, unit)?)),
+                OneOr::Table(_) => Err(self
+                    .source
+                    .refuse(key.span(), format!("`{}` is no axis, so it has one diffusivity", key.get_ref()))
+                    .help(format!("axes are {}; layers stand inside of them", SPREADS.join(", ")))),
+            };
+            return Ok((Some(Layered::Table(table.iter().map(each).collect::<Result<_>>()?)), Vec::new()));
+        }
+        if let Some(other) = table.keys().find(|key| !is_axis(key)) {
+            let message = format!("`{}` is no axis, and other keys of this diffusivity are", other.get_ref());
+            return Err(self.source.refuse(other.span(), message).help(format!(
+                "{}; layers stand inside of an axis: depth = {{ {} = \"…\" }}",
+                suggestion(other.get_ref(), SPREADS),
+                other.get_ref()
+            )));
+        }
+        let has = |axis: &str| table.keys().any(|key| key.get_ref() == axis);
+        let named = [has("depth"), has("lateral"), has("x"), has("y")];
+        if !matches!(named, [true, true, false, false] | [true, false, true, true]) {
+            return Err(self
+                .source
+                .refuse(span, "a diffusivity by axis says each axis once")
+                .help("write { depth = \"…\", lateral = \"…\" } or { depth = \"…\", x = \"…\", y = \"…\" }; 0 spreads nothing"));
+        }
+        let (depth, across) = self.along(&table, unit)?.into_iter().partition(|own| own.axis.name == "depth");
+        let depth: Vec<Along> = depth;
+        Ok((depth.into_iter().next().map(|own| own.value), across))
+    }
+
+    /// A drift along axes.
+    fn drift(&self, form: Option<Spanned<ByAxis>>, unit: &Unit) -> Result<Vec<Along>> {
+        let Some(form) = form else { return Ok(Vec::new()) };
+        const HELP: &str =
+            "write drift = { depth = \"1 um/s\" }, which goes down; x and y are axes of a tile, x of a section";
+        let table = match form.get_ref() {
+            ByAxis::Table(table) if !table.is_empty() => table,
+            _ => return Err(self.source.refuse(form.span(), "a drift says along which axis").help(HELP)),
+        };
+        if let Some(other) = table.keys().find(|key| !DRIFTS.contains(&key.get_ref().as_str())) {
+            let name = other.get_ref().as_str();
+            return Err(match name {
+                "lateral" | "r" | "radius" => self
+                    .source
+                    .refuse(other.span(), "nothing drifts along a radius: what leaves the axis would be missing there")
+                    .help(HELP),
+                "z" => self.source.refuse(other.span(), "the axis `z` is written `depth`").help(HELP),
+                _ => self.source.refuse(other.span(), format!("`{name}` is no axis along which a field drifts")).help(
+                    format!(
+                        "{}; layers stand inside of an axis: depth = {{ {name} = \"…\" }}",
+                        suggestion(name, DRIFTS)
+                    ),
+                ),
+            });
+        }
+        self.along(table, unit)
     }
 
     fn unit(&self, text: Option<Spanned<String>>) -> Result<Unit> {
@@ -407,12 +488,14 @@ impl Reader<'_> {
             let only = "this is for fields in the tissue, and here is one on the surface";
             idle(form.lives_in.as_ref().map(Spanned::span), only)?;
             idle(form.diffusivity.as_ref().map(Spanned::span), only)?;
+            idle(form.drift.as_ref().map(Spanned::span), only)?;
             idle(form.reference_density.as_ref().map(Spanned::span), only)?;
             idle(form.boundary.first(), only)?;
         }
         if kind != FieldKind::Volume {
             let only = "only fields of the kind \"volume\" can follow another";
             idle(form.chemotaxis.first().map(|first| first.along.span()), only)?;
+            idle(form.drift.as_ref().map(Spanned::span), "only fields of the kind \"volume\" can drift")?;
         }
         let rest = match (kind, &form.rest) {
             (FieldKind::QuasiSteady, Some(rest)) => match rest.get_ref() {
@@ -444,6 +527,10 @@ impl Reader<'_> {
             }
         }
         let area = Unit::one();
+        let (diffusivity, across) = self.diffusivity(form.diffusivity, &area)?;
+        if let (FieldKind::QuasiSteady, Some(own)) = (kind, across.first()) {
+            idle(Some(own.axis.span.clone()), "a quasi-steady field spreads alike along all axes")?;
+        }
         Ok(Field {
             what: form.what,
             source: form.source,
@@ -455,7 +542,9 @@ impl Reader<'_> {
             initial: self.layered(form.initial, &unit)?,
             signed: form.signed,
             scale,
-            diffusivity: self.layered(form.diffusivity, &area)?,
+            diffusivity,
+            across,
+            drift: self.drift(form.drift, &area)?,
             reference_density: self.layered(form.reference_density, &area)?,
             chemotaxis: form
                 .chemotaxis

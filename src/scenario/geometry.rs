@@ -166,6 +166,39 @@ pub(super) fn faces(model: &Model, geometry: &Geometry) -> Result<()> {
     Ok(())
 }
 
+/// Refuses drifts and diffusivities along axes that the geometry has not.
+///
+/// # Errors
+/// The first of them, where the model says it.
+pub(super) fn axes(model: &Model, geometry: &Geometry) -> Result<()> {
+    for (name, field) in &model.fields {
+        let drifts = field.drift.iter().map(|along| ("drifts", along));
+        for (does, along) in drifts.chain(field.across.iter().map(|along| ("spreads", along))) {
+            let (axis, spreads) = (along.axis.name.as_str(), does == "spreads");
+            let (is, help) = match geometry {
+                // Where nothing can spread nothing is said wrongly.
+                Geometry::Point { .. } if !spreads => {
+                    ("a point has no axes", "write geometry = \"section\" with cells = 1 for a column")
+                }
+                Geometry::Section { .. } if axis == "y" && !spreads => {
+                    ("a section is alike along y", "write geometry = \"tile\", or take it away")
+                }
+                Geometry::Cells { .. } if axis == "x" || axis == "y" => match spreads {
+                    true => ("unit cells have a radius", "write lateral = \"…\" in place of x and y"),
+                    false => (
+                        "unit cells have a radius, along which nothing drifts",
+                        "write geometry = \"section\" or \"tile\", or drift along depth",
+                    ),
+                },
+                _ => continue,
+            };
+            let message = format!("`{name}` {does} along {axis}, but {is}");
+            return Err(model.source.refuse(along.axis.span.clone(), message).help(help));
+        }
+    }
+    Ok(())
+}
+
 /// The layers that a geometry computes: all, or that of a point, counted from its own top.
 pub(super) fn reached(layers: &[Layer], geometry: &Geometry) -> Vec<Layer> {
     let point = |own: &Layer| Layer { top: 0.0, bottom: own.bottom - own.top, ..own.clone() };

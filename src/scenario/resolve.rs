@@ -109,6 +109,7 @@ fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, cha
     let shape = decide.part(|decide| {
         let (geometry, resolution) = geometry::geometry(decide, &typed.grid, &layers, needled, wound_width(&model))?;
         geometry::faces(&model, &geometry)?;
+        geometry::axes(&model, &geometry)?;
         let reached: Vec<Layer> = geometry::reached(&layers, &geometry);
         probes_reach(decide, typed, &model, &compiled, &reached)?;
         geometry::regions(&model, &reached)?;

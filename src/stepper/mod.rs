@@ -9,6 +9,7 @@
 //!   from going negative.
 
 mod clock;
+mod drift;
 mod explicit;
 mod follow;
 mod implicit;

@@ -417,7 +417,7 @@ fn spread<'a>(
     // A neighbour that is not there is the cell itself, with weight zero.
     let (above, up) = if k > range.start { (rows(k - 1), depth[k] / width) } else { (own, 0.0) };
     let (below, down) = if k + 1 < range.end { (rows(k + 1), depth[k + 1] / width) } else { (own, 0.0) };
-    lateral.spread(out, [own, above, below], [up, down], d);
+    lateral.spread(out, [own, above, below], [up, down], [d; 2]);
     for (at, (conductance, value)) in [(range.start, ends[0]), (range.end - 1, ends[1])] {
         if k == at && conductance > 0.0 {
             let value = if outside { value } else { 0.0 };

@@ -121,19 +121,20 @@ impl Sweeps {
             let outside = &outsides[m];
             for layer in 0..layers {
                 let Some(k) = mover.layer.iter().position(|&l| l == layer) else { continue };
-                let d = mover.diffusivity[k];
-                if d <= 0.0 {
+                if !mover.moves[k] {
                     continue;
                 }
                 let at = m * layers + layer;
+                let [d, e] = [mover.along(0, k), mover.along(1, k)];
                 if coupled(&grid.x, &outside[2..4]) {
-                    lateral_line(&mut self.x[at], &grid.x, (mover, k), &outside[2..4], theta, |_| d, |_| d);
+                    lateral_line(&mut self.x[at], grid, (mover, 0, k), &outside[2..4], theta, |_| d, |_| d);
                 }
                 if coupled(&grid.y, &outside[4..6]) && grid.exchange.is_none() {
-                    lateral_line(&mut self.y[at], &grid.y, (mover, k), &outside[4..6], theta, |_| d, |_| d);
+                    lateral_line(&mut self.y[at], grid, (mover, 1, k), &outside[4..6], theta, |_| e, |_| e);
                 }
             }
-            depth_line(&mut self.z[m], grid, mover, outside, theta, |k| mover.depth[k], |k| mover.diffusivity[k]);
+            let face = |k: usize| mover.drift.as_ref().map_or([mover.depth[k]; 2], |drift| drift.depth[k]);
+            depth_line(&mut self.z[m], grid, mover, outside, theta, face, |k| mover.diffusivity[k]);
         }
     }
 
@@ -162,16 +163,20 @@ impl Sweeps {
                 self.y[at].solve_plane(&self.x[at], row, &mut scratch.turned);
                 continue;
             }
-            let own = mover.dependent.map(|index| &spread[(index * layout.nz + k) * layout.stride..][..layout.plane]);
+            let own = |axis: usize| {
+                let row = || &spread[(mover.index(axis) * layout.nz + k) * layout.stride..][..layout.plane];
+                mover.dependent.map(|_| row())
+            };
             if coupled(&grid.x, &outsides[m][2..4]) {
-                match own {
+                match own(0) {
                     None if nx == 1 => row.chunks_mut(1).for_each(|row| self.x[at].solve(row)),
                     None => self.x[at].solve_rows(row, &mut scratch.turned),
                     Some(own) => {
                         for (row, own) in row.chunks_mut(nx).zip(own.chunks(nx)) {
                             let face = |i: usize| mean_at(mover, &grid.x, own, i);
                             let line = &mut scratch.line;
-                            lateral_line(line, &grid.x, (mover, k), &outsides[m][2..4], self.theta, face, |i| own[i]);
+                            let at = (mover, 0, k);
+                            lateral_line(line, grid, at, &outsides[m][2..4], self.theta, face, |i| own[i]);
                             line.solve(row);
                         }
                     }
@@ -180,14 +185,14 @@ impl Sweeps {
             if let Some(exchange) = &grid.exchange {
                 let ring = |j: usize| j * nx + nx - 1;
                 let weights = || exchange.weights.iter().enumerate();
-                let d = own.map_or(mover.diffusivity[k], |own| weights().map(|(j, w)| w * own[ring(j)]).sum());
+                let d = own(0).map_or(mover.along(0, k), |own| weights().map(|(j, w)| w * own[ring(j)]).sum());
                 let alpha = self.theta * exchange.rate * d;
                 let mean: f64 = weights().map(|(j, weight)| weight * row[ring(j)]).sum();
                 for j in 0..ny {
                     row[ring(j)] = (row[ring(j)] + alpha * mean) / (1.0 + alpha);
                 }
             } else if coupled(&grid.y, &outsides[m][4..6]) {
-                match own {
+                match own(1) {
                     None => self.y[at].solve_across(row, nx, &mut scratch.turned),
                     Some(own) => {
                         let Scratch { line, column, values, .. } = scratch;
@@ -197,9 +202,8 @@ impl Sweeps {
                             values.clear();
                             values.extend((0..ny).map(|j| own[j * nx + i]));
                             let face = |j: usize| mean_at(mover, &grid.y, values, j);
-                            lateral_line(line, &grid.y, (mover, k), &outsides[m][4..6], self.theta, face, |j| {
-                                values[j]
-                            });
+                            let at = (mover, 1, k);
+                            lateral_line(line, grid, at, &outsides[m][4..6], self.theta, face, |j| values[j]);
                             line.solve(column);
                             (0..ny).for_each(|j| row[j * nx + i] = column[j]);
                         }
@@ -245,7 +249,7 @@ impl Sweeps {
                     let i = k - range.start;
                     let (above, own) = uppers.split_at_mut(i * width);
                     let before = if i > 0 { Some((&*row(k - 1), &above[(i - 1) * width..])) } else { None };
-                    let stretch = self.theta * mover.diffusivity[k];
+                    let stretch = self.theta * mover.along(0, k);
                     line.forward_modes(i, row(k), before, &mut own[..width], &modes.values, stretch);
                 }
                 let finish = |k: usize, plane: &mut [f64], done: &mut dyn FnMut(usize, &mut [f64])| {
@@ -288,7 +292,7 @@ impl Sweeps {
                 let Scratch { line, column, .. } = scratch;
                 for (i, p) in piece.places.clone().enumerate() {
                     let face = |k: usize| {
-                        if mover.joined(k) { mover.face(grid, k, value(k - 1, p), value(k, p)) } else { 0.0 }
+                        if mover.joined(k) { mover.pair(grid, k, |k| value(k, p)) } else { [0.0; 2] }
                     };
                     depth_line(line, grid, mover, &outsides[m], self.theta, face, |k| value(k, p));
                     column.clear();
@@ -319,37 +323,50 @@ fn mean_at(mover: &Mover, axis: &Axis, values: &[f64], i: usize) -> f64 {
     }
 }
 
-/// A line at depth `k`; `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the ends.
+/// A line along x (0) or y (1) at a depth; `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the
+/// ends.
 fn lateral_line(
     line: &mut Line,
-    axis: &Axis,
-    (mover, k): (&Mover, usize),
+    grid: &Grid,
+    (mover, along, k): (&Mover, usize, usize),
     ends: &[Option<Outside>],
     theta: f64,
     face: impl Fn(usize) -> f64,
     cell: impl Fn(usize) -> f64,
 ) {
+    let axis = if along == 0 { &grid.x } else { &grid.y };
     let n = axis.len();
     line.prepare(n, axis.ends == Ends::Periodic, |i| {
         let over = theta / axis.volume[i];
         let mut outside = 0.0;
         for (end, at) in [(0, 0), (1, n - 1)] {
             if let Some(condition) = ends[end].as_ref().filter(|_| i == at) {
-                outside += over * mover.side(axis, end, condition, k, cell(i));
+                outside += over * mover.side(grid, 2 * along + end, condition, k, cell(i))[0];
             }
+        }
+        if mover.drift.is_some() {
+            let pair = |i: usize| if n > 1 { mover.pair_across(grid, along, k, i, face(i)) } else { [0.0; 2] };
+            let closed = axis.ends == Ends::Closed && i + 1 == n;
+            return carried(over, pair(i), if closed { [0.0; 2] } else { pair(i + 1) }, outside);
         }
         [over * axis.conductance[i] * face(i), over * axis.conductance[i + 1] * face(i + 1), outside]
     });
 }
 
-/// `face(k)` is the conductance per area of face k, `cell(k)` the diffusivity of a cell, for conditions at the ends.
+/// A row of a line whose faces have the coefficients a, b: what comes from both neighbours, and what goes outside. What leaves
+/// for a neighbour is not what comes from it, and the difference is as if it went outside.
+fn carried(over: f64, [a, b]: [f64; 2], [c, d]: [f64; 2], outside: f64) -> [f64; 3] {
+    [over * a, over * d, outside + over * ((b - a) + (c - d))]
+}
+
+/// `face(k)` are the coefficients per area of face k, `cell(k)` the diffusivity of a cell, for conditions at the ends.
 fn depth_line(
     line: &mut Line,
     grid: &Grid,
     mover: &Mover,
     outsides: &Outsides,
     theta: f64,
-    face: impl Fn(usize) -> f64,
+    face: impl Fn(usize) -> [f64; 2],
     cell: impl Fn(usize) -> f64,
 ) {
     let (n, first) = (grid.z.len(), mover.range.start);
@@ -359,10 +376,15 @@ fn depth_line(
         let mut outside = 0.0;
         for (side, at) in [(0, 0), (1, n - 1)] {
             if let Some(condition) = outsides[side].filter(|_| k == at && mover.moves[k]) {
-                let g = condition.conductance(mover.density[k] * cell(k) / (0.5 * grid.z.width(k)), 1.0);
-                outside += over * condition.held(theta, g);
+                let speed = if side == 0 { mover.speed(2, k) } else { -mover.speed(2, k) };
+                let pair = condition.pair(mover.density[k] * cell(k) / (0.5 * grid.z.width(k)), speed, 1.0);
+                outside += over * condition.held(theta, pair)[0];
             }
         }
-        [over * face(k), over * face(k + 1), outside]
+        let [above, below] = [face(k), face(k + 1)];
+        match mover.drift {
+            None => [over * above[0], over * below[0], outside],
+            Some(_) => carried(over, above, below, outside),
+        }
     });
 }

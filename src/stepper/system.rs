@@ -1,11 +1,12 @@
-//! The right-hand side: spreading, chemotaxis, kinetics and surface, evaluated from a state.
+//! The right-hand side: spreading, drift, chemotaxis, kinetics and surface, evaluated from a state.
 //!
-//! ∂(ρu)/∂t = ∇·(ρD∇u − ρχu∇s) + ρR(u). Quasi-steady fields and column reductions are recomputed for every state that is
+//! ∂(ρu)/∂t = ∇·(ρD∇u − ρvu − ρχu∇s) + ρR(u). Quasi-steady fields and column reductions are recomputed for every state that is
 //! evaluated, so a constraint never lags.
 //!
 //! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
 //! linear solve in one pass over each depth, block by block, while values are in cache.
 
+mod carry;
 mod faces;
 mod part;
 
@@ -22,6 +23,7 @@ use crate::stepper::follow::{self, Rows, Tracks};
 use crate::stepper::quasi::Quasi;
 use crate::stepper::sparse::{BLOCK, Plan};
 use crate::stepper::sweep::{self, Piece, Sweeps, pieces};
+use crate::stepper::system::carry::Carried;
 use crate::stepper::system::faces::{Coated, Passing, Prescribed};
 use crate::stepper::transport::{Lateral, Mover, Outsides, outsides};
 use crate::stepper::{Shared, prefetch};
@@ -82,6 +84,7 @@ pub struct Buffers {
     moved: Vec<f64>,
     lines: sweep::Scratch,
     tracks: follow::Scratch,
+    carried: Carried,
 }
 
 /// Everything but the fields that the right-hand side depends on at one state.
@@ -187,10 +190,12 @@ impl System {
             if let Some(mover) = Mover::new(&grid, f, field, &mut dependent) {
                 movers.push(mover);
             }
-            if let Some(Diffusion::Dependent(programs)) = &field.diffusion
-                && spreads.len() < dependent
-            {
-                spreads.push(Spread { programs: programs.clone(), only: None });
+            for spread in field.spreads() {
+                if let Diffusion::Dependent(programs) = spread
+                    && spreads.len() < dependent
+                {
+                    spreads.push(Spread { programs: programs.clone(), only: None });
+                }
             }
         }
         let prescribed = Prescribed::all(&grid, &compiled, &movers, &mut spreads);
@@ -410,19 +415,20 @@ impl System {
                 let grid = &*self.grid;
                 for (m, mover) in self.movers.iter().enumerate() {
                     let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-                    let spread = |k: usize| self.spread_row(&self.now, mover.dependent.unwrap_or(0), k);
+                    let spread = |axis: usize, k: usize| self.spread_row(&self.now, mover.index(axis), k);
                     let out = &mut slab[mover.field * layout.stride..][..layout.plane];
                     mover.balance(grid, z, &rows, &spread, &self.now.outsides[m], out);
                 }
                 self.enter(&view, &self.now, z, slab);
                 self.follow(&view, &self.now, z, slab, buffers);
+                self.carry(&view, &self.now, z, slab, &mut buffers.carried);
             });
         }
         surface.fill(0.0);
         let program = (&self.surface.fields[..], &self.compiled.surface_rates.rate);
         let buffers = &mut *self.buffers();
         self.kinetics(&view, 0, program, surface, buffers);
-        self.arrive(&view, &self.now, surface, &mut buffers.tracks);
+        self.arrive(&view, &self.now, surface, buffers);
     }
 
     /// Writes the rates of one depth, or of the surface, into the rows of their fields.
@@ -490,7 +496,7 @@ impl System {
         if layout.surface > 0 {
             let buffers = &mut *self.buffers();
             arriving.fill(0.0);
-            self.arrive(&view, closure, &mut arriving, &mut buffers.tracks);
+            self.arrive(&view, closure, &mut arriving, buffers);
             let before = Before { stage, offset: layout.volume(), moved: &arriving };
             let programs = (&self.surface, &self.compiled.surface_rates.jacobian);
             self.local(&view, 0, programs, &before, surface, of_surface, buffers);
@@ -526,13 +532,12 @@ impl System {
         for (m, mover) in self.movers.iter().enumerate().filter(|(_, mover)| mover.moves[z]) {
             let rows = |k: usize| &view.state[layout.row(k, mover.field)];
             let out = &mut moved[mover.field * layout.stride..][..layout.plane];
-            match mover.dependent {
-                None => mover.spread(grid, &self.lateral, z, &rows, &closure.outsides[m], out),
-                Some(index) => {
-                    out.fill(0.0);
-                    let spread = |k: usize| self.spread_row(closure, index, k);
-                    mover.balance(grid, z, &rows, &spread, &closure.outsides[m], out);
-                }
+            if mover.dependent.is_none() && mover.drift.is_none() {
+                mover.spread(grid, &self.lateral, z, &rows, &closure.outsides[m], out);
+            } else {
+                out.fill(0.0);
+                let spread = |axis: usize, k: usize| self.spread_row(closure, mover.index(axis), k);
+                mover.balance(grid, z, &rows, &spread, &closure.outsides[m], out);
             }
         }
         for follower in self.followers.iter().filter(|follower| follower.moves[z]) {
@@ -542,6 +547,7 @@ impl System {
         }
         self.enter(view, closure, z, moved);
         self.follow(view, closure, z, moved, buffers);
+        self.carry(view, closure, z, moved, &mut buffers.carried);
     }
 
     /// Kinetics, the combination with what moves and earlier stages, and the local solve, for the rows of one depth or of the

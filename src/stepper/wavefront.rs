@@ -9,7 +9,7 @@
 //! the threads. A plane is one run of a program that computes kinetics and differences to the neighbours together
 //! ([`crate::language::update`]).
 //!
-//! Where it does not apply ([`Wavefront::new`] says so): chemotaxis, diffusivities that depend on fields, quasi-steady and
+//! Where it does not apply ([`Wavefront::new`] says so): chemotaxis, drift, diffusivities that depend on fields, quasi-steady and
 //! surface fields, conditions on the faces of the domain, uneven lateral axes, unit cells that touch.
 
 use std::ops::Range;
@@ -159,7 +159,7 @@ impl Wavefront {
             && grid.exchange.is_none()
             && even(&grid.x)
             && even(&grid.y)
-            && system.movers.iter().all(|mover| mover.dependent.is_none())
+            && system.movers.iter().all(|mover| mover.dependent.is_none() && mover.drift.is_none())
             && compiled.volume.iter().all(|field| {
                 let boundary = &field.boundary;
                 field.chemotaxis.is_empty()

@@ -16,12 +16,13 @@
 //! (I − θA_z) gives k_q = r_q + θ J′(k) with the k just solved for. So what a sum says was lost is missing in the cells to the last
 //! digits, whatever the length of the steps, and its error is estimated like that of any field.
 
-use super::{Closure, System};
+use super::{Buffers, Closure, System};
 use crate::grid::Grid;
 use crate::language::{Compiled, Face as Condition, Passage, Way};
 use crate::skin::{Skin, View};
 use crate::stepper::follow;
 use crate::stepper::system::Spread;
+use crate::stepper::system::carry::Carried;
 use crate::stepper::transport::{Film, Mover};
 
 /// A film on the top or the bottom.
@@ -136,25 +137,38 @@ impl System {
         (k, factor): (usize, f64),
         out: &mut [f64],
         tracks: &mut follow::Scratch,
+        carried: &mut Carried,
     ) {
         let layout = self.layout;
         if let Some(m) = passing.mover {
             let mover = &self.movers[m];
             let rows = |k: usize| &view.state[layout.row(k, passing.field)];
-            let spread = |k: usize| self.spread_row(closure, mover.dependent.unwrap_or(0), k);
+            let spread = |axis: usize, k: usize| self.spread_row(closure, mover.index(axis), k);
             let film = |f: usize| &view.state[layout.surface_row(f)];
             mover.through(&self.grid, k, &rows, &spread, &film, &closure.outsides[m], [factor, 1.0], out);
+            self.carried_through(view, closure, m, (k, factor), out, carried);
         }
-        for own in self.prescribed.iter().filter(|own| own.field == passing.field && own.side < 2) {
-            let (face, inwards) = [(0, 1.0), (layout.nz, -1.0)][own.side];
+        self.given(closure, passing.field, (k, factor), out);
+        for follower in self.followers.iter().filter(|follower| follower.field == passing.field) {
+            self.rows(view, closure, follower, |rows| self.tracks.through(&self.grid, rows, k, factor, out, tracks));
+        }
+    }
+
+    /// Adds `factor` times the flux of a field that is prescribed on a face in depth, downwards, to `out`.
+    pub(super) fn given(&self, closure: &Closure, field: usize, (k, factor): (usize, f64), out: &mut [f64]) {
+        for own in self.prescribed.iter().filter(|own| own.field == field && own.side < 2) {
+            let (face, inwards) = [(0, 1.0), (self.layout.nz, -1.0)][own.side];
             if k == face {
                 let values = self.spread_row(closure, own.index, k.saturating_sub(own.side));
                 out.iter_mut().zip(values).for_each(|(out, flux)| *out += inwards * factor * flux);
             }
         }
-        for follower in self.followers.iter().filter(|follower| follower.field == passing.field) {
-            self.rows(view, closure, follower, |rows| self.tracks.through(&self.grid, rows, k, factor, out, tracks));
-        }
+    }
+
+    /// The flux of a field that is prescribed at a place of a lateral face of the domain.
+    pub(super) fn given_aside(&self, closure: &Closure, field: usize, (side, z): (usize, usize), p: usize) -> f64 {
+        let own = self.prescribed.iter().filter(|own| own.field == field && own.side == side + 2);
+        own.map(|own| self.spread_row(closure, own.index, z)[p]).sum()
     }
 
     /// Adds what comes from films and by prescription to the rows of depth `z`.
@@ -163,7 +177,7 @@ impl System {
         for coated in self.coated.iter().filter(|coated| coated.beside(layout.nz) == z) {
             let mover = &self.movers[coated.mover];
             let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-            let spread = |k: usize| self.spread_row(closure, mover.dependent.unwrap_or(0), k);
+            let spread = |axis: usize, k: usize| self.spread_row(closure, mover.index(axis), k);
             let film = |f: usize| &view.state[layout.surface_row(f)];
             let factor = coated.inwards() / (mover.density[z] * grid.z.width(z));
             let out = &mut slab[mover.field * layout.stride..][..layout.plane];
@@ -198,12 +212,12 @@ impl System {
     }
 
     /// Adds what comes to the fields of the surface through faces to their rows.
-    pub(super) fn arrive(&self, view: &View<'_>, closure: &Closure, surface: &mut [f64], tracks: &mut follow::Scratch) {
+    pub(super) fn arrive(&self, view: &View<'_>, closure: &Closure, surface: &mut [f64], buffers: &mut Buffers) {
         let layout = self.layout;
         for coated in &self.coated {
             let mover = &self.movers[coated.mover];
             let rows = |k: usize| &view.state[layout.row(k, mover.field)];
-            let spread = |k: usize| self.spread_row(closure, mover.dependent.unwrap_or(0), k);
+            let spread = |axis: usize, k: usize| self.spread_row(closure, mover.index(axis), k);
             let film = |f: usize| &view.state[layout.surface_row(f)];
             let out = &mut surface[coated.film.of * layout.stride..][..layout.plane];
             let (face, outsides) = (coated.face(layout.nz), &closure.outsides[coated.mover]);
@@ -213,7 +227,7 @@ impl System {
         for (field, passing) in &self.sums {
             if let Face::Depth(k, sign) = passing.face {
                 let out = &mut surface[field * layout.stride..][..layout.plane];
-                self.flux(view, closure, passing, (k, sign), out, tracks);
+                self.flux(view, closure, passing, (k, sign), out, &mut buffers.tracks, &mut buffers.carried);
             }
         }
     }
@@ -224,12 +238,12 @@ impl System {
         for coated in self.coated.iter().filter(|coated| coated.beside(layout.nz) == z) {
             let (mover, film) = (&self.movers[coated.mover], coated.film);
             let Some(outside) = &self.base.outsides[coated.mover][coated.side] else { continue };
-            let spread = |k: usize| self.spread_row(&self.base, mover.dependent.unwrap_or(0), k);
+            let spread = |axis: usize, k: usize| self.spread_row(&self.base, mover.index(axis), k);
             let over = theta / (mover.density[z] * self.grid.z.width(z));
             let held = &surface[film.of * layout.stride..][..layout.plane];
             let out = &mut slab[mover.field * layout.stride..][..layout.plane];
             for (p, (out, held)) in out.iter_mut().zip(held).enumerate() {
-                let g = outside.held(theta, mover.end(&self.grid, coated.side, outside, p, &spread));
+                let [_, g] = outside.held(theta, mover.end(&self.grid, coated.side, outside, p, &spread));
                 *out += over * g * film.partition * held;
             }
         }
@@ -242,12 +256,16 @@ impl System {
         for coated in &self.coated {
             let (mover, film) = (&self.movers[coated.mover], coated.film);
             let Some(outside) = &base.outsides[coated.mover][coated.side] else { continue };
-            let spread = |k: usize| self.spread_row(base, mover.dependent.unwrap_or(0), k);
+            let spread = |axis: usize, k: usize| self.spread_row(base, mover.index(axis), k);
             let beside = &volume[layout.row(coated.beside(layout.nz), mover.field)];
             let held = &mut surface[film.of * layout.stride..][..layout.plane];
             for (p, (held, beside)) in held.iter_mut().zip(beside).enumerate() {
-                let b = film.damping(theta, mover.end(&self.grid, coated.side, outside, p, &spread));
-                *held = (*held + b / film.partition * beside) / (1.0 + b);
+                let [leaves, enters] = mover.end(&self.grid, coated.side, outside, p, &spread);
+                let b = film.damping(theta, enters);
+                *held = match leaves == enters {
+                    true => (*held + b / film.partition * beside) / (1.0 + b),
+                    false => (*held + theta * leaves / film.thickness * beside) / (1.0 + b),
+                };
             }
         }
         if self.sums.is_empty() {
@@ -263,7 +281,7 @@ impl System {
             {
                 let held = &*surface;
                 let rows = |k: usize| &volume[layout.row(k, passing.field)];
-                let spread = |k: usize| self.spread_row(base, mover.dependent.unwrap_or(0), k);
+                let spread = |axis: usize, k: usize| self.spread_row(base, mover.index(axis), k);
                 let film = |f: usize| &held[f * layout.stride..][..layout.plane];
                 let weights = [theta * sign, 0.0];
                 mover.through(&self.grid, k, &rows, &spread, &film, &base.outsides[m], weights, gained);
@@ -288,7 +306,8 @@ impl System {
                 Face::Depth(k, sign) => {
                     buffers.values.clear();
                     buffers.values.resize(layout.plane, 0.0);
-                    self.flux(&view, closure, passing, (k, sign), &mut buffers.values, &mut buffers.tracks);
+                    let Buffers { values, tracks, carried, .. } = &mut *buffers;
+                    self.flux(&view, closure, passing, (k, sign), values, tracks, carried);
                     let rows = buffers.values.chunks(grid.x.len()).zip(&grid.y.volume);
                     let along = |row: &[f64]| row.iter().zip(&grid.x.volume).map(|(own, x)| own * x).sum::<f64>();
                     rows.map(|(row, y)| y * along(row)).sum::<f64>() / total
@@ -302,7 +321,7 @@ impl System {
                     passing.mover.map_or(0.0, |m| {
                         let mover = &self.movers[m];
                         let rows = |k: usize| &view.state[layout.row(k, passing.field)];
-                        let spread = |k: usize| self.spread_row(closure, mover.dependent.unwrap_or(0), k);
+                        let spread = |axis: usize, k: usize| self.spread_row(closure, mover.index(axis), k);
                         mover.outwards(grid, side, &rows, &spread, &closure.outsides[m])
                     }) - given
                 }
