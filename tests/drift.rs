@@ -216,7 +216,7 @@ fn an_axis_that_is_not_there_is_refused_at_its_line() {
         ("drift = { z = \"1 um/s\" }", &[], "the axis `z` is written `depth`"),
         ("drift = { dept = \"1 um/s\" }", &[], "`dept` is no axis along which a field drifts"),
         ("drift = { depth = \"1 um^2/s\" }", &[], "a drift is in m/s"),
-        ("drift = { depth = \"time*(1 um/s^2)\" }", &[], "a drift has none"),
+        ("drift = { depth = \"depth/time\" }", &[], "and a drift has none"),
         ("diffusivity = { depth = \"1 um^2/s\", lateral = \"2 um^2/s\" }", &["point", "section", "cells", "tile"], ""),
         (
             "diffusivity = { depth = \"1 um^2/s\", x = 0, y = 0 }",
