@@ -4,6 +4,9 @@
 //! behind it and the range in which it may lie. A number recalled from memory and not read again is `checked = false`; it
 //! never counts as measured.
 //!
+//! What is chosen and not unknown says `drawn = false`: the definition of a state (healthy skin, a clean needle) or the weight of
+//! a reading. Ensembles draw every other number within its range.
+//!
 //! A number may be multiplied by factors (`times`), each a plain number with its own source, as when smoking slows what a
 //! constant describes; and by age it is read off a line between the ages that are given.
 
@@ -47,6 +50,7 @@ pub struct Written {
     pub(crate) source: Spanned<String>,
     pub(crate) range: Option<Spanned<Vec<toml::Value>>>,
     pub(crate) checked: Option<bool>,
+    pub(crate) drawn: Option<bool>,
     #[serde(default)]
     pub(crate) times: IndexMap<String, Written>,
 }
@@ -81,6 +85,9 @@ pub struct Sourced {
     pub range: Option<[f64; 2]>,
     /// Whether the source was read for this number, not recalled.
     pub checked: bool,
+    /// Whether it is uncertain, so that ensembles may draw it within its range. A definition of a state and the weight of a
+    /// reading are chosen, not unknown.
+    pub drawn: bool,
     /// Factors by name; the number is their product with its value.
     pub times: IndexMap<String, Sourced>,
     /// Where it stands in its file.
@@ -232,6 +239,7 @@ impl Written {
             source: self.source.into_inner(),
             range,
             checked: self.checked.unwrap_or(true),
+            drawn: self.drawn.unwrap_or(true),
             times,
             place: (source.clone(), span),
         })

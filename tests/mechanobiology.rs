@@ -71,6 +71,7 @@ fn residual_stretch_drives_a_rate() {
         needle: Needle { tip: Tip::Cone, tip_radius: shank_radius, half_angle: 0.0, shank_radius },
         wall_stretch,
         drag: 0.0,
+        cut: Default::default(),
         blood: Vec::new(),
         ruptures: [0.0; 4],
         strokes: 1,

@@ -110,7 +110,7 @@ fn every_rule_names_numbers_that_a_session_has() {
                     "tissue = \"cheek\"\n[needling]\ndevice = \"{device}\"\noperator = \"{operator}\"\nlength = \"1.5 mm\"\n"
                 ));
                 plan.rules = vec![rules.clone()];
-                advice(&plan, &[injure(&plan)]).unwrap_or_else(|error| panic!("{error}"));
+                advice(&plan, &[injure(&plan)], None).unwrap_or_else(|error| panic!("{error}"));
             }
         }
     }
@@ -123,7 +123,7 @@ fn rules_speak_when_they_should() {
             "tissue = \"{tissue}\"\nrules = [\"california\", \"united_states\", \"home_use\"]\n[person]\nage = {age}\n[needling]\n\
              device = \"skinpen\"\noperator = \"{operator}\"\nlength = \"{length}\"\n"
         ));
-        advice(&plan, &[injure(&plan)]).unwrap().into_iter().map(|one| one.rule).collect()
+        advice(&plan, &[injure(&plan)], None).unwrap().into_iter().map(|one| one.rule).collect()
     };
     let has = |all: &[String], rule: &str| all.iter().any(|own| own == rule);
     let nurse = speaks("nurse", "1 mm", 40, "cheek");

@@ -68,6 +68,7 @@ fn upright() -> Puncture {
         needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.4,
         drag: 0.0,
+        cut: Default::default(),
         blood: Vec::new(),
         ruptures: [0.0; 4],
         strokes: 1,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assert_cmd::Command;
-use common::figures;
+use common::{figures, harm};
 use dermasim::scenario::Scenario;
 use dermasim::simulate;
 
@@ -177,4 +177,86 @@ fn the_readme_tells_how_much_persons_differ() {
         "collagen I +{} to +{} % (nine in ten), median +{} %.",
         vec![gain("p05"), gain("p95"), gain("p50")],
     )]);
+}
+
+const SITES: [&str; 8] = ["cheek", "forehead", "periorbital", "lip", "neck", "forearm", "abdomen", "thigh"];
+
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn no_balance_is_best_at_the_harsh_end_anywhere() {
+    for (what, courses) in SITES.into_iter().flat_map(|tissue| harm::axes(tissue, 6)) {
+        harm::not_best_at_the_harsh_end(&courses, &what);
+    }
+}
+
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn all_sites_ages_types_and_traits_give_ordered_answers() {
+    for tissue in SITES {
+        let course = harm::Protocol { sessions: 2, ..harm::Protocol::usual(tissue) };
+        let mut persons = vec![String::new()];
+        persons.extend([20, 40, 60, 85].map(|age| format!("age = {age}")));
+        persons.extend(["I", "III", "VI"].map(|kind| format!("fitzpatrick = \"{kind}\"")));
+        persons.extend(["smoker", "diabetic", "nsaid", "keloid_prone"].map(|name| format!("{name} = \"yes\"")));
+        persons.push("sex = \"male\"".into());
+        for person in persons {
+            let outcome = course.run(30.0, &format!("[person]\n{person}\n"));
+            harm::ordered(&outcome, &format!("{tissue}, {person}"));
+        }
+    }
+}
+
+/// Observables a reader looks at first, and the number of the ensemble's table that is compared.
+const HEADLINES: [(&str, &str); 9] = [
+    ("collagen_I", "end_change"),
+    ("collagen_III", "peak_change"),
+    ("firmness", "end_change"),
+    ("epidermal_thickness", "end_change"),
+    ("benefit", "end_change"),
+    ("erythema", "peak_change"),
+    ("tewl", "peak_change"),
+    ("swelling", "peak_change"),
+    ("pain_felt", "end_change"),
+];
+
+/// Ranges that lean to one side would move every answer away from the nominal one before any uncertainty is meant.
+#[test]
+#[ignore = "minutes: cargo test --test slow -- --ignored"]
+fn drawn_models_lie_about_the_nominal_one() {
+    let course = "tissue = \"cheek\"\n[needling]\n[course]\nsessions = 3\nspacing = \"4 weeks\"\nfollowed = \"6 months\"\n\
+                  [grid]\nstrata = 2\nresolution = 0.4\n[stepping]\ntolerance = 3e-2\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |name: &str, more: &str| {
+        let (file, out) = (folder.path().join(format!("{name}.toml")), folder.path().join(name));
+        std::fs::write(&file, format!("{course}{more}")).expect("a file");
+        let output = Command::cargo_bin("dermasim")
+            .expect("the program")
+            .args(["run", "-q"])
+            .arg(&file)
+            .arg("--out")
+            .arg(&out)
+            .output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        out
+    };
+    let text = std::fs::read_to_string(run("nominal", "").join("summary.json")).expect("a summary");
+    let nominal: serde_json::Value = serde_json::from_str(&text).expect("a summary");
+    let drawn = run("drawn", "[uncertainty]\nsamples = 100\nseed = 1\nnumbers = \"assumed and tuned\"\n");
+    let table = std::fs::read_to_string(drawn.join("distribution.csv")).expect("a table");
+    let median = table.lines().next().and_then(|head| head.split(',').position(|own| own == "p50")).expect("a column");
+    let away: Vec<String> = HEADLINES
+        .iter()
+        .filter_map(|(name, number)| {
+            let own = |which: &str| nominal["observables"][*name][which].as_f64().expect("a number");
+            let (rest, unit) = (own("rest"), nominal["observables"][*name]["unit"].as_str());
+            let change = if *number == "end_change" { own("end") - rest } else { own("peak") };
+            // Changes of plain numbers that rest above zero are told in per cent of their rest.
+            let told = if rest > 0.0 && unit == Some("1") { 100.0 * change / rest } else { change };
+            let row = table.lines().find(|line| line.starts_with(&format!("{name},{number},"))).expect("a row");
+            let drawn: f64 = row.split(',').nth(median).and_then(|cell| cell.parse().ok()).expect("a number");
+            ((drawn - told).abs() > 0.2 * told.abs()).then(|| format!("{name}: median {drawn}, nominal {told}"))
+        })
+        .collect();
+    assert!(away.is_empty(), "{away:?}");
 }

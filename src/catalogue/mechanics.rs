@@ -82,6 +82,10 @@ table! {
     Drag from WrittenDrag {
         /// Share of a roller's rigid sweep that cuts; the skin follows the rest.
         roller_share: "1" NotNegative,
+        /// Tear index up to which skin follows a needle and is not cut.
+        give: "1" NotNegative,
+        /// Share of the vessels across a cut that it parts.
+        parting: "1" NotNegative,
         /// Tear index above which a hole is a slit.
         slit: "1" Positive,
     }
@@ -320,6 +324,7 @@ impl Mechanics {
         let shares = [
             &self.resistance.tearing_share,
             &self.drag.roller_share,
+            &self.drag.parting,
             &self.variation.epidermis,
             &self.variation.dermis,
             &self.shedding.rupture,

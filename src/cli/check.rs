@@ -107,7 +107,7 @@ fn rules(plan: &Plan) -> Result<Vec<String>> {
     if plan.rules.is_empty() || plan.sessions.is_empty() {
         return Ok(Vec::new());
     }
-    let advice = practice::advice(plan, &[needling::injure(plan, 0, 1)?])?;
+    let advice = practice::advice(plan, &[needling::injure(plan, 0, 1)?], None)?;
     Ok(advice.into_iter().map(|one| format!("{}: {} ({})", one.authority, one.says, one.source)).collect())
 }
 

@@ -80,6 +80,7 @@ fn file(name: &str) -> Result<Option<String>> {
         .into_iter()
         .map(|number| {
             let checked = if number.checked { "" } else { ", unchecked" };
+            let checked = if number.drawn { checked.to_owned() } else { format!("{checked}, not drawn") };
             let evidence = format!("{:?}{checked}", number.evidence).to_lowercase();
             vec![format!("  {}", number.key), number.text, evidence, number.source]
         })

@@ -73,7 +73,7 @@ impl Answer {
         let sessions = vec![needling; plan.sessions.len()];
         let record = Record { sessions: plan.sessions.clone(), ..Record::default() };
         let practice = Practice {
-            advice: practice::advice(plan, &sessions)?,
+            advice: practice::advice(plan, &sessions, None)?,
             price: plan.cost.as_ref().map(|cost| practice::price(cost, &record)).transpose()?,
             spread: match (&plan.lesion, sessions.first()) {
                 (Some(lesion), Some(needling)) => practice::spread(plan, lesion, needling)?,

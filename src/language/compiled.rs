@@ -50,6 +50,10 @@ pub enum Input {
     Blood,
     /// Tilt of the puncture against the normal of the skin \[rad\].
     Tilt,
+    /// Length of the cut along the skin beside the channel.
+    CutLength,
+    /// Radius of the tip that made the puncture.
+    TipRadius,
     /// Distinct punctures of the session per area.
     HoleDensity,
     /// Distinct punctures of the session per area that reach the dermis.
@@ -58,6 +62,14 @@ pub enum Input {
     MeanDepth,
     /// Mean tear index of the session: lateral drag over needle diameter.
     TearIndex,
+    /// Length of channel below the dermis that the session made, per area.
+    DeepPath,
+    /// Area of the cuts along the skin that the session tore, per area.
+    TornArea,
+    /// Blood that the session shed, per area.
+    BloodLoss,
+    /// Pain of the session, relative to a 26G needle.
+    Pain,
 }
 
 /// A response model made ready for one tissue and one person.

@@ -460,5 +460,7 @@ fn wrapped(text: &str) -> String {
 
 fn evidence(constant: &Constant) -> String {
     let kind = format!("{:?}", constant.evidence).to_lowercase();
-    if constant.checked { kind } else { format!("{kind}, recalled and not read again") }
+    let kind = if constant.checked { kind } else { format!("{kind}, recalled and not read again") };
+    let chosen = matches!(&constant.definition, Definition::Number(number) if !number.drawn);
+    if chosen { format!("{kind}, chosen and not drawn") } else { kind }
 }

@@ -75,6 +75,7 @@ pub(super) struct ConstantForm {
     pub source: Spanned<String>,
     pub range: Option<Spanned<Vec<toml::Value>>>,
     pub checked: Option<bool>,
+    pub drawn: Option<bool>,
     #[serde(default)]
     pub times: Table<Written>,
 }
@@ -82,9 +83,9 @@ pub(super) struct ConstantForm {
 impl ConstantForm {
     /// The number, if it is one and not an expression.
     pub(super) fn written(self) -> Option<Written> {
-        let Self { what, value, by, sd, evidence, source, range, checked, times, .. } = self;
+        let Self { what, value, by, sd, evidence, source, range, checked, drawn, times, .. } = self;
         let times = times.into_iter().map(|(name, factor)| (name.into_inner(), factor)).collect();
-        Some(Written { what, value: value?, by, sd, evidence, source, range, checked, times })
+        Some(Written { what, value: value?, by, sd, evidence, source, range, checked, drawn, times })
     }
 }
 

@@ -113,6 +113,7 @@ impl Needs {
 
 const METRE: Dimension = Dimension::LENGTH;
 const AREA: Dimension = Dimension([2, 0, 0, 0, 0, 0]);
+const PER_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0, 0]);
 const PER_AREA: Dimension = Dimension([-2, 0, 0, 0, 0, 0]);
 
 /// Variables that every model knows: name, input, dimension, what they need, meaning.
@@ -140,6 +141,14 @@ pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
         "hoop stretch of the tissue left around the channel, 1 far from it",
     ),
     ("blood", Input::Blood, AREA, Needs::PUNCTURE, "volume of shed blood per length of channel at this depth"),
+    (
+        "cut_length",
+        Input::CutLength,
+        METRE,
+        Needs::PUNCTURE,
+        "length of the cut along the skin that a needle dragged sideways left at this depth",
+    ),
+    ("tip_radius", Input::TipRadius, METRE, Needs::PUNCTURE, "radius of the needle's tip, worn as it is"),
     ("tilt", Input::Tilt, Dimension::NONE, Needs::PUNCTURE, "tilt of the puncture against the normal of the skin"),
     ("hole_density", Input::HoleDensity, PER_AREA, Needs::SESSION, "distinct punctures of the session per area"),
     (
@@ -151,6 +160,22 @@ pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ),
     ("mean_depth", Input::MeanDepth, METRE, Needs::SESSION, "mean depth of the session's punctures"),
     ("tear_index", Input::TearIndex, Dimension::NONE, Needs::SESSION, "mean tear index of the session"),
+    (
+        "deep_path",
+        Input::DeepPath,
+        PER_LENGTH,
+        Needs::SESSION,
+        "length of channel below the dermis that the session made, per area",
+    ),
+    (
+        "torn_area",
+        Input::TornArea,
+        Dimension::NONE,
+        Needs::SESSION,
+        "area of the cuts along the skin that the session tore, per area of skin",
+    ),
+    ("blood_loss", Input::BloodLoss, METRE, Needs::SESSION, "blood that the session shed, per area"),
+    ("pain", Input::Pain, Dimension::NONE, Needs::SESSION, "pain of the session, relative to a 26G needle"),
 ];
 
 /// Functions that every model knows: name, fewest and most arguments, meaning.

@@ -70,7 +70,13 @@ impl Ranges<'_> {
                 | Input::HoleDensity
                 | Input::DermalHoleDensity
                 | Input::MeanDepth
-                | Input::TearIndex => Interval::POSITIVE,
+                | Input::TearIndex
+                | Input::DeepPath
+                | Input::TornArea
+                | Input::BloodLoss
+                | Input::Pain
+                | Input::CutLength
+                | Input::TipRadius => Interval::POSITIVE,
             },
             _ => Interval::ALL,
         }

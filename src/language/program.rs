@@ -359,6 +359,10 @@ pub(super) fn uniform(input: Input) -> bool {
             | Input::DermalHoleDensity
             | Input::MeanDepth
             | Input::TearIndex
+            | Input::DeepPath
+            | Input::TornArea
+            | Input::BloodLoss
+            | Input::Pain
     )
 }
 

@@ -21,6 +21,7 @@ mod single;
 pub mod site;
 mod strata;
 mod summary;
+pub mod tear;
 pub mod vessel;
 
 use rayon::prelude::*;
@@ -33,6 +34,7 @@ use crate::sourced::Traits;
 pub use place::merge;
 pub use single::{Map, Passed, Single, single};
 pub use summary::{Summary, quantile};
+use tear::Cut;
 use vessel::{CLASSES, Local, Ruptures, STEP};
 
 use crate::mechanics::channel::{Needle, Tip};
@@ -60,6 +62,8 @@ pub struct Puncture {
     pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
     pub drag: f64,
+    /// The cut along the skin that this drag left.
+    pub cut: Cut,
     /// Shed blood that stays in the tissue: (centre depth, spread in depth, volume) of each vessel layer.
     pub blood: Vec<[f64; 3]>,
     /// Ruptures expected, by class of vessels (capillary loops, superficial plexus, mid dermis, deep plexus).
@@ -280,10 +284,13 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         if depth > hole.puncture.depth {
             let free = Place { limit: None, ..place };
             hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
-            let drag = numbers.drag.hypot(play);
+            // Dented skin springs back along its normal while the needle comes out along its own axis.
+            let slip = (reach - depth).max(0.0) * tilt.tan();
+            let drag = numbers.drag.hypot(play).hypot(slip);
+            let cut = Cut::of(drag, numbers.give, depth);
             let needle = Needle { tip_radius, ..numbers.needle };
-            hole.puncture =
-                Puncture { depth, tilt, azimuth, needle, drag, ..std::mem::replace(&mut hole.puncture, empty()) };
+            let own = std::mem::replace(&mut hole.puncture, empty());
+            hole.puncture = Puncture { depth, tilt, azimuth, needle, drag, cut, ..own };
         }
         if hole.puncture.strokes == 1 {
             hole.first = depth;
@@ -303,6 +310,7 @@ fn empty() -> Puncture {
         needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.0,
         drag: 0.0,
+        cut: Cut::default(),
         blood: Vec::new(),
         ruptures: [0.0; CLASSES],
         strokes: 0,

@@ -47,6 +47,8 @@ pub(super) struct Session {
     /// Cut along the way of the device in each stroke.
     pub drag: f64,
     pub slit: f64,
+    /// How far skin follows a needle sideways before it is cut [m].
+    pub give: f64,
     pub printer: Printer,
     pub amount: Amount,
     /// Share of the time in contact.
@@ -309,6 +311,7 @@ impl Session {
             lifts: matches!(driven.printer, Printer::Gliding { .. }),
             drag: driven.drag,
             slit: of(&mechanics.drag.slit)?,
+            give: of(&mechanics.drag.give)? * diameter,
             amount,
             contact: driven.contact,
             pace: driven.pace,
@@ -323,6 +326,7 @@ impl Session {
             strength: Strength {
                 stretch: of(&mechanics.shedding.stretch)?,
                 spread: mechanics.shedding.stretch.sd.unwrap_or(0.0),
+                parting: of(&mechanics.drag.parting)?,
             },
             wall_stretch: wall_stretch(mechanics, &traits)?,
             bead: of(&mechanics.shedding.bead)?,

@@ -1,6 +1,7 @@
 //! Classes of depth for unit cells, and the blood that stays around a hole.
 
 use super::session::Session;
+use super::tear::Cut;
 use super::vessel::{CLASSES, Ruptures};
 use super::{Hole, Puncture, empty};
 use crate::mechanics::channel::Needle;
@@ -42,6 +43,7 @@ pub(super) fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(
                 needle: Needle { tip_radius: mean(&|hole| hole.puncture.needle.tip_radius), ..numbers.needle },
                 wall_stretch: numbers.wall_stretch,
                 drag: mean(&|hole| hole.puncture.drag),
+                cut: Cut::mean(members.iter().map(|hole| hole.puncture.cut)),
                 blood: blood(numbers, &all, all.mean),
                 ruptures: all.mean,
                 strokes: mean(&|hole| f64::from(hole.puncture.strokes)).round() as u32,

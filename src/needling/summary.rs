@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::session::{Pace, Session};
+use super::tear::Cut;
 use super::vessel::CLASSES;
 use super::{Hole, Subject, place};
 use crate::catalogue::Mechanics;
@@ -66,6 +67,8 @@ pub struct Summary {
     pub exit_share: f64,
     /// Mean length of channel in the dermis [m].
     pub dermal_path: f64,
+    /// Mean length of channel below the dermis [m].
+    pub deep_path: f64,
     /// How far depths from the table of strikes may lie from strikes integrated in time [m]; 0 without a table.
     pub depth_error: f64,
     /// Secant stiffness of the skin under one needle of the device at 0.1 mm, pushed in over a second; the lumped one at the speed
@@ -81,6 +84,12 @@ pub struct Summary {
     pub tear_index: f64,
     /// Share of the holes that are slits.
     pub slit_share: f64,
+    /// Mean length of the cuts along the skin, at the surface [m].
+    pub cut_length: f64,
+    /// Depth of the cut that stands for them all: as long on average, and as large [m].
+    pub cut_depth: f64,
+    /// Area of the cuts per area of skin.
+    pub torn_area: f64,
     /// Probability that a puncture ruptures at least one vessel, by class.
     pub rupture_probability: IndexMap<String, f64>,
     /// Ruptured vessels per area, by class [1/m²].
@@ -191,6 +200,7 @@ pub(super) fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &plac
         .map(|layer| (layer.name.clone(), share(&|hole| (layer.top..layer.bottom).contains(&hole.puncture.depth))))
         .collect();
     let tear = |hole: &Hole| hole.puncture.drag / (2.0 * numbers.needle.shank_radius);
+    let cut = Cut::mean(holes.iter().map(|hole| hole.puncture.cut));
     let quantiles = [("p05", 0.05), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95)];
     Summary {
         set_length: numbers.length,
@@ -219,12 +229,16 @@ pub(super) fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &plac
         reached,
         exit_share,
         dermal_path: mean(&|hole| (hole.puncture.depth.min(hole.skin.dermis) - hole.skin.epidermis).max(0.0)),
+        deep_path: mean(&|hole| (hole.puncture.depth - hole.skin.dermis).max(0.0)),
         depth_error: numbers.way.error(),
         support_stiffness: numbers.way.stiffness(),
         surface_radius: mean(&|hole| hole.puncture.radius_at(0.0)),
         torn_radius: mean(&|hole| hole.puncture.radius_at(0.0)) / numbers.wall_stretch,
         drag: mean(&|hole| hole.puncture.drag),
         tear_index: mean(&tear),
+        cut_length: cut.length,
+        cut_depth: cut.depth,
+        torn_area: density * cut.area(),
         slit_share: share(&|hole| tear(hole) > numbers.slit),
         rupture_probability: by_class(std::array::from_fn(|class| {
             mean(&|hole| 1.0 - (-hole.ruptures.mean[class]).exp())

@@ -16,6 +16,13 @@
 //! H′ = ∫ c Λ(z) 2 ∫ Φ((λ(r, z) − λ_v)/s_v) dr dz
 //! ```
 //!
+//! A cut along the skin ([`tear`](super::tear)) parts vessels that cross it: a horizontal vessel of any direction meets 2/π of its
+//! length s(z), a loop all of it:
+//!
+//! ```text
+//! H″ = p_c ∫ c Λ(z) (2/π) s(z) dz,   loops  p_c (n/h) ∫ (D(z) + w) s(z) dz
+//! ```
+//!
 //! D(z) is the diameter of the needle at the depth z. Nothing of a vessel lies in the epidermis, so a needle that ends there
 //! ruptures none. Where it fails: vessels are met independently, as if scattered at random; every vessel of a class has the
 //! same calibre; pressure ruptures none (pressed skin is compressed, which lowers the pressure across a wall, and no suction is
@@ -24,6 +31,7 @@
 use std::f64::consts::PI;
 
 use super::Puncture;
+use super::tear::Cut;
 use crate::mechanics::cavity::stretch_at;
 
 /// Classes of vessels.
@@ -79,6 +87,20 @@ impl Bed {
             }
             Place::Loops(..) => 0.0,
             _ => self.met(depth, needle, skin) / (needle + self.diameter) * 2.0 * radius * first,
+        }
+    }
+
+    /// Vessels that a cut parts beside the channel, per depth [1/m].
+    fn parted(&self, depth: f64, needle: f64, cut: Cut, skin: Local) -> f64 {
+        match self.place {
+            // A loop is parted within half its width of the cut, which is as wide as the needle.
+            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+                density / height * (needle + width) * cut.at(depth)
+            }
+            Place::Loops(..) => 0.0,
+            // A tissue without vessels has beds of no width.
+            _ if self.diameter <= 0.0 => 0.0,
+            _ => self.met(depth, 0.0, skin) / self.diameter * cut.across(depth),
         }
     }
 
@@ -152,6 +174,8 @@ pub struct Strength {
     pub stretch: f64,
     /// Standard deviation between vessels.
     pub spread: f64,
+    /// Share of the vessels across a cut that it parts.
+    pub parting: f64,
 }
 
 impl Strength {
@@ -203,7 +227,8 @@ pub(super) fn ruptures(
         let needle = 2.0 * puncture.radius_at(depth);
         for (class, bed) in beds.iter().enumerate() {
             let torn = bed.torn(depth, needle, beside, skin);
-            let mean = (rupture * bed.met(depth, needle, skin) + torn) * height;
+            let parted = strength.parting * bed.parted(depth, needle, puncture.cut, skin);
+            let mean = (rupture * bed.met(depth, needle, skin) + torn + parted) * height;
             share[class] += mean;
             for (power, sum) in sums[class].iter_mut().enumerate() {
                 *sum += mean * depth.powi(power as i32);

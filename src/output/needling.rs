@@ -14,7 +14,7 @@ use crate::units::DAY;
 const MILLIMETRE: f64 = 1e-3;
 
 /// How the numbers of the needling model are told: name, words, unit, and what an SI value is divided by.
-const SHOWN: [(&str, &str, &str, f64); 37] = [
+const SHOWN: [(&str, &str, &str, f64); 41] = [
     ("set_length", "set length of the needles", "mm", 1e-3),
     ("frequency", "strokes per second", "1/s", 1.0),
     ("glide", "speed over the skin", "cm/s", 1e-2),
@@ -39,12 +39,16 @@ const SHOWN: [(&str, &str, &str, f64); 37] = [
     ("reached", "holes that end in", "%", 1e-2),
     ("exit_share", "holes that leave the dermis below", "%", 1e-2),
     ("dermal_path", "channel in the dermis, mean length", "mm", 1e-3),
+    ("deep_path", "channel below the dermis, mean length", "mm", 1e-3),
     ("depth_error", "depth of the holes, error of the table of strikes", "µm", 1e-6),
     ("support_stiffness", "stiffness of the skin under a needle", "N/mm", 1e3),
     ("surface_radius", "radius of the needle at the surface, mean", "µm", 1e-6),
     ("torn_radius", "radius of the torn opening at the surface, mean", "µm", 1e-6),
     ("drag", "sideways cut, mean", "µm", 1e-6),
     ("tear_index", "tear index, mean", "1", 1.0),
+    ("cut_length", "cuts along the skin, mean length at the surface", "µm", 1e-6),
+    ("cut_depth", "cuts along the skin, depth", "mm", 1e-3),
+    ("torn_area", "area of the cuts per area of skin", "%", 1e-2),
     ("slit_share", "holes that are slits", "%", 1e-2),
     ("rupture_probability", "risk of rupture,", "%", 1e-2),
     ("ruptures_per_area", "ruptures of", "1/cm2", 1e4),

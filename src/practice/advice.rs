@@ -6,6 +6,7 @@ use super::{names, number};
 use crate::catalogue::Rule;
 use crate::error::{Result, suggestion};
 use crate::needling::Needling;
+use crate::observe::Record;
 use crate::scenario::Plan;
 
 /// A rule that a protocol runs into.
@@ -24,11 +25,11 @@ pub struct Advice {
 }
 
 /// The rules of the plan that speak up. A session is judged by each of its numbers; the first session that a rule speaks of
-/// is enough.
+/// is enough. Without a record nobody knows what was left of one session at the next, and no rule speaks of it.
 ///
 /// # Errors
 /// A rule speaks of a number that no session has.
-pub fn advice(plan: &Plan, needling: &[Needling]) -> Result<Vec<Advice>> {
+pub fn advice(plan: &Plan, needling: &[Needling], record: Option<&Record>) -> Result<Vec<Advice>> {
     let mut all = Vec::new();
     for rules in &plan.rules {
         for (name, rule) in &rules.rule {
@@ -36,10 +37,10 @@ pub fn advice(plan: &Plan, needling: &[Needling]) -> Result<Vec<Advice>> {
                 continue;
             }
             let mut speaks = rule.bounds.is_empty();
-            for session in needling {
+            for (count, session) in needling.iter().enumerate() {
                 let mut within = !rule.bounds.is_empty();
                 for bound in &rule.bounds {
-                    let value = number(plan, session, &bound.number).ok_or_else(|| {
+                    let value = number(plan, count, session, record, &bound.number).ok_or_else(|| {
                         let known = names(session);
                         rules
                             .source

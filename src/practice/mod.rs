@@ -11,11 +11,13 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::Drive;
 use crate::error::Result;
 use crate::needling::Needling;
-use crate::scenario::Plan;
+use crate::observe::Record;
+use crate::scenario::{Plan, Protocol};
 use crate::simulate::Outcome;
-use crate::sourced::Traits;
+use crate::sourced::{Sourced, Traits};
 use crate::units::DAY;
 
 pub use advice::{Advice, advice};
@@ -74,7 +76,7 @@ impl Practice {
                 (Some(lesion), Some(needling)) => spread(plan, lesion, needling)?,
                 _ => None,
             },
-            advice: advice(plan, &outcome.needling)?,
+            advice: advice(plan, &outcome.needling, Some(record))?,
             price: plan.cost.as_ref().map(|cost| price(cost, record)).transpose()?,
         })
     }
@@ -96,10 +98,11 @@ fn pain(outcome: &Outcome) -> Vec<Pain> {
         .collect()
 }
 
-/// A number of a session by the name it has in `summary.json` (SI), or `age` in seconds.
-fn number(plan: &Plan, needling: &Needling, name: &str) -> Option<f64> {
-    if name == "age" {
-        return Some(plan.age * 365.25 * DAY);
+/// A number of a session by the name it has in `summary.json` (SI), or one of [`OF_PLAN`].
+fn number(plan: &Plan, session: usize, needling: &Needling, record: Option<&Record>, name: &str) -> Option<f64> {
+    if OF_PLAN.contains(&name) {
+        // What a plan cannot tell, as what is left at the first session, no bound is about.
+        return Some(of_plan(plan, session, record, name).unwrap_or(f64::NAN));
     }
     let all = serde_json::to_value(&needling.summary).ok()?;
     let mut value = &all;
@@ -109,11 +112,53 @@ fn number(plan: &Plan, needling: &Needling, name: &str) -> Option<f64> {
     value.as_f64()
 }
 
+/// Numbers that rules may speak of and that are none of a session's own: the age [s]; the set length over the thickness of
+/// epidermis and dermis; the time since the session before [s]; the largest part that is left of the barrier's opening or of the
+/// inflammation of that session; and how many times press, glide and frequency lie outside what is known of operator and device.
+const OF_PLAN: [&str; 5] = ["age", "length_over_skin", "gap", "unhealed", "beyond_known"];
+
+fn of_plan(plan: &Plan, session: usize, record: Option<&Record>, name: &str) -> Option<f64> {
+    let before = session.checked_sub(1);
+    match name {
+        "age" => Some(plan.age * 365.25 * DAY),
+        "length_over_skin" => {
+            let dermis = plan.layers.iter().filter(|layer| layer.groups.iter().any(|group| group == "dermis"));
+            let bottom = dermis.map(|layer| layer.bottom).fold(0.0, f64::max);
+            (bottom > 0.0).then(|| plan.protocol.as_ref().map_or(0.0, |protocol| protocol.length / bottom))
+        }
+        "gap" => Some(plan.sessions.get(session)? - plan.sessions.get(before?)?),
+        "unhealed" => {
+            let day = plan.sessions.get(session)? / DAY;
+            let wounds = ["barrier", "wound_open", "inflammation"];
+            let left = carried_over(record?).into_iter().filter(|own| (own.day - day).abs() < 1e-9);
+            left.filter(|own| wounds.contains(&own.observable.as_str())).map(|own| own.share).reduce(f64::max)
+        }
+        _ => plan.protocol.as_ref().map(|protocol| beyond_known(protocol)),
+    }
+}
+
+/// How many times the largest known value, or how many times less than the smallest, the hand and the motor are at.
+fn beyond_known(protocol: &Protocol) -> f64 {
+    let (press, glide) = (&protocol.operator.press, &protocol.operator.glide);
+    let (press, glide, frequency) = match &protocol.device.drive {
+        Drive::Pen(pen, _) => (&press.pen, Some(&glide.pen), Some(&pen.frequency)),
+        Drive::Roller(_) => (&press.roller, Some(&glide.roller), None),
+        Drive::Plate(plate) => (&press.hand, None, Some(&plate.frequency)),
+        Drive::Hand(hand) => (&press.hand, None, Some(&hand.frequency)),
+    };
+    let set = [(protocol.press, Some(press)), (protocol.glide, glide), (protocol.frequency, frequency)];
+    let beyond = |(given, known): (Option<f64>, Option<&Sourced>)| {
+        let (given, [low, high]) = (given?, known?.range?);
+        Some((given / high).max(low / given))
+    };
+    set.into_iter().filter_map(beyond).fold(0.0, f64::max)
+}
+
 /// Names of the numbers of a session.
 fn names(needling: &Needling) -> Vec<String> {
     let all = serde_json::to_value(&needling.summary).unwrap_or_default();
     let plain = all.as_object().into_iter().flatten().filter(|(_, value)| value.is_number());
-    plain.map(|(name, _)| name.clone()).chain(["age".to_owned()]).collect()
+    plain.map(|(name, _)| name.clone()).chain(OF_PLAN.map(str::to_owned)).collect()
 }
 
 /// Nobody in particular: numbers of practice are the same for all.

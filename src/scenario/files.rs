@@ -47,6 +47,8 @@ pub struct Number {
     pub evidence: Evidence,
     /// Whether its source was read for this number.
     pub checked: bool,
+    /// Whether ensembles may draw it.
+    pub drawn: bool,
     /// Where it is from.
     pub source: String,
     /// What it is, in words; may be empty.
@@ -171,6 +173,7 @@ impl ModelFile {
                 text: written.as_str().map_or_else(|| written.to_string().trim().to_owned(), str::to_owned),
                 evidence,
                 checked: table.get("checked").and_then(Item::as_bool).unwrap_or(true),
+                drawn: table.get("drawn").and_then(Item::as_bool).unwrap_or(true),
                 source: source.to_owned(),
                 what: text("what").unwrap_or_default().to_owned(),
             });

@@ -30,7 +30,7 @@ pub use expect::{Expectation, Verdict};
 pub use files::{ModelFile, Number};
 pub use plan::*;
 pub use range::{MOST_POINTS, points};
-pub use sample::{Draw, design};
+pub use sample::{Draw, WIDE, design};
 pub use sweep::{Axis, Point};
 
 use crate::error::{Result, Source, read_toml};

@@ -291,6 +291,9 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
     Ok(file)
 }
 
+/// The rules of a plan that names none.
+const GOOD_PRACTICE: &str = "good_practice";
+
 /// The rules a protocol is measured by, and the prices.
 type Practice = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
 
@@ -304,7 +307,14 @@ fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Ve
         Ok(opened)
     };
     let (mut rules, mut paths) = (Vec::new(), toml_edit::Array::new());
-    for word in &typed.rules {
+    // A needled plan that names no rules is measured by good practice.
+    let usual = [Word::new(0..0, GOOD_PRACTICE.to_owned())];
+    let named: &[Word] = match &typed.rules {
+        Some(named) => named,
+        None if typed.needling.is_some() => &usual,
+        None => &[],
+    };
+    for word in named {
         let (source, path) = open(Kind::Rules, word)?;
         rules.push(Arc::new(Rules::read(&source)?));
         paths.push(path);

@@ -7,7 +7,7 @@
 //! - A thickness with a spread (`sd`) is normal between persons, as a factor, cut off at its range and at a third.
 //! - A number with a range is triangular with its mode at the value of the file, in the logarithm if the range spans a
 //!   factor of three or more. A range is the whole of what is held possible; that the file's value is the likeliest is an
-//!   assumption, and so is that numbers are independent.
+//!   assumption, and so is that numbers are independent. What a file calls `drawn = false` is a definition or a weight and stays.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -25,7 +25,7 @@ use crate::sourced::{Choice, Evidence, Sourced};
 use crate::units::{self, DAY, Quantity, Unit};
 
 /// Ranges that span this factor are drawn in the logarithm.
-const WIDE: f64 = 3.0;
+pub const WIDE: f64 = 3.0;
 /// Kinds of files whose numbers are drawn unless a scenario names its own: what a device is, is known.
 const DRAWN: [&str; 4] = ["response", "mechanics", "tissue", "operator"];
 /// A sample may take this many times the steps that are expected of it: chance brings together numbers that make a run stiff
@@ -252,6 +252,14 @@ impl Scenario {
                                 .refuse(wanted.span(), format!("no number is called `{word}`"))
                                 .help(suggestion(word, known.iter().map(String::as_str)))
                         })?;
+                    if !number.drawn {
+                        return Err(decide
+                            .refuse(
+                                wanted.span(),
+                                format!("`{word}` is chosen, not uncertain: its file says `drawn = false`"),
+                            )
+                            .help("vary it with [set] or [sweep], or say `drawn = true` in a model file of yours"));
+                    }
                     draws.push(draw(number).ok_or_else(|| {
                         decide.refuse(wanted.span(), format!("`{word}` has no range, or more than one value"))
                     })?);
@@ -267,7 +275,10 @@ impl Scenario {
 
 /// Those numbers of the usual files that can be drawn and rest on what is asked for.
 fn drawn(all: &[Number], wanted: impl Fn(&Number) -> bool) -> Vec<Draw> {
-    all.iter().filter(|number| DRAWN.contains(&number.root) && wanted(number)).filter_map(draw).collect()
+    all.iter()
+        .filter(|number| DRAWN.contains(&number.root) && number.drawn && wanted(number))
+        .filter_map(draw)
+        .collect()
 }
 
 /// A number that has one value and a range.

@@ -28,7 +28,7 @@ pub(super) struct Written {
     #[serde(default)]
     pub agent: IndexMap<Word, IndexMap<Word, Amount>>,
     #[serde(default)]
-    pub rules: Vec<Word>,
+    pub rules: Option<Vec<Word>>,
     pub cost: Option<Word>,
     pub mechanics: Option<Word>,
     pub seed: Option<Amount>,

@@ -39,6 +39,10 @@ impl Skin {
                 dermal_hole_density: needling.dermal_hole_density,
                 mean_depth: needling.summary.mean_depth,
                 tear_index: needling.summary.tear_index,
+                deep_path: needling.summary.deep_path * needling.hole_density,
+                torn_area: needling.summary.torn_area,
+                blood_loss: needling.summary.blood_per_area,
+                pain: needling.summary.pain,
             },
         )
     }
@@ -193,6 +197,7 @@ impl Skin {
             };
             let radius = puncture.radius_at(depth);
             let blood = puncture.blood_at(depth);
+            let cut = puncture.cut.at(depth);
             for b in 0..along {
                 let dy = if class.is_some() || grid.y.len() == 1 {
                     0.0
@@ -228,6 +233,8 @@ impl Skin {
                                 Input::Depth => Operand::Value(depth),
                                 Input::Blood => Operand::Value(blood),
                                 Input::Tilt => Operand::Value(puncture.tilt),
+                                Input::CutLength => Operand::Value(cut),
+                                Input::TipRadius => Operand::Value(puncture.needle.tip_radius),
                                 _ => return None,
                             })
                         },

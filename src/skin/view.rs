@@ -17,6 +17,14 @@ pub struct SessionNumbers {
     pub mean_depth: f64,
     /// Mean tear index.
     pub tear_index: f64,
+    /// Length of channel below the dermis, per area [1/m].
+    pub deep_path: f64,
+    /// Area of the cuts along the skin, per area.
+    pub torn_area: f64,
+    /// Blood shed, per area [m].
+    pub blood_loss: f64,
+    /// Pain relative to a 26G needle.
+    pub pain: f64,
 }
 
 /// Borrowed fields at one moment.
@@ -77,8 +85,17 @@ impl<'a> View<'a> {
             Input::DermalHoleDensity => Operand::Value(self.session.dermal_hole_density),
             Input::MeanDepth => Operand::Value(self.session.mean_depth),
             Input::TearIndex => Operand::Value(self.session.tear_index),
+            Input::DeepPath => Operand::Value(self.session.deep_path),
+            Input::TornArea => Operand::Value(self.session.torn_area),
+            Input::BloodLoss => Operand::Value(self.session.blood_loss),
+            Input::Pain => Operand::Value(self.session.pain),
             // These exist only where a caller overrides them: around a puncture, in initial values.
-            Input::Random(_) | Input::NeedleRadius | Input::Blood | Input::Tilt => Operand::Value(0.0),
+            Input::Random(_)
+            | Input::NeedleRadius
+            | Input::Blood
+            | Input::Tilt
+            | Input::CutLength
+            | Input::TipRadius => Operand::Value(0.0),
             Input::ResidualStretch => Operand::Value(1.0),
         }
     }

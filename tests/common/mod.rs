@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod figures;
+pub mod harm;
 pub mod series;
 
 use std::sync::Arc;

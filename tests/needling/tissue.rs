@@ -253,7 +253,7 @@ fn mean_field_and_network_agree_on_five_cases() {
     for (case, (depth, rupture, stretch)) in
         [(0.25, 0.2, 1.6), (0.5, 0.2, 1.6), (1.0, 0.5, 1.3), (1.4, 0.2, 1.25), (2.0, 1.0, 1.6)].into_iter().enumerate()
     {
-        let strength = Strength { stretch, spread: 0.1 };
+        let strength = Strength { stretch, spread: 0.1, parting: 0.0 };
         let puncture = Puncture { depth: depth * MM, ..upright() };
         let counted = network::count(&beds, skin, rupture, strength, &puncture, (60, 150), 7 + 100 * case as u64);
         let expected = network::expected(&beds, skin, rupture, strength, &puncture);
@@ -276,6 +276,7 @@ fn upright() -> Puncture {
         needle: NEEDLE,
         wall_stretch: 1.4,
         drag: 0.0,
+        cut: Default::default(),
         blood: Vec::new(),
         ruptures: [0.0; 4],
         strokes: 1,
