@@ -81,6 +81,8 @@ pub fn model(seed: u64) -> Model {
     if model.plane != Plane::Point {
         (0..count).for_each(|f| transport(draw, &mut model, f));
     }
+    // Drawn apart, so that the rest of a seed stays what it was.
+    carried(&mut Draw(seed.wrapping_mul(0x9E6C_63D0_876A_3F1B).wrapping_add(5)), &mut model);
     let reactions = 1 + draw.below(2 * count + 1);
     for _ in 0..reactions {
         if let Some(reaction) = reaction(draw, &model) {
@@ -215,6 +217,37 @@ fn transport(draw: &mut Draw, model: &mut Model, f: usize) {
             _ => continue,
         };
         model.parts.push(Part::Face { field: f, side, condition });
+    }
+}
+
+/// Drift, and spreading by axis.
+fn carried(draw: &mut Draw, model: &mut Model) {
+    let axes = match model.plane {
+        Plane::Point => return,
+        Plane::Column => [false, false, true],
+        Plane::Section { .. } => [true, false, true],
+        Plane::Tile { .. } => [true; 3],
+    };
+    for f in 0..model.fields.len() {
+        let spreads = model.parts.iter().any(|part| matches!(part, Part::Spread(own, _) if *own == f));
+        if spreads && draw.chance(0.2) {
+            let (x, y) = (draw.log(0.2, 5.0), draw.log(0.2, 5.0));
+            model.parts.push(Part::Across(f, if draw.chance(0.5) { [x, x] } else { [x, y] }));
+        }
+        if draw.chance(if spreads { 0.25 } else { 0.1 }) {
+            let layers = model.layers.len();
+            let speeds = axes.map(|has| {
+                (has && draw.chance(0.6)).then(|| {
+                    let way = draw.among(&[1.0, -1.0]);
+                    let first = way * draw.log(0.01, 0.3);
+                    let alike = draw.chance(0.6);
+                    (0..layers).map(|_| if alike { first } else { way * draw.log(0.01, 0.3) }).collect()
+                })
+            });
+            if speeds.iter().any(Option::is_some) {
+                model.parts.push(Part::Drift(f, speeds));
+            }
+        }
     }
 }
 

@@ -155,6 +155,10 @@ pub enum Change {
 pub enum Part {
     React(Reaction),
     Spread(usize, Diffusivity),
+    /// It spreads so many times as fast along x and along y.
+    Across(usize, [f64; 2]),
+    /// Speeds by layer along x, y and depth.
+    Drift(usize, [Option<Vec<f64>>; 3]),
     /// A sensitivity by layer; with `fills` m it is χ/(1 + m·field).
     Follow {
         field: usize,
@@ -301,7 +305,9 @@ impl Model {
                     own.law.fields().into_iter().chain(named).collect()
                 }
                 Part::Spread(field, Diffusivity::OfField { by, .. }) => vec![*field, *by],
-                Part::Spread(field, _) | Part::Face { field, .. } => vec![*field],
+                Part::Spread(field, _) | Part::Across(field, _) | Part::Drift(field, _) | Part::Face { field, .. } => {
+                    vec![*field]
+                }
                 Part::Follow { field, along, .. } => vec![*field, *along],
                 Part::Happen { target: Target::Field(field), change: Change::Plus(other, _), .. } => {
                     vec![*field, *other]
@@ -426,14 +432,26 @@ impl Model {
         for part in &self.parts {
             match part {
                 Part::Spread(own, diffusivity) if *own == f => {
-                    let value = match diffusivity {
-                        Diffusivity::One(value) => format!("{value:?}"),
-                        Diffusivity::Layers(values) => self.layered(values.iter().copied()),
-                        Diffusivity::OfField { base, slope, by } => format!("\"{base:?} + {slope:?}*u{by}\""),
-                        Diffusivity::OfDepth { base, slope } => format!("\"{base:?}*(1 + {slope:?}*z)\""),
-                        Diffusivity::OfTime { base, turn } => format!("\"{base:?}*(1 + 0.5*sin({turn:?}*time))\""),
-                    };
-                    writeln!(text, "diffusivity = {value}").unwrap();
+                    let value = self.diffusivity(diffusivity, 1.0);
+                    let across = self.parts.iter().find_map(|part| match part {
+                        Part::Across(own, across) if *own == f => Some(across),
+                        _ => None,
+                    });
+                    if let Some([x, y]) = across {
+                        let [x, y] = [x, y].map(|factor| self.diffusivity(diffusivity, *factor));
+                        let all = if x == y { format!("lateral = {x}") } else { format!("x = {x}, y = {y}") };
+                        writeln!(text, "diffusivity = {{ depth = {value}, {all} }}").unwrap();
+                    } else {
+                        writeln!(text, "diffusivity = {value}").unwrap();
+                    }
+                }
+                Part::Drift(own, speeds) if *own == f => {
+                    let along = speeds.iter().zip(["x", "y", "depth"]).filter_map(|(speeds, axis)| {
+                        let values = speeds.as_ref()?;
+                        let living = values.iter().zip(&field.lives);
+                        Some(format!("{axis} = {}", self.layered(living.map(|(own, lives)| lives.then_some(*own)))))
+                    });
+                    writeln!(text, "drift = {{ {} }}", along.collect::<Vec<_>>().join(", ")).unwrap();
                 }
                 Part::Follow { field, along, sensitivity, fills } if *field == f => {
                     let values = sensitivity.iter().enumerate().filter_map(|(layer, value)| {
@@ -465,6 +483,18 @@ impl Model {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A diffusivity, so many times as large.
+    fn diffusivity(&self, own: &Diffusivity, factor: f64) -> String {
+        let times = if factor == 1.0 { String::new() } else { format!("{factor:?}*") };
+        match own {
+            Diffusivity::One(value) => format!("\"{times}{value:?}\""),
+            Diffusivity::Layers(values) => self.layered(values.iter().map(|value| value.map(|value| factor * value))),
+            Diffusivity::OfField { base, slope, by } => format!("\"{times}({base:?} + {slope:?}*u{by})\""),
+            Diffusivity::OfDepth { base, slope } => format!("\"{times}{base:?}*(1 + {slope:?}*z)\""),
+            Diffusivity::OfTime { base, turn } => format!("\"{times}{base:?}*(1 + 0.5*sin({turn:?}*time))\""),
         }
     }
 

@@ -3,6 +3,9 @@
 //! What passes between two cells per area is (u₂ − u₁)/(l₁/ρ₁D₁ + l₂/ρ₂D₂) with l the ways from the centres to the face, or the
 //! arithmetic mean of D inside a layer where D depends on fields; through a face of the domain (outside − u)/(l/ρD + 1/h). What
 //! follows s moves with v = χ̄ Δs/(l₁ + l₂) and the value from upwind with a slope 2lr/(l + r).
+//!
+//! What drifts has on each of these ways the flux J that solves ρ(vu − Du′) = J between its ends, and besides κ (l₁ + l₂) times the
+//! limited mean of ΔJ/Δx on both sides (`stepper::drift`).
 
 use super::model::{Change, Condition, Diffusivity, Field, Law, Model, Part, Plane, Target};
 
@@ -54,8 +57,10 @@ pub struct Plain<'a> {
     y: Line,
     z: Line,
     layer: Vec<usize>,
-    /// The diffusivity of each field.
+    /// The diffusivity of each field, how many times as large it is along x and y, and its drift.
     spreads: Vec<Option<&'a Diffusivity>>,
+    across: Vec<[f64; 2]>,
+    drifts: Vec<Option<&'a [Option<Vec<f64>>; 3]>>,
 }
 
 /// The state at the moments looked at, and how large each field (then each film) has been by then.
@@ -80,13 +85,17 @@ impl<'a> Plain<'a> {
             layer.extend(std::iter::repeat_n(n, *cells));
             top += thickness;
         }
-        let mut spreads = vec![None; model.fields.len()];
+        let count = model.fields.len();
+        let (mut spreads, mut across, mut drifts) = (vec![None; count], vec![[1.0; 2]; count], vec![None; count]);
         for part in &model.parts {
-            if let Part::Spread(field, diffusivity) = part {
-                spreads[*field] = Some(diffusivity);
+            match part {
+                Part::Spread(field, diffusivity) => spreads[*field] = Some(diffusivity),
+                Part::Across(field, factors) => across[*field] = *factors,
+                Part::Drift(field, speeds) => drifts[*field] = Some(speeds),
+                _ => {}
             }
         }
-        Self { model, x, y, z: Line { faces, wraps: false }, layer, spreads }
+        Self { model, x, y, z: Line { faces, wraps: false }, layer, spreads, across, drifts }
     }
 
     fn plane(&self) -> usize {
@@ -144,6 +153,23 @@ impl<'a> Plain<'a> {
         state
     }
 
+    /// Along x, y or depth.
+    fn along(&self, axis: usize, field: usize, (z, p): (usize, usize), u: &[f64], time: f64) -> f64 {
+        self.across[field].get(axis).unwrap_or(&1.0) * self.diffusivity(field, z, p, u, time)
+    }
+
+    /// Speed along x, y or depth.
+    fn speed(&self, axis: usize, field: usize, z: usize) -> f64 {
+        let speeds = self.drifts[field].and_then(|drift| drift[axis].as_ref());
+        let lives = self.model.fields[field].lives[self.layer[z]];
+        speeds.filter(|_| lives).map_or(0.0, |speeds| speeds[self.layer[z]])
+    }
+
+    /// Whether a field moves at a depth.
+    fn moves(&self, field: usize, z: usize, p: usize, u: &[f64], time: f64) -> bool {
+        self.diffusivity(field, z, p, u, time) > 0.0 || (0..3).any(|axis| self.speed(axis, field, z) != 0.0)
+    }
+
     fn diffusivity(&self, field: usize, z: usize, p: usize, u: &[f64], time: f64) -> f64 {
         match self.spreads[field] {
             _ if !self.model.fields[field].lives[self.layer[z]] => 0.0,
@@ -189,7 +215,11 @@ impl<'a> Plain<'a> {
                         }
                     }
                 }
-                Part::Spread(field, diffusivity) => self.spread(*field, diffusivity, time, u, out),
+                Part::Spread(field, diffusivity) if self.drifts[*field].is_none() => {
+                    self.spread(*field, diffusivity, time, u, out);
+                }
+                Part::Spread(..) | Part::Across(..) => {}
+                Part::Drift(field, _) => self.carry(*field, (time, middle), u, out),
                 Part::Follow { field, along, sensitivity, fills } => {
                     let own = |z: usize, p: usize| u[self.at(*field, z, p)];
                     let chi = |z: usize, p: usize| {
@@ -214,7 +244,7 @@ impl<'a> Plain<'a> {
             for cells in self.lines(axis) {
                 for (i, j) in line.pairs() {
                     let [first, second] = [cells[i], cells[j]];
-                    let [d, e] = [first, second].map(|(z, p)| self.diffusivity(field, z, p, u, time));
+                    let [d, e] = [first, second].map(|cell| self.along(axis, field, cell, u, time));
                     if d <= 0.0 || e <= 0.0 {
                         continue;
                     }
@@ -293,31 +323,120 @@ impl<'a> Plain<'a> {
         out: &mut [f64],
     ) {
         let (axis, line) = [(2, &self.z), (0, &self.x), (1, &self.y)][side / 2];
-        let signals = &self.model.signals;
         for cells in self.lines(axis) {
             let i = if side.is_multiple_of(2) { 0 } else { line.len() - 1 };
             let (z, p) = cells[i];
-            let d = self.diffusivity(field, z, p, u, time);
-            if d <= 0.0 {
+            let flux = self.inwards(field, side, condition, cells[i], (time, middle), u);
+            if let Condition::Film { film, thickness, .. } = condition {
+                out[self.film(*film, p)] -= flux / thickness;
+            }
+            out[self.at(field, z, p)] += flux / (self.density(field, z) * line.width(i));
+        }
+    }
+
+    /// What comes in at a face beside a cell.
+    fn inwards(
+        &self,
+        field: usize,
+        side: usize,
+        condition: &Condition,
+        (z, p): (usize, usize),
+        (time, middle): (f64, f64),
+        u: &[f64],
+    ) -> f64 {
+        let (axis, line) = [(2, &self.z), (0, &self.x), (1, &self.y)][side / 2];
+        let signals = &self.model.signals;
+        if !self.moves(field, z, p, u, time) {
+            return 0.0;
+        }
+        let i = if side.is_multiple_of(2) { 0 } else { line.len() - 1 };
+        let speed = self.speed(axis, field, z) * if side.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let d = self.along(axis, field, (z, p), u, time);
+        let own = u[self.at(field, z, p)];
+        let [a, b] = half(0.5 * line.width(i), self.density(field, z), d, speed);
+        let through = |value: f64, exchange: Option<f64>| match exchange {
+            _ if a == 0.0 && b == 0.0 => 0.0,
+            None => a * value - b * own,
+            Some(speed) => (a * value - b * own) / (1.0 + a / speed),
+        };
+        match condition {
+            Condition::Value(value, course) => through(value * course.value(time, middle, signals), None),
+            Condition::Exchange(speed, outside, course) => {
+                through(outside * course.value(time, middle, signals), Some(*speed))
+            }
+            Condition::Flux(flux, course) => flux * course.value(time, middle, signals),
+            Condition::Out(speed) => -speed * own,
+            Condition::Film { film, partition, exchange, .. } => through(partition * u[self.film(*film, p)], *exchange),
+        }
+    }
+
+    /// Spreading and drift of a field that drifts; what passes the faces of the domain is counted elsewhere.
+    fn carry(&self, field: usize, (time, middle): (f64, f64), u: &[f64], out: &mut [f64]) {
+        let of_fields = matches!(self.spreads[field], Some(Diffusivity::OfField { .. }));
+        for (axis, line) in [&self.x, &self.y, &self.z].into_iter().enumerate() {
+            let n = line.len();
+            if n == 1 {
                 continue;
             }
-            let (at, density) = (self.at(field, z, p), self.density(field, z));
-            let way = 0.5 * line.width(i) / (density * d);
-            let flux = match condition {
-                Condition::Value(value, course) => (value * course.value(time, middle, signals) - u[at]) / way,
-                Condition::Exchange(speed, outside, course) => {
-                    (outside * course.value(time, middle, signals) - u[at]) / (way + 1.0 / speed)
+            for cells in self.lines(axis) {
+                let d = |i: usize| self.along(axis, field, cells[i], u, time);
+                let (rho, v) =
+                    (|i: usize| self.density(field, cells[i].0), |i: usize| self.speed(axis, field, cells[i].0));
+                let value = |i: usize| u[self.at(field, cells[i].0, cells[i].1)];
+                let joined =
+                    |i: usize, j: usize| [i, j].iter().all(|i| self.moves(field, cells[*i].0, cells[*i].1, u, time));
+                // a and b of the lower face of each cell, and what passes it.
+                let pair = |j: usize| {
+                    let i = (j + n - 1) % n;
+                    if !joined(i, j) || j == 0 && !line.wraps {
+                        return [0.0; 2];
+                    }
+                    let [l, m] = [0.5 * line.width(i), 0.5 * line.width(j)];
+                    if of_fields && self.layer[cells[i].0] == self.layer[cells[j].0] {
+                        return half(l + m, rho(i), 0.5 * (d(i) + d(j)), v(i));
+                    }
+                    let ([a, b], [c, e]) = (half(l, rho(i), d(i), v(i)), half(m, rho(j), d(j), v(j)));
+                    if b + c > 0.0 { [a * c / (b + c), b * e / (b + c)] } else { [0.0; 2] }
+                };
+                let end = |high: usize| {
+                    let side = [2, 4, 0][axis] + high;
+                    let on = self.model.parts.iter().filter_map(|part| match part {
+                        Part::Face { field: own, side: at, condition } if *own == field && *at == side => {
+                            Some(condition)
+                        }
+                        _ => None,
+                    });
+                    let cell = cells[high * (n - 1)];
+                    on.map(|condition| self.inwards(field, side, condition, cell, (time, middle), u)).sum::<f64>()
+                };
+                let mut flux: Vec<f64> = (0..n)
+                    .map(|j| {
+                        let [a, b] = pair(j);
+                        a * value((j + n - 1) % n) - b * value(j)
+                    })
+                    .collect();
+                flux.push(flux[0]);
+                if !line.wraps {
+                    (flux[0], flux[n]) = (end(0), -end(1));
                 }
-                Condition::Flux(flux, course) => flux * course.value(time, middle, signals),
-                Condition::Out(speed) => -speed * u[at],
-                Condition::Film { film, thickness, partition, exchange } => {
-                    let film = self.film(*film, p);
-                    let flux = (partition * u[film] - u[at]) / (way + exchange.map_or(0.0, |speed| 1.0 / speed));
-                    out[film] -= flux / thickness;
-                    flux
+                let more = |i: usize| flux[i + 1] - flux[i];
+                for (i, j) in line.pairs() {
+                    let [a, b] = pair(j);
+                    let p = (a / b).ln();
+                    let kappa = match (a > 0.0, b > 0.0) {
+                        (true, true) if p.abs() < 1e-3 => p / 12.0,
+                        (true, true) => 0.5 / (0.5 * p).tanh() - 1.0 / p,
+                        (a, b) => 0.5 * f64::from(i8::from(a) - i8::from(b)),
+                    };
+                    let (l, r) = (more(i) / line.width(i), more(j) / line.width(j));
+                    let slope = if l * r > 0.0 { 2.0 * l * r / (l + r) } else { 0.0 };
+                    let most = more(i).abs().min(more(j).abs());
+                    let more = (kappa * 0.5 * (line.width(i) + line.width(j)) * slope).clamp(-most, most);
+                    let all = flux[j] + more;
+                    out[self.at(field, cells[i].0, cells[i].1)] -= all / (rho(i) * line.width(i));
+                    out[self.at(field, cells[j].0, cells[j].1)] += all / (rho(j) * line.width(j));
                 }
-            };
-            out[at] += flux / (density * line.width(i));
+            }
         }
     }
 
@@ -443,5 +562,17 @@ impl<'a> Plain<'a> {
     /// Cells across, along y and in depth.
     pub fn shape(&self) -> [usize; 3] {
         [self.x.len(), self.y.len(), self.z.len()]
+    }
+}
+
+/// a and b of the flux a u₁ − b u₂ over a way.
+fn half(way: f64, density: f64, d: f64, speed: f64) -> [f64; 2] {
+    let p = speed * way / d;
+    if d <= 0.0 || p.abs() > 500.0 {
+        [density * speed.max(0.0), density * (-speed).max(0.0)]
+    } else if p.abs() < 1e-8 {
+        [density * d / way; 2]
+    } else {
+        [density * speed / (1.0 - (-p).exp()), density * speed / (p.exp() - 1.0)]
     }
 }
