@@ -113,7 +113,7 @@ fn holes(text: &str, sentence: &str) -> Option<Vec<Range<usize>>> {
 
 /// The holes between the pieces of a sentence that begins here.
 fn fit(text: &str, start: usize, pieces: &[&str]) -> Option<Vec<Range<usize>>> {
-    const LONGEST: usize = 60;
+    const LONGEST: usize = 240;
     let mut at = past(text, start, pieces[0])?;
     let mut holes = Vec::new();
     for piece in &pieces[1..] {
