@@ -8,7 +8,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub const LANES: usize = 8;
 
 /// Divisions of a cell.
-pub const DIVISIONS: f64 = 25.0;
+pub const DIVISIONS: f64 = 26.0;
 
 /// The fields in the order of rows, inputs and rates.
 pub const FIELDS: [&str; 28] = [
@@ -150,8 +150,8 @@ macro_rules! constants {
     };
 }
 constants! {
-    kappa_el eta kappa_LG d_D e_N e_M g_0 g_f g_M p_ID p_IN p_IM d_I a_I r_N K_IN N_m d_N r_M K_IM d_M1 k_s I_s d_2
-    p_TG p_TM1 p_TM2 p_Tm d_T p_3M p_PG p_PM d_P p_VO p_VM d_V r_f kappa rho_T rho_P K_P k_fm K_Tm K_3 theta_f kappa_m
+    kappa_el eta kappa_LG c_co c_cr C1_set d_D e_N e_M g_0 g_f g_M p_ID p_IN p_IM d_I a_I r_N K_IN N_m d_N r_M K_IM d_M1 k_s I_s d_2
+    p_TG p_TM1 p_TM2 p_Tm a_rest t_scar d_T p_3M p_PG p_PM d_P p_VO p_VM d_V r_f kappa rho_T rho_P K_P k_fm K_Tm K_3 theta_f kappa_m
     k_mf d_m eta_m k_U d_U K_U k_set delta_3 a_3 s_3 beta_3 zeta_3 mu omega K_TC delta_1 s_1 s_f zeta_1 C_max tau_X phi_s
     s_S S_max d_S delta_E E_set s_E zeta_E E_max d_Z a_Z p_ZN p_ZM p_Zf K_ZI a_b K_V b_max r_b K_G l_W l_H z_H K_IW k_ly
     tau_H tau_R y_R m_H Me_star k_inc z_basal tau_Md mu_X w_X a_X K_OX k_ph K_ph k_h K_hX k_bf X_bf mu_Y Y_c r_Y p_IX k_X
@@ -164,6 +164,12 @@ pub struct Surroundings<'a> {
     pub oxygen: &'a [f64],
     /// The flare above each cell.
     pub flare: &'a [f64],
+    /// Holes whose wall has not contracted, and those in which no serum has dried, above each cell.
+    pub gaping: &'a [f64],
+    /// As `gaping`.
+    pub moist: &'a [f64],
+    /// Time for which the skin above each cell has been kept from healing [s].
+    pub unrest: &'a [f64],
     /// Oxygen at rest at this depth.
     pub oxygen_at_rest: f64,
     /// Depth [m].
@@ -197,6 +203,8 @@ pub fn rates<const FUSED: bool>(
     let (per_md, per_x) = (per_tau(constants.tau_Md), per_tau(constants.tau_X));
     let per_e = V::<FUSED>::all(1.0 / (constants.E_max - 1.0));
     let per_s = V::<FUSED>::all(1.0 / constants.S_max);
+    let per_set = V::<FUSED>::all(1.0 / constants.C1_set);
+    let scarring = V::<FUSED>::all(constants.t_scar.powi(4));
     let per_b = V::<FUSED>::all(1.0 / constants.b_max);
     let per_n = V::<FUSED>::all(1.0 / constants.N_m);
     let per_is = V::<FUSED>::all(1.0 / constants.I_s);
@@ -214,6 +222,8 @@ pub fn rates<const FUSED: bool>(
             crosslinked scar elastin protease capillary oedema haemoglobin bilirubin melanin bacteria biofilm);
         let oxygen = V::<FUSED>::load(around.oxygen, at);
         let flare = V::<FUSED>::load(around.flare, at);
+        let (gaping, moist) = (V::<FUSED>::load(around.gaping, at), V::<FUSED>::load(around.moist, at));
+        let unrest = V::<FUSED>::load(around.unrest, at);
         let mut row = 0;
         let mut put = |value: V<FUSED>| {
             out[row * cells + at..][..LANES].copy_from_slice(&value.0);
@@ -223,7 +233,8 @@ pub fn rates<const FUSED: bool>(
         let effect = oxygen.hill(k.K_G) * effect_at_rest;
         let hypoxia = (one - oxygen * per_rest).positive();
         let by_tgf = tgf.hill(k.K_P);
-        let closed = (one - lumen).positive();
+        let passable = lumen * (k.c_co * gaping + (one - k.c_co) * (one - k.c_cr + k.c_cr * moist));
+        let closed = (one - passable).positive();
         let stimulus = k.beta_3.fma(tgf3.hill(k.K_TC), tgf.hill(k.K_TC));
         let makers = (one - k.phi_s) * k.eta_m;
         let makers = makers.fma(myofibroblast, fibroblast);
@@ -243,7 +254,8 @@ pub fn rates<const FUSED: bool>(
         let switched = k.k_s / ratio.fma(ratio, one) * m1;
         put(k.r_M * capillary * cytokine.hill2(k.K_IM) - k.d_M1 * m1 - switched);
         put(switched - k.d_2 * m2);
-        let loops = k.p_Tm * (one - fatigue).positive();
+        let awake = unrest * unrest * unrest * unrest;
+        let loops = k.p_Tm * k.a_rest.fma(awake / (scarring + awake), one) * (one - fatigue).positive();
         put(k.p_TG * clot + k.p_TM1 * m1 + k.p_TM2 * m2 + loops * myofibroblast - k.d_T * tgf);
         put(k.p_3M * m2 - k.d_T * tgf3);
         put(k.p_PG * clot + k.p_PM * macrophages - k.d_P * pdgf);
@@ -259,14 +271,15 @@ pub fn rates<const FUSED: bool>(
         let matured = k.mu * (c3 - one).positive();
         let made = k.delta_3 * (one - k.a_3 + k.a_3 * filled) + k.s_3 * stimulus * room;
         put(made * makers * effect - k.delta_3 * k.zeta_3.fma(protease, one) * c3 - matured);
-        let demanded = k.s_1 * stimulus * makers + k.s_f * (fibroblast - one).positive();
-        let made = k.delta_1 * set * makers * filled + demanded * room;
+        let demanded = (k.s_1 * stimulus * makers + k.s_f * (fibroblast - one).positive()) * room;
+        let template = (c1 * per_set).with(one, |a, b| if a < b { a } else { b });
+        let made = k.delta_1 * set * makers * filled + demanded * template;
         put(made * effect + k.omega * matured - k.delta_1 * protein * c1);
         let least = c1.with(one, |a, b| if a < b { a } else { b });
         put(k.k_set * by_tgf * (least - set));
         put((c1 - crosslinked) * per_x);
-        let laid = k.s_S * k.phi_s * k.eta_m * myofibroblast * effect * (one - scar * per_s).positive();
-        put(laid - k.d_S * protein * scar);
+        let laid = k.s_S * k.phi_s * k.eta_m * myofibroblast + demanded * (one - template).positive();
+        put(laid * effect * (one - scar * per_s).positive() - k.d_S * protein * scar);
         let stretched = k.s_E * stimulus * (k.E_max - elastin).positive() * per_e;
         put((k.delta_E * k.E_set + stretched) * fibroblast - k.zeta_E.fma(protease, k.delta_E) * elastin);
         let released = k.p_ZN * neutrophil + k.p_ZM * m1 + k.p_Zf * fibroblast * cytokine.hill(k.K_ZI);
@@ -279,7 +292,7 @@ pub fn rates<const FUSED: bool>(
         put(k.y_R * broken - bilirubin * per_r);
         put(dropped * debris - melanin * per_md);
         let settled = k.k_bf * bacteria * bacteria / (k.X_bf + bacteria);
-        let fed = k.mu_X * (one - k.w_X).fma(lumen, k.w_X) * (k.a_X + (one - k.a_X) * oxygen.hill(k.K_OX));
+        let fed = k.mu_X * (one - k.w_X).fma(passable, k.w_X) * (k.a_X + (one - k.a_X) * oxygen.hill(k.K_OX));
         let eaten = k.k_ph * neutrophil * k.K_ph / (k.K_ph + bacteria);
         put((fed * (one - bacteria) - eaten - k.k_h * closed * k.K_hX / (k.K_hX + bacteria)) * bacteria - settled);
         let grown = k.mu_Y * biofilm.hill(k.Y_c) * (one - biofilm);

@@ -45,7 +45,8 @@ struct Hand {
     /// Fields in its order.
     fields: [usize; 28],
     oxygen: usize,
-    flare: usize,
+    /// Flare, gaping and moist holes, unrest.
+    surface: [usize; 4],
     occlusion: usize,
 }
 
@@ -139,8 +140,8 @@ impl Kinetics {
         let agrees = compared.as_ref().is_ok_and(|off| *off < AGREES);
         let hand = agrees.then(|| Timing::of(seconds, || self.by_hand()));
         let divisions = by_hand::DIVISIONS / limits.divisions;
-        // 34 rows are read and 32 written.
-        let memory = 8.0 * (34.0 + 32.0) / limits.in_place;
+        // 33 rows are read and 28 written.
+        let memory = 8.0 * (33.0 + 28.0) / limits.in_place;
         Language {
             threads: limits.threads,
             by_language: 1e9 * language.seconds / cells,
@@ -196,6 +197,7 @@ impl Hand {
     fn new(plan: &Plan, skin: &Skin) -> Option<Self> {
         let compiled = &skin.compiled;
         let place = |name: &str| compiled.volume.iter().position(|field| field.name == name);
+        let above = |name: &str| compiled.surface.iter().position(|field| field.name == name);
         let fields: Vec<usize> = by_hand::FIELDS.iter().map(|name| place(name)).collect::<Option<_>>()?;
         let mut known = true;
         let constants = by_hand::Constants::read(|name| {
@@ -209,7 +211,7 @@ impl Hand {
             constants,
             fields: fields.try_into().ok()?,
             oxygen: compiled.quasi.iter().position(|field| field.name == "oxygen")?,
-            flare: compiled.surface.iter().position(|field| field.name == "flare")?,
+            surface: [above("flare")?, above("gaping")?, above("moist")?, above("unrest")?],
             occlusion: compiled.signals.iter().position(|(name, _)| name == "occlusion")?,
         })
         .filter(|_| known)
@@ -220,9 +222,14 @@ impl Hand {
         for start in (0..plane).step_by(BLOCK) {
             let cells = (plane - start).min(BLOCK) / by_hand::LANES * by_hand::LANES;
             let quasi = (self.oxygen * layout.nz + z) * layout.stride + start;
+            let [flare, gaping, moist, unrest] =
+                self.surface.map(|field| &skin.state[layout.surface_row(field)][start..start + cells]);
             let around = by_hand::Surroundings {
                 oxygen: &skin.quasi[quasi..quasi + cells],
-                flare: &skin.state[layout.surface_row(self.flare)][start..start + cells],
+                flare,
+                gaping,
+                moist,
+                unrest,
                 oxygen_at_rest: skin.quasi_rest[self.oxygen * layout.nz + z],
                 depth: skin.grid.z.centres[z],
                 occlusion: skin.signals[self.occlusion],
