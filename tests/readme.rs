@@ -14,7 +14,6 @@ use dermasim::needling;
 use dermasim::output::Provenance;
 use dermasim::scenario::{Plan, Scenario};
 
-const README: &str = include_str!("../README.md");
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 
 fn scenario(name: &str) -> Scenario {

@@ -133,7 +133,7 @@ fn of_plan(plan: &Plan, session: usize, record: Option<&Record>, name: &str) -> 
             let left = carried_over(record?).into_iter().filter(|own| (own.day - day).abs() < 1e-9);
             left.filter(|own| wounds.contains(&own.observable.as_str())).map(|own| own.share).reduce(f64::max)
         }
-        _ => plan.protocol.as_ref().map(|protocol| beyond_known(protocol)),
+        _ => plan.protocol.as_ref().map(beyond_known),
     }
 }
 
