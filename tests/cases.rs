@@ -839,6 +839,15 @@ fn all_that_is_wrong_with_a_scenario_is_told_at_once() {
     }
 }
 
+/// A default that stands for a wrong option is no ground for complaints about the others.
+#[test]
+fn a_wrong_geometry_is_one_complaint() {
+    let grid = "[grid]\ngeometry = \"tlie\"\nwidth = \"1 mm\"\ncells = 8\n";
+    let files = folder(&[("m.toml", DECAY), ("s.toml", &format!("{SLAB}{DAY}{grid}"))]);
+    let (code, said) = program(files.path(), &["check", "s.toml"]);
+    assert!(code == 2 && said.contains("unknown geometry `tlie`") && !said.contains("has no `width`"), "{said}");
+}
+
 #[test]
 fn an_event_that_never_happens_is_named() {
     let model = format!("{DECAY}\n[event.late]\nat = [\"40 d\"]\nset = {{ u = 1 }}\n");

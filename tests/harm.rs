@@ -1,5 +1,6 @@
-//! Harm: it never falls with length, dose, force, shorter gaps, slower strokes or blunter tips; dragged needles wound; no index of
-//! balance is best at the harsh end of what is done. Longer versions over all sites, ages and types stand in `slow`.
+//! Harm: it never falls with length, dose, force, shorter gaps or slower strokes, nor with blunter tips but for what these spare by
+//! going less deep; dragged needles wound; no index of balance is best at the harsh end of what is done, but for force where it
+//! drives few needles through the skin. Longer versions over all sites, ages and types stand in `slow`.
 
 mod common;
 

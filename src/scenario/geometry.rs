@@ -36,7 +36,9 @@ pub(super) fn geometry(
         ("periodic", "section tile", grid.periodic.as_ref().map(|given| given.span())),
         ("layer", "point", grid.layer.as_ref().map(|given| given.span())),
     ];
-    for (name, used_by, given) in options {
+    // Of a geometry that is not known nobody can say what it has.
+    let known = grid.geometry.as_ref().is_none_or(|word| word.get_ref() == chosen);
+    for (name, used_by, given) in options.into_iter().filter(|_| known) {
         if let Some(span) = given
             && !used_by.split(' ').any(|own| own == chosen)
         {
