@@ -62,6 +62,8 @@ pub enum Input {
     MeanDepth,
     /// Mean tear index of the session: lateral drag over needle diameter.
     TearIndex,
+    /// Distinct punctures of the session per area that leave the dermis.
+    DeepHoleDensity,
     /// Length of channel below the dermis that the session made, per area.
     DeepPath,
     /// Area of the cuts along the skin that the session tore, per area.

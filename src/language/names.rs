@@ -161,6 +161,13 @@ pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ("mean_depth", Input::MeanDepth, METRE, Needs::SESSION, "mean depth of the session's punctures"),
     ("tear_index", Input::TearIndex, Dimension::NONE, Needs::SESSION, "mean tear index of the session"),
     (
+        "deep_hole_density",
+        Input::DeepHoleDensity,
+        PER_AREA,
+        Needs::SESSION,
+        "distinct punctures of the session per area that leave the dermis",
+    ),
+    (
         "deep_path",
         Input::DeepPath,
         PER_LENGTH,

@@ -71,6 +71,7 @@ impl Ranges<'_> {
                 | Input::DermalHoleDensity
                 | Input::MeanDepth
                 | Input::TearIndex
+                | Input::DeepHoleDensity
                 | Input::DeepPath
                 | Input::TornArea
                 | Input::BloodLoss

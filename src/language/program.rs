@@ -359,6 +359,7 @@ pub(super) fn uniform(input: Input) -> bool {
             | Input::DermalHoleDensity
             | Input::MeanDepth
             | Input::TearIndex
+            | Input::DeepHoleDensity
             | Input::DeepPath
             | Input::TornArea
             | Input::BloodLoss

@@ -39,6 +39,7 @@ impl Skin {
                 dermal_hole_density: needling.dermal_hole_density,
                 mean_depth: needling.summary.mean_depth,
                 tear_index: needling.summary.tear_index,
+                deep_hole_density: needling.summary.exit_share * needling.hole_density,
                 deep_path: needling.summary.deep_path * needling.hole_density,
                 torn_area: needling.summary.torn_area,
                 blood_loss: needling.summary.blood_per_area,

@@ -17,6 +17,8 @@ pub struct SessionNumbers {
     pub mean_depth: f64,
     /// Mean tear index.
     pub tear_index: f64,
+    /// Distinct holes per area that leave the dermis [1/m²].
+    pub deep_hole_density: f64,
     /// Length of channel below the dermis, per area [1/m].
     pub deep_path: f64,
     /// Area of the cuts along the skin, per area.
@@ -85,6 +87,7 @@ impl<'a> View<'a> {
             Input::DermalHoleDensity => Operand::Value(self.session.dermal_hole_density),
             Input::MeanDepth => Operand::Value(self.session.mean_depth),
             Input::TearIndex => Operand::Value(self.session.tear_index),
+            Input::DeepHoleDensity => Operand::Value(self.session.deep_hole_density),
             Input::DeepPath => Operand::Value(self.session.deep_path),
             Input::TornArea => Operand::Value(self.session.torn_area),
             Input::BloodLoss => Operand::Value(self.session.blood_loss),

@@ -78,7 +78,7 @@ pub fn largest(outcome: &Outcome, name: &str) -> f64 {
 
 /// What harm there is, each with its value: what adds up at the end of the course, what passes at its largest.
 pub fn harms(outcome: &Outcome) -> Vec<(&'static str, f64)> {
-    let ends = ["deep_injury", "torn_skin", "blood_lost", "pain_felt", "unhealed_time"];
+    let ends = ["deep_holes", "deep_injury", "torn_skin", "blood_lost", "pain_felt", "unhealed_time"];
     let peaks = ["scar_index", "unrest", "infection_load"];
     ends.into_iter()
         .map(|name| (name, end(outcome, name)))
