@@ -58,7 +58,7 @@ const UNIFORM: &[(&str, &[&str])] = &[("medium", &[])];
 #[test]
 fn the_default_model_rests_in_every_layer() {
     let compiled = compile("default.toml", SKIN);
-    assert_eq!(compiled.surface.len(), 13);
+    assert_eq!(compiled.surface.len(), 14);
     assert!(unrest(&compiled) < 1e-13, "{}", unrest(&compiled));
 }
 
