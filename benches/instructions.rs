@@ -4,12 +4,12 @@
 
 use std::process::ExitCode;
 
-use dermasim::bench::{Diffusion, GrayScott, Kinetics, pool};
-use dermasim::error::Result;
-use dermasim::processor::{Instructions, force};
+use dermasim::base::error::Result;
+use dermasim::base::processor::{Instructions, force};
+use dermasim::study::bench::{Diffusion, GrayScott, Kinetics, pool};
 
 #[global_allocator]
-static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
 
 fn run(kernel: &str, calls: usize, set: &str) -> Result<bool> {
     force(Instructions::named(set)?)?;

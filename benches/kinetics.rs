@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dermasim::bench::{Kinetics, pool};
+use dermasim::study::bench::{Kinetics, pool};
 
 #[global_allocator]
-static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
 
 fn dermis(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("kinetics");

@@ -15,19 +15,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use dermasim::bench::pool;
-use dermasim::error::Result;
-use dermasim::language::{FieldKind, Model};
-use dermasim::needling;
-use dermasim::observe::Observer;
-use dermasim::plot;
-use dermasim::scenario::{Method, Plan, Scenario, Stepping};
-use dermasim::simulate;
-use dermasim::skin::Skin;
-use dermasim::stepper::{Stepper, System};
+use dermasim::base::error::Result;
+use dermasim::engine::language::{FieldKind, Model};
+use dermasim::engine::observe::Observer;
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::{Method, Stepping};
+use dermasim::engine::stepper::{Stepper, System};
+use dermasim::present::plot;
+use dermasim::run;
+use dermasim::scenario::{Plan, Scenario};
+use dermasim::skin::injury;
+use dermasim::study::bench::pool;
 
 #[global_allocator]
-static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
 
 const REFERENCE: f64 = 1e-7;
 
@@ -51,10 +52,10 @@ fn healing() -> Result<Course> {
                 [grid]\nstrata = 2\nresolution = 0.5\n";
     let plan = Scenario::from_text("race", text).plan()?;
     let begin = |plan: &Plan| {
-        let needling = needling::injure(plan, 0, 2)?;
-        let mut skin = simulate::begin(plan, Some(&needling))?;
+        let needling = plan.needle(0, 2)?;
+        let mut skin = run::begin(plan, Some(&needling))?;
         System::new(&skin)?.settle(&mut skin)?;
-        skin.receive(&needling)?;
+        injury::receive(&mut skin, &needling)?;
         Ok(skin)
     };
     let looks = spread(3600.0, 28.0 * 86_400.0, 12);
@@ -66,7 +67,7 @@ fn gray_scott() -> Result<Course> {
                 geometry = \"section\"\nwidth = \"2.5 mm\"\ncells = 64\nperiodic = false\n";
     let plan = Scenario::from_text("race", text).plan()?;
     let looks = spread(7200.0, 2.0 * 86_400.0, 6);
-    Ok(Course { name: "Gray–Scott", plan, begin: |plan| simulate::begin(plan, None), looks })
+    Ok(Course { name: "Gray–Scott", plan, begin: |plan| run::begin(plan, None), looks })
 }
 
 fn spread(from: f64, to: f64, count: usize) -> Vec<f64> {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use dermasim::run;
 use dermasim::scenario::Scenario;
-use dermasim::simulate;
 
 #[global_allocator]
-static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
 
 fn one_day(criterion: &mut Criterion) {
     let text =
@@ -20,7 +20,7 @@ fn one_day(criterion: &mut Criterion) {
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         group.bench_function(format!("{threads}_threads"), |bencher| {
-            bencher.iter(|| pool.install(|| black_box(simulate::run(&plan, &mut |_| true).expect("a run"))));
+            bencher.iter(|| pool.install(|| black_box(run::run(&plan, &mut |_| true).expect("a run"))));
         });
     }
     group.finish();

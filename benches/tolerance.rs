@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use dermasim::run;
 use dermasim::scenario::Scenario;
-use dermasim::simulate;
 
 #[global_allocator]
-static MEMORY: dermasim::memory::FromLines = dermasim::memory::FromLines;
+static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
 
 fn one_week(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tolerance");
@@ -21,7 +21,7 @@ fn one_week(criterion: &mut Criterion) {
         );
         let plan = Arc::new(Scenario::from_text("bench", &text).plan().expect("a plan"));
         group.bench_function(tolerance, |bencher| {
-            bencher.iter(|| black_box(simulate::run(&plan, &mut |_| true).expect("a run")));
+            bencher.iter(|| black_box(run::run(&plan, &mut |_| true).expect("a run")));
         });
     }
     group.finish();

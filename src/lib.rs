@@ -1,55 +1,32 @@
 //! **dermasim** computes how skin responds to microneedling: how deep the needles go, which vessels they rupture, and how
 //! inflammation, healing and collagen develop over months.
 //!
-//! The modules stand in the order in which they depend on each other; a module uses only those above it.
+//! Seven rooms and a door, in the order in which they build on each other; a room uses only those above it, and
+//! `tests/architecture.rs` refuses a look uphill.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`base`] | errors, units, sourced numbers, files, memory, the processor |
+//! | [`engine`] | any reaction–drift–diffusion system in layers: language, grid, state, stepper, observation |
+//! | [`skin`] | what makes it skin, and what a needle does to it: catalogue, mechanics, needling, injury, protocol |
+//! | [`scenario`] | what was typed, and the plan that it means |
+//! | [`run`] | one run: from event to event, and what it answers |
+//! | [`study`] | many runs of one question: evidence, calibration, claims, practice |
+//! | [`present`] | files, figures, reports |
+//! | [`cli`] | a file for each command |
 //!
 //! Research software: nothing it computes is medical advice.
 
-pub mod error;
-pub mod memory;
-pub mod processor;
-pub mod typeset;
-pub mod units;
-
-pub mod folder;
-
-pub mod sourced;
-
-pub mod language;
-
-pub mod catalogue;
-
-pub mod grid;
+pub mod base;
+pub mod engine;
+pub mod skin;
 
 pub mod scenario;
 
-pub mod mechanics;
-
-pub mod needling;
-
-pub mod skin;
-
-pub mod stepper;
-
-pub mod observe;
-
-pub mod simulate;
-
-pub mod practice;
+pub mod run;
 
 pub mod study;
 
-pub mod bench;
-
-pub mod output;
-
-pub mod evidence;
-
-pub mod calibrate;
-
-pub mod claims;
-
-pub mod plot;
-pub mod report;
+pub mod present;
 
 pub mod cli;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use dermasim::memory::FromLines;
+use dermasim::base::memory::FromLines;
 
 #[global_allocator]
 static MEMORY: FromLines = FromLines;

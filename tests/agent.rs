@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use dermasim::practice::Practice;
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
+use dermasim::study::practice::Practice;
 
 fn run(text: &str) -> Outcome {
     let plan = Scenario::from_text("agent", text).plan().unwrap_or_else(|error| panic!("{error}\n{text}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 fn course(outcome: &Outcome, name: &str) -> Vec<f64> {

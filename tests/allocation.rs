@@ -4,10 +4,11 @@
 use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use dermasim::needling;
-use dermasim::scenario::{Scenario, Stepping};
-use dermasim::simulate;
-use dermasim::stepper::Stepper;
+use dermasim::engine::stepper::Stepper;
+use dermasim::engine::stepper::Stepping;
+use dermasim::run;
+use dermasim::scenario::Scenario;
+use dermasim::skin::injury;
 
 /// The system's allocator, counting while it is watched.
 struct Counting;
@@ -48,11 +49,11 @@ fn steps_take_no_memory() {
         );
         let plan = Scenario::from_text("allocation", &text).plan().unwrap();
         let taken = pool.install(|| {
-            let needling = needling::injure(&plan, 0, 2).unwrap();
-            let mut skin = simulate::begin(&plan, Some(&needling)).unwrap();
+            let needling = plan.needle(0, 2).unwrap();
+            let mut skin = run::begin(&plan, Some(&needling)).unwrap();
             let stepping = Stepping { fixed: Some(30.0), ..plan.stepping.clone() };
             let mut stepper = Stepper::new(&mut skin, &stepping).unwrap();
-            skin.receive(&needling).unwrap();
+            injury::receive(&mut skin, &needling).unwrap();
             stepper.restart(&mut skin).unwrap();
             // Each thread has buffers that grow when it first meets a kind of work, and which thread does is not fixed. So
             // some stretch of twenty steps must take nothing; if steps took memory, none would.

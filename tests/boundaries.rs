@@ -6,8 +6,8 @@ mod common;
 use std::path::Path;
 
 use common::*;
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 use std::sync::Arc;
 
 const TISSUE: &str = r#"
@@ -36,7 +36,7 @@ fn scenario(folder: &Path, model: &str, rest: &str) -> Scenario {
 fn run(model: &str, rest: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let plan = scenario(folder.path(), model, rest).plan().unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn course(outcome: &Outcome, name: &str) -> Vec<f64> {
@@ -179,7 +179,7 @@ fn a_condition_that_becomes_infinite_stops_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let rest = "[course]\nfollowed = \"1 d\"\n[grid]\ngeometry = \"section\"\nwidth = \"1 mm\"\ncells = 1\n";
         let plan = Arc::new(scenario(folder.path(), &model, rest).plan().unwrap());
-        let told = simulate::run(&plan, &mut |_| true).unwrap_err();
+        let told = run::run(&plan, &mut |_| true).unwrap_err();
         assert!(told.message().contains("`p` has a value of inf at the top on day 0"), "{told}");
         assert_eq!(told.exit_code(), 1);
     }
@@ -326,7 +326,7 @@ fn a_signal_set_from_the_start_holds_in_the_first_row_and_the_first_snapshot() {
         std::fs::write(folder.path().join("m.toml"), SIGNALS).unwrap();
         std::fs::write(folder.path().join("s.toml"), text(signals)).unwrap();
         let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
-        let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+        let outcome = run::run(&plan, &mut |_| true).unwrap();
         assert_eq!(outcome.record.times.len(), 5, "{signals}");
         let (dose, q) = (course(&outcome, "dose"), course(&outcome, "q"));
         for (row, wanted) in wanted.iter().enumerate() {
@@ -367,7 +367,7 @@ fn a_session_at_the_start_and_signals_at_its_moment() {
         std::fs::write(folder.path().join("m.toml"), model).unwrap();
         std::fs::write(folder.path().join("s.toml"), text(first, signals)).unwrap();
         let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
-        let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+        let outcome = run::run(&plan, &mut |_| true).unwrap();
         let seen: Vec<(f64, f64)> = course(&outcome, "u").into_iter().zip(course(&outcome, "dose")).collect();
         assert_eq!(seen, wanted, "session on {first}, {signals}");
         let since = course(&outcome, "since");
@@ -388,7 +388,7 @@ fn the_control_has_the_sides_that_the_model_asks_for() {
     let text = format!("question = \"q\"\ntissue = \"cheek\"\nresponse = \"m.toml\"\n{rest}");
     std::fs::write(folder.path().join("s.toml"), text).unwrap();
     let plan = Arc::new(Scenario::read(&folder.path().join("s.toml")).unwrap().plan().unwrap());
-    let outcome = simulate::run(&plan, &mut |_| true).unwrap();
+    let outcome = run::run(&plan, &mut |_| true).unwrap();
     // Needling does nothing in this model, so both must agree.
     let (needled, control) = (outcome.record.values.last().unwrap()[0], outcome.control.values.last().unwrap()[0]);
     assert!((needled - control).abs() < 1e-5 * needled && needled > 0.0, "{needled} against {control}");

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dermasim::calibrate::{self, Calibration, Progress};
-use dermasim::catalogue::{Kind, find};
-use dermasim::error::Source;
-use dermasim::evidence::Board;
-use dermasim::language::Model;
+use dermasim::base::error::Source;
+use dermasim::base::sourced::Evidence;
+use dermasim::engine::language::Model;
 use dermasim::scenario::Change;
-use dermasim::sourced::Evidence;
+use dermasim::skin::catalogue::{Kind, find};
+use dermasim::study::calibrate::{self, Calibration, Progress};
+use dermasim::study::evidence::Board;
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -29,7 +29,7 @@ impl Progress for Count {
     }
 }
 
-fn calibration(folder: &Path, text: &str) -> dermasim::error::Result<Calibration> {
+fn calibration(folder: &Path, text: &str) -> dermasim::base::error::Result<Calibration> {
     // Coarse: what is asked is the search, not the skin.
     let changes = ["grid.resolution=0.25", "grid.strata=1", "stepping.tolerance=5e-2", "observe.every=12 h"];
     let changes = changes.iter().map(|change| Change::parse(change)).collect::<Result<_, _>>()?;

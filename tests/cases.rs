@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use dermasim::error::Error;
+use dermasim::base::error::Error;
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 use tempfile::TempDir;
 
 /// A folder with these files: their names and texts.
@@ -24,7 +24,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 fn answer(folder: &TempDir) -> Outcome {
     let plan = Scenario::read(&folder.path().join("s.toml")).and_then(|scenario| scenario.plan());
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The complaint about the scenario `s.toml` in a folder, with all its points.
@@ -221,10 +221,11 @@ value = "maximum(d, skin_a) - minimum(d, skin_a)"
     assert_eq!(field.volume.last().map(|field| field.density.clone()), Some(vec![5.0, 1.0]));
 }
 
-fn setting(outcome: &Outcome) -> dermasim::language::Setting {
+fn setting(outcome: &Outcome) -> dermasim::engine::language::Setting {
     let layers = outcome.plan.layers.iter();
-    let layers = layers.map(|own| dermasim::language::LayerName { name: own.name.clone(), groups: own.groups.clone() });
-    dermasim::language::Setting { layers: layers.collect(), traits: outcome.plan.traits.clone() }
+    let layers =
+        layers.map(|own| dermasim::engine::language::LayerName { name: own.name.clone(), groups: own.groups.clone() });
+    dermasim::engine::language::Setting { layers: layers.collect(), traits: outcome.plan.traits.clone() }
 }
 
 #[test]
@@ -639,8 +640,8 @@ fn losses_that_vanish_with_their_field_are_accepted() {
         assert_eq!(end(&outcome, "none"), 0.0, "{change}");
     }
     let read = |change: &str| {
-        let source = dermasim::error::Source::new("m.toml", model(&format!("changes = {{ N = \"{change}\" }}")));
-        dermasim::language::Model::read(&source)
+        let source = dermasim::base::error::Source::new("m.toml", model(&format!("changes = {{ N = \"{change}\" }}")));
+        dermasim::engine::language::Model::read(&source)
     };
     for change in [
         "-a*N*log(N)",

@@ -1,9 +1,9 @@
 //! The catalogue: every number of every file, how files are found, and what is refused.
 
-use dermasim::catalogue::{Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Tissue, find, list};
-use dermasim::error::Source;
+use dermasim::base::error::Source;
+use dermasim::base::sourced::{Evidence, Sourced, Traits};
 use dermasim::scenario::ModelFile;
-use dermasim::sourced::{Evidence, Sourced, Traits};
+use dermasim::skin::catalogue::{Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Tissue, find, list};
 
 /// All numbers of a kind of file, with the file and the dotted name.
 fn numbers(kind: Kind) -> Vec<(String, Sourced)> {

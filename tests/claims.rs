@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use dermasim::claims::{self, Answer, Claim, Verdict};
-use dermasim::error::Source;
-use dermasim::evidence::{self, Board};
-use dermasim::output::Counts;
+use dermasim::base::error::Source;
+use dermasim::base::sourced::Counts;
+use dermasim::run;
 use dermasim::scenario::{Change, Scenario};
-use dermasim::simulate;
+use dermasim::study::claims::{self, Answer, Claim, Verdict};
+use dermasim::study::evidence::{self, Board};
 
 struct Quiet;
 
@@ -145,7 +145,7 @@ fn samples_have_a_budget_of_steps() {
         assert!(own as f64 > plan.origin.estimate.steps, "{own}");
     }
     let tight = scenario.with(changes(&["stepping.most_steps=5"])).plan().unwrap();
-    let error = simulate::run(&Arc::new(tight), &mut |_| true).expect_err("five steps do not suffice");
+    let error = run::run(&Arc::new(tight), &mut |_| true).expect_err("five steps do not suffice");
     assert!(error.to_string().contains("given up after 5 steps"), "{error}");
     assert_eq!(error.exit_code(), 1);
 }

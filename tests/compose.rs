@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use dermasim::catalogue::{Kind, compose, find};
-use dermasim::error::Source;
-use dermasim::language::Model;
+use dermasim::base::error::Source;
+use dermasim::base::sourced::Traits;
+use dermasim::engine::language::Model;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::sourced::Traits;
+use dermasim::skin::catalogue::{Kind, compose, find};
 
 const BASE: &str = "name = \"base\"\nwhat = \"decay\"\n[constant.k]\nvalue = \"2 1/d\"\nrange = [\"1 1/d\", \"3 1/d\"]\nevidence = \"assumed\"\nsource = \"chosen\"\n\n\
     [field.u]\nwhat = \"u\"\nrest = 0\ninitial = 1\n\n[process.decay]\nwhat = \"decay\"\nrate = \"k * u\"\ntakes = { u = 1 }\n\n\
@@ -16,7 +16,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-fn scenario(folder: &Path, text: &str) -> dermasim::error::Result<Plan> {
+fn scenario(folder: &Path, text: &str) -> dermasim::base::error::Result<Plan> {
     write(folder, "scenario.toml", text);
     Scenario::read(&folder.join("scenario.toml"))?.plan()
 }

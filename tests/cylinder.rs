@@ -5,7 +5,7 @@ mod common;
 
 use common::series::{bessel, grown, grown_slope, zeros};
 use common::*;
-use dermasim::grid::{Geometry, Grid};
+use dermasim::engine::grid::{Geometry, Grid};
 use std::f64::consts::PI;
 
 const HEAD: &str = "name = \"disc\"\nwhat = \"a disc\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use dermasim::catalogue::{self, Kind};
-use dermasim::language::{self, Reduction, Region};
-use dermasim::observe::Observer;
-use dermasim::scenario::{Method, Plan, Scenario, Stepping};
-use dermasim::simulate;
-use dermasim::skin::Skin;
-use dermasim::stepper::Stepper;
-use dermasim::units::DAY;
+use dermasim::base::units::DAY;
+use dermasim::engine::language::{self, Reduction, Region};
+use dermasim::engine::observe::Observer;
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::Stepper;
+use dermasim::engine::stepper::{Method, Stepping};
+use dermasim::run;
+use dermasim::scenario::{Plan, Scenario};
+use dermasim::skin::catalogue::{self, Kind};
+use dermasim::skin::injury;
 
 /// Every module on: bacteria, drug and ink are fields of the default model.
 fn plan(tissue: &str, more: &str) -> Arc<Plan> {
@@ -56,7 +58,7 @@ fn sites(cells: usize) -> Vec<(String, Skin)> {
     let grid = format!("[grid]\ngeometry = \"section\"\nwidth = \"0.5 mm\"\ncells = {cells}\n");
     let real = names.into_iter().filter(|name| name != "uniform");
     real.map(|name| {
-        let skin = simulate::begin(&plan(&name, &grid), None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let skin = run::begin(&plan(&name, &grid), None).unwrap_or_else(|error| panic!("{name}: {error}"));
         (name, skin)
     })
     .collect()
@@ -90,10 +92,10 @@ fn the_full_model_converges_with_order_two_or_more() {
         "cheek",
         "[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[grid]\nstrata = 1\nspacing = \"12 um\"\n",
     );
-    let needling = dermasim::needling::injure(&plan, 0, 1).expect("needling");
-    let mut skin = simulate::begin(&plan, Some(&needling)).expect("a skin");
+    let needling = plan.needle(0, 1).expect("needling");
+    let mut skin = run::begin(&plan, Some(&needling)).expect("a skin");
     let mut stepper = Stepper::new(&mut skin, &stepping(1e-5, None)).expect("a balance at rest");
-    skin.receive(&needling).expect("an injury");
+    injury::receive(&mut skin, &needling).expect("an injury");
     stepper.restart(&mut skin).expect("a balance");
     stepper.advance(&mut skin, 3.0 * DAY, &mut |_, _| true).expect("steps");
     let run = |steps: f64| {
@@ -169,10 +171,10 @@ fn by_definition(reduction: &Reduction, skin: &Skin) -> (f64, f64) {
 #[test]
 fn reductions_together_are_what_each_is_by_definition() {
     let plan = plan("cheek", "[needling]\ndevice = \"skinpen\"\nlength = \"1.5 mm\"\n[grid]\nspacing = \"12 um\"\n");
-    let needling = dermasim::needling::injure(&plan, 0, 8).expect("needling");
-    let mut skin = simulate::begin(&plan, Some(&needling)).expect("a skin");
+    let needling = plan.needle(0, 8).expect("needling");
+    let mut skin = run::begin(&plan, Some(&needling)).expect("a skin");
     let mut stepper = Stepper::new(&mut skin, &stepping(5e-2, None)).expect("a balance at rest");
-    skin.receive(&needling).expect("an injury");
+    injury::receive(&mut skin, &needling).expect("an injury");
     stepper.restart(&mut skin).expect("a balance");
     stepper.advance(&mut skin, 2.0 * DAY, &mut |_, _| true).expect("steps");
     let on = |threads: usize| {

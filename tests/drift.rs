@@ -3,8 +3,10 @@
 mod common;
 
 use common::*;
-use dermasim::scenario::{Geometry, Method, Scenario, Stepping};
-use dermasim::skin::Skin;
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::{Method, Stepping};
+use dermasim::scenario::Scenario;
 
 const SCALE: &str = "[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 

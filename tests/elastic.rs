@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use dermasim::mechanics::contact::Surface;
-use dermasim::mechanics::elastic::{Body, Edge, Elastic, Stuff, graded};
+use dermasim::skin::mechanics::contact::Surface;
+use dermasim::skin::mechanics::elastic::{Body, Edge, Elastic, Stuff, graded};
 
 /// Half space, near enough: a body many contacts wide and deep.
 fn half_space(poisson: f64, first: f64, size: f64) -> Elastic {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dermasim::observe::{Heading, Record};
-use dermasim::output::ensemble::{Drawn, Ensemble, OF_REST, Reading, SHARES, Sample};
-use dermasim::output::sweep::Failed;
-use dermasim::output::{Answer, Provenance, summary, table};
+use dermasim::base::units::{DAY, Unit};
+use dermasim::engine::observe::{Heading, Record};
+use dermasim::present::output::ensemble::{Drawn, Ensemble, OF_REST, Reading, SHARES, Sample};
+use dermasim::present::output::sweep::Failed;
+use dermasim::present::output::{Provenance, table};
+use dermasim::present::{plot, report};
+use dermasim::run::answer::{self, Answer};
 use dermasim::study::{correlations, quantile, rank_correlation};
-use dermasim::units::{DAY, Unit};
-use dermasim::{plot, report};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -38,7 +39,7 @@ fn ensemble(drawn: &[&str], values: Vec<Vec<String>>, records: &[Record]) -> Ens
     let samples = values.into_iter().zip(records).enumerate().map(|(number, (values, record))| Sample {
         name: format!("sample-{:02}", number + 1),
         values,
-        answers: summary::answers(record),
+        answers: answer::answers(record),
         recovery: None,
     });
     let mut all = Ensemble { name: "test".into(), drawn, samples: samples.collect(), ..Ensemble::default() };

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dermasim::error::Source;
-use dermasim::language::Model;
+use dermasim::base::error::Source;
+use dermasim::engine::language::Model;
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 
 fn scenario(folder: &Path, model: &str, rest: &str) -> Scenario {
     std::fs::write(folder.join("model.toml"), model).unwrap();
@@ -18,7 +18,7 @@ fn scenario(folder: &Path, model: &str, rest: &str) -> Scenario {
 fn run(model: &str, rest: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let plan = scenario(folder.path(), model, rest).plan().unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const GRID: &str = "[grid]\ngeometry = \"section\"\nwidth = \"1 mm\"\ncells = 3\n";

@@ -5,10 +5,10 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dermasim::catalogue::{Kind as File, find};
-use dermasim::error::Source;
-use dermasim::evidence::{self, Board, Group, Kind, Observation, Row, Split, Tuning, aside};
-use dermasim::language::{Definition, Model};
+use dermasim::base::error::Source;
+use dermasim::engine::language::{Definition, Model};
+use dermasim::skin::catalogue::{Kind as File, find};
+use dermasim::study::evidence::{self, Board, Group, Kind, Observation, Row, Split, Tuning, aside};
 
 use common::figures::{self, MISSED, QUANTITIES_MISSED, number};
 
@@ -99,7 +99,7 @@ fn what_is_set_aside_is_decided_by_the_rule() {
     let quantities = quantities(&all);
     let aside = quantities.iter().filter(|one| one.split == Split::SetAside).count();
     assert!(3 * aside >= quantities.len(), "{aside} of {} are set aside", quantities.len());
-    for claim in dermasim::claims::all(&[]).unwrap_or_else(|error| panic!("{error}")) {
+    for claim in dermasim::study::claims::all(&[]).unwrap_or_else(|error| panic!("{error}")) {
         let named = |one: &&Observation| claim.observations.contains(&one.id);
         let wrong = all.iter().filter(named).find(|one| one.split == Split::SetAside);
         assert!(wrong.is_none(), "{} looks at {:?}, which is set aside", claim.id, wrong.map(|one| &one.id));
@@ -184,7 +184,7 @@ value = "peak(erythema)"
 at_least = 0.1
 "#;
 
-fn read(text: &str) -> dermasim::error::Result<Observation> {
+fn read(text: &str) -> dermasim::base::error::Result<Observation> {
     Observation::read(&Source::new("x.toml", text), &[])
 }
 

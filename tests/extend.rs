@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 
 const MODELS: &str = include_str!("../docs/models.md");
 const MODEL: &str = include_str!("../models/response/default.toml");
@@ -22,7 +22,7 @@ fn run(folder: &std::path::Path, model: &str) -> Outcome {
     let path = folder.join("scenario.toml");
     std::fs::write(&path, text).expect("a scenario");
     let plan = Scenario::read(&path).and_then(|scenario| scenario.plan()).unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn peak(outcome: &Outcome, name: &str) -> f64 {

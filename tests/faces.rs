@@ -5,13 +5,14 @@ mod common;
 use std::f64::consts::PI;
 
 use common::*;
-use dermasim::error::Source;
-use dermasim::grid::Grid;
-use dermasim::language::Model;
-use dermasim::observe::Observer;
-use dermasim::scenario::{Geometry, Method, Stepping};
-use dermasim::skin::Skin;
-use dermasim::stepper::Stepper;
+use dermasim::base::error::Source;
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::grid::Grid;
+use dermasim::engine::language::Model;
+use dermasim::engine::observe::Observer;
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::Stepper;
+use dermasim::engine::stepper::{Method, Stepping};
 
 const SCALE: &str = "[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 
@@ -167,8 +168,9 @@ fn faces_that_make_no_sense_are_refused_at_their_place() {
         let grid = Grid::new(&section(1, false), &layers, 1.0, None, &[], [&[]; 3]).unwrap();
         let told = Model::read(&Source::new("m.toml", text.as_str())).and_then(|model| {
             let layers = grid.layers.iter();
-            let layers = layers.map(|own| dermasim::language::LayerName { name: own.name.clone(), groups: Vec::new() });
-            model.compile(&dermasim::language::Setting { layers: layers.collect(), traits: Default::default() })
+            let layers =
+                layers.map(|own| dermasim::engine::language::LayerName { name: own.name.clone(), groups: Vec::new() });
+            model.compile(&dermasim::engine::language::Setting { layers: layers.collect(), traits: Default::default() })
         });
         match told {
             Ok(_) => assert!(message.is_empty(), "{value} is accepted"),
@@ -419,8 +421,8 @@ fn films_and_fluxes_that_make_no_sense_are_refused_at_their_line() {
 
 /// Reads and compiles a model of one layer and holds what is said against what is expected, at the line that contains `place`.
 fn told(text: &str, place: &str, message: &str) {
-    let layers = vec![dermasim::language::LayerName { name: "medium".into(), groups: Vec::new() }];
-    let setting = dermasim::language::Setting { layers, traits: Default::default() };
+    let layers = vec![dermasim::engine::language::LayerName { name: "medium".into(), groups: Vec::new() }];
+    let setting = dermasim::engine::language::Setting { layers, traits: Default::default() };
     let outcome = Model::read(&Source::new("m.toml", text)).and_then(|model| model.compile(&setting));
     match outcome {
         Ok(_) => assert!(message.is_empty(), "{place} is accepted"),

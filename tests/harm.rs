@@ -5,7 +5,7 @@
 mod common;
 
 use common::harm::{self, Protocol};
-use dermasim::needling::tear::Cut;
+use dermasim::skin::needling::tear::Cut;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

@@ -1,13 +1,13 @@
 //! The order in which a hole heals, whatever the constants are: what passes a pore stops before the pore is gone, and horn comes last;
 //! where tissue is gone, epidermis comes before horn, and no horn without it.
 
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 use std::sync::Arc;
 
 fn run(text: &str) -> Outcome {
     let plan = Scenario::from_text("order", text).plan().unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Time in days and value of an observable.

@@ -6,14 +6,14 @@ mod common;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::*;
-use dermasim::bench::Kinetics;
-use dermasim::catalogue::Layer;
-use dermasim::grid::{Axis, Ends, Geometry, Grid};
-use dermasim::language::{Diffusion, Operand};
-use dermasim::processor::{Instructions, force};
-use dermasim::scenario::{Method, Stepping};
-use dermasim::skin::Skin;
-use dermasim::stepper::{Stepper, System};
+use dermasim::base::processor::{Instructions, force};
+use dermasim::engine::grid::Layer;
+use dermasim::engine::grid::{Axis, Ends, Geometry, Grid};
+use dermasim::engine::language::{Diffusion, Operand};
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::{Method, Stepping};
+use dermasim::engine::stepper::{Stepper, System};
+use dermasim::study::bench::Kinetics;
 use nalgebra::{DMatrix, DVector};
 
 /// The instruction set is one for the process, so tests that set it take turns.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use dermasim::error::Source;
-use dermasim::language::{Compiled, Diffusion, Input, LayerName, Model, Operand, Program, Region, Setting};
-use dermasim::units::DAY;
+use dermasim::base::error::Source;
+use dermasim::base::units::DAY;
+use dermasim::engine::language::{Compiled, Diffusion, Input, LayerName, Model, Operand, Program, Region, Setting};
 
 fn model(text: &str) -> Model {
     Model::read(&Source::new("model.toml", text)).unwrap_or_else(|error| panic!("{error}"))

@@ -5,9 +5,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::*;
-use dermasim::scenario::Geometry;
-use dermasim::skin::Skin;
-use dermasim::stepper::{Stepper, System};
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::{Stepper, System};
 
 /// The shortest of several measurements: what disturbs a measurement only makes it longer.
 fn shortest(times: usize, mut measured: impl FnMut() -> Duration) -> Duration {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use dermasim::catalogue::{Kind, list};
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
+use dermasim::skin::catalogue::{Kind, list};
 
 fn run(text: &str) -> Outcome {
     let plan = Scenario::from_text("lesion", text).plan().unwrap_or_else(|error| panic!("{error}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn course(outcome: &Outcome, name: &str) -> Vec<f64> {

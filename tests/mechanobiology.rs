@@ -5,11 +5,12 @@ mod common;
 use std::sync::Arc;
 
 use common::{adaptive, layer, skin_on};
-use dermasim::grid::{Axis, Ends, Grid};
-use dermasim::mechanics::channel::{Needle, Tip};
-use dermasim::needling::Puncture;
-use dermasim::skin::SessionNumbers;
-use dermasim::stepper::Stepper;
+use dermasim::engine::grid::{Axis, Ends, Grid};
+use dermasim::engine::state::SessionNumbers;
+use dermasim::engine::stepper::Stepper;
+use dermasim::skin::injury;
+use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::needling::Puncture;
 
 /// Fibroblasts wake where the tissue is stretched, which remodels away: a′ = k ε (1 − a), ε′ = −q ε.
 const MODEL: &str = r#"
@@ -77,7 +78,7 @@ fn residual_stretch_drives_a_rate() {
         strokes: 1,
         reach: 1.0,
     };
-    skin.pierce(&[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
+    injury::pierce(&mut skin, &[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
     stepper.restart(&mut skin).expect("a balance");
     let strain: Vec<f64> = skin.state[skin.layout.row(0, 0)].to_vec();
     // λ(r) = r/√(r² − ρ²) with the torn radius ρ, at most what tears; its mean over each ring.

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use dermasim::needling::{self, Summary};
-use dermasim::practice::Practice;
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
+use dermasim::skin::needling::Summary;
+use dermasim::study::practice::Practice;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -24,7 +24,7 @@ fn needled(tissue: &str, device: &str, length: f64, more: &str) -> Summary {
         "tissue = \"{tissue}\"\n[needling]\ndevice = \"{device}\"\nlength = \"{length:.4} mm\"\npasses = 1\nwear = 0\n{more}"
     );
     let plan = Scenario::from_text("monotone", &text).plan().unwrap_or_else(|error| panic!("{error}\n{text}"));
-    needling::injure(&plan, 0, 1).unwrap_or_else(|error| panic!("{error}\n{text}")).summary
+    plan.needle(0, 1).unwrap_or_else(|error| panic!("{error}\n{text}")).summary
 }
 
 /// Mean depth over all places struck [m]: those that are not pierced count as zero, and those that are more force pierces too.
@@ -41,7 +41,7 @@ fn no_less(more: &Summary, less: &Summary) -> bool {
 fn run(text: &str) -> Outcome {
     let text = format!("{text}\n[grid]\nstrata = 1\nresolution = 0.5\n");
     let plan = Scenario::from_text("monotone", &text).plan().unwrap_or_else(|error| panic!("{error}\n{text}"));
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 fn end(outcome: &Outcome, name: &str) -> f64 {

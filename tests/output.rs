@@ -5,7 +5,7 @@ mod output_sample;
 use std::fs;
 use std::path::Path;
 
-use dermasim::output::{self, Inputs, Kept};
+use dermasim::present::output::{self, Inputs, Kept};
 use output_sample as sample;
 
 fn write(kept: &Kept<'_>, folder: &Path) {

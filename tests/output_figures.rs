@@ -5,7 +5,7 @@ mod output_sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dermasim::plot;
+use dermasim::present::plot;
 use output_sample as sample;
 
 fn folder(name: &str) -> PathBuf {

@@ -5,9 +5,9 @@ mod output_sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dermasim::output::Provenance;
+use dermasim::present::output::Provenance;
+use dermasim::present::{plot, report};
 use dermasim::scenario::Scenario;
-use dermasim::{plot, report};
 use output_sample as sample;
 
 fn folder(name: &str) -> PathBuf {

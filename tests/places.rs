@@ -4,8 +4,8 @@
 mod common;
 
 use common::*;
-use dermasim::grid::{Geometry, Grid};
-use dermasim::skin::Skin;
+use dermasim::engine::grid::{Geometry, Grid};
+use dermasim::engine::state::Skin;
 
 const HEAD: &str = "name = \"m\"\nwhat = \"m\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 

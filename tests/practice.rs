@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use dermasim::catalogue::{Kind, Rules, find, list};
-use dermasim::needling::{self, Needling};
-use dermasim::practice::{Practice, advice, spread};
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::simulate::{self, Outcome};
+use dermasim::skin::catalogue::{Kind, Rules, find, list};
+use dermasim::skin::needling::{self, Needling};
+use dermasim::study::practice::{Practice, advice, spread};
 use proptest::prelude::*;
 
 fn plan(text: &str) -> Plan {
@@ -15,11 +15,11 @@ fn plan(text: &str) -> Plan {
 }
 
 fn injure(plan: &Plan) -> Needling {
-    needling::injure(plan, 0, 1).unwrap_or_else(|error| panic!("{error}"))
+    plan.needle(0, 1).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn run(text: &str) -> Outcome {
-    simulate::run(&Arc::new(plan(text)), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
+    run::run(&Arc::new(plan(text)), &mut |_| true).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const COARSE: &str = "[grid]\nstrata = 1\nresolution = 0.6\n";
@@ -75,7 +75,7 @@ fn the_gate_is_the_slowest_symptom() {
     assert!(!recovery.slowest.is_empty());
 }
 
-fn carried(lesion: &str, device: &str, glide: &str) -> dermasim::practice::Spread {
+fn carried(lesion: &str, device: &str, glide: &str) -> dermasim::study::practice::Spread {
     let text = format!(
         "tissue = \"cheek\"\nlesion = \"{lesion}\"\n[needling]\ndevice = \"{device}\"\nlength = \"0.5 mm\"\nglide = \"{glide}\"\n[course]\nfollowed = \"2 d\"\n"
     );
@@ -212,8 +212,8 @@ proptest! {
         let with = |release: f64| {
             let mut lesion = (**plan.lesion.as_ref().unwrap()).clone();
             let carriage = lesion.carriage.as_mut().unwrap();
-            carriage.release.value = dermasim::sourced::Choice::One(dermasim::units::Quantity::number(release));
-            carriage.infective.value = dermasim::sourced::Choice::One(dermasim::units::Quantity::number(1e-4));
+            carriage.release.value = dermasim::base::sourced::Choice::One(dermasim::base::units::Quantity::number(release));
+            carriage.infective.value = dermasim::base::sourced::Choice::One(dermasim::base::units::Quantity::number(1e-4));
             spread(&plan, &lesion, &needling).unwrap().unwrap()
         };
         let (little, much) = (with(release * part), with(release));

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use dermasim::observe::Snapshot;
+use dermasim::engine::observe::Snapshot;
+use dermasim::run;
 use dermasim::scenario::Scenario;
-use dermasim::simulate;
 use random::draw;
 use random::model::{Course, Field, Model, Part};
 use random::plain::Plain;
@@ -44,7 +44,7 @@ fn run(model: &Model) -> Result<Vec<Snapshot>, String> {
     write("scenario.toml", model.scenario());
     let scenario = Scenario::read(&folder.path().join("scenario.toml")).map_err(|error| error.to_string())?;
     let plan = scenario.plan().map_err(|error| error.to_string())?;
-    Ok(simulate::run(&Arc::new(plan), &mut |_| true).map_err(|error| error.to_string())?.snapshots)
+    Ok(run::run(&Arc::new(plan), &mut |_| true).map_err(|error| error.to_string())?.snapshots)
 }
 
 fn judge(model: &Model) -> Verdict {

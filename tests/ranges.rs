@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use dermasim::catalogue::{Kind, list};
+use dermasim::base::sourced::Evidence;
+use dermasim::base::units::Quantity;
 use dermasim::scenario::{ModelFile, Number, Scenario, WIDE};
-use dermasim::sourced::Evidence;
-use dermasim::units::Quantity;
+use dermasim::skin::catalogue::{Kind, list};
 
 fn numbers(kind: Kind) -> Vec<(String, Number)> {
     let all = list(kind).into_iter();

@@ -6,13 +6,13 @@ mod common;
 use std::path::Path;
 
 use common::figures::{self, MISSED, QUANTITIES_MISSED, in_words, listed, number};
-use dermasim::catalogue::{Kind as File, find};
-use dermasim::claims;
-use dermasim::evidence::{self, Group, Kind, Observation, Split, Tuning};
-use dermasim::language::{Definition, Model};
-use dermasim::needling;
-use dermasim::output::Provenance;
+use dermasim::engine::language::{Definition, Model};
+use dermasim::present::output::Provenance;
 use dermasim::scenario::{Plan, Scenario};
+use dermasim::skin::catalogue::{Kind as File, find};
+use dermasim::skin::needling;
+use dermasim::study::claims;
+use dermasim::study::evidence::{self, Group, Kind, Observation, Split, Tuning};
 
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 
@@ -144,7 +144,7 @@ fn every_scenario_is_in_the_table_with_its_size() {
 
 fn mean_of(text: &str, read: impl Fn(&needling::Summary) -> f64) -> f64 {
     let plan = Scenario::from_text("readme", text).plan().unwrap_or_else(|error| panic!("{error}"));
-    read(&needling::injure(&plan, 0, 1).unwrap_or_else(|error| panic!("{error}")).summary)
+    read(&plan.needle(0, 1).unwrap_or_else(|error| panic!("{error}")).summary)
 }
 
 #[test]

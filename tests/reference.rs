@@ -7,12 +7,13 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use dermasim::grid::{Axis, Ends, Grid};
-use dermasim::mechanics::channel::{Needle, Tip};
-use dermasim::needling::Puncture;
-use dermasim::skin::SessionNumbers;
-use dermasim::stepper::Stepper;
-use dermasim::units::DAY;
+use dermasim::base::units::DAY;
+use dermasim::engine::grid::{Axis, Ends, Grid};
+use dermasim::engine::state::SessionNumbers;
+use dermasim::engine::stepper::Stepper;
+use dermasim::skin::injury;
+use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::needling::Puncture;
 use serde_json::Value;
 
 #[test]
@@ -35,7 +36,7 @@ fn an_independent_implementation_agrees() {
     let mut stepper = Stepper::new(&mut skin, &adaptive(1e-4)).expect("rest has a balance");
     let needle = Needle { shank_radius: 0.125e-3, tip_radius: 0.125e-3, ..upright().needle };
     let puncture = Puncture { depth: 1.0, needle, ..upright() };
-    skin.pierce(&[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
+    injury::pierce(&mut skin, &[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
     stepper.restart(&mut skin).expect("a balance");
     let mut misses = Vec::new();
     for (n, day) in numbers(&stored["days"]).iter().enumerate() {

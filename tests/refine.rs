@@ -8,9 +8,9 @@ mod common;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use dermasim::observe::Record;
+use dermasim::engine::observe::Record;
+use dermasim::run;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::simulate;
 use dermasim::study::{Levels, Verdict};
 
 use common::series::{bessel, erf, grown, grown_slope, mean_of, zeros};
@@ -443,7 +443,7 @@ fn judged(folder: &std::path::Path, model: &str, setting: &str, times: &[f64]) -
     }
     let mut first = None;
     let mut run = |what: &str, plan: &Arc<Plan>| {
-        let record = simulate::run(plan, &mut |_| true)?.record;
+        let record = run::run(plan, &mut |_| true)?.record;
         if what == "as it is" {
             first = Some(record.clone());
         }

@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use dermasim::catalogue::{Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
-use dermasim::claims::Claim;
-use dermasim::error::{Error, Result, Source};
-use dermasim::language::{LayerName, Model, Setting};
+use dermasim::base::error::{Error, Result, Source};
+use dermasim::engine::language::{LayerName, Model, Setting};
 use dermasim::scenario::Scenario;
+use dermasim::skin::catalogue::{Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
+use dermasim::study::claims::Claim;
 
 fn read(kind: &str, path: &Path) -> Result<()> {
     let text = |kind| find(kind, &path.to_string_lossy(), None);
@@ -229,7 +229,7 @@ proptest::proptest! {
             let scenario = Scenario::from_text("mutant", &text);
             scenario.plan().and_then(|_| scenario.points()).err()
         } else {
-            let source = dermasim::error::Source::new("mutant.toml", text);
+            let source = dermasim::base::error::Source::new("mutant.toml", text);
             Model::read(&source).and_then(|model| compile(&model, "uniform")).err()
         };
         if let Some(error) = told {
@@ -255,7 +255,7 @@ proptest::proptest! {
 #[test]
 fn the_texts_to_be_broken_are_sound() {
     Scenario::from_text("sound", SOUND[0]).plan().unwrap();
-    Model::read(&dermasim::error::Source::new("sound.toml", SOUND[1])).unwrap();
+    Model::read(&dermasim::base::error::Source::new("sound.toml", SOUND[1])).unwrap();
 }
 
 /// Whether a message would send an escape to the terminal.

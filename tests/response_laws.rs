@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use dermasim::run;
 use dermasim::scenario::Scenario;
-use dermasim::simulate;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 fn run(text: &str, observable: &str, resolution: f64) -> [f64; 2] {
     let grid = format!("[grid]\nstrata = 1\nresolution = {resolution}\n[stepping]\ntolerance = 3e-2\n");
     let plan = Scenario::from_text("law", &format!("{text}\n{grid}")).plan().unwrap_or_else(|error| panic!("{error}"));
-    let record = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).record;
+    let record = run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).record;
     let column = record.headings.iter().position(|heading| heading.name == observable).expect("the observable");
     let rest = record.headings[column].rest;
     let mut values = record.values.iter().map(|row| row[column] - rest);

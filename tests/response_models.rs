@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dermasim::error::Source;
-use dermasim::language::{Compiled, Input, LayerName, Model, Operand, Setting};
+use dermasim::base::error::Source;
+use dermasim::engine::language::{Compiled, Input, LayerName, Model, Operand, Setting};
 
 fn compile(name: &str, layers: &[(&str, &[&str])]) -> Compiled {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/response").join(name);

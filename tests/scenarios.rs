@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dermasim::grid::Geometry;
-use dermasim::scenario::{Method, Plan, Scenario, Stepping};
-use dermasim::simulate::{self, Outcome};
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::stepper::{Method, Stepping};
+use dermasim::run::{self, Outcome};
+use dermasim::scenario::{Plan, Scenario};
 
 fn plan(name: &str) -> Plan {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
@@ -29,7 +30,7 @@ fn shortened(mut plan: Plan, share: f64, resolution: f64) -> Plan {
 
 fn run(plan: Plan) -> Outcome {
     let name = plan.name.clone();
-    simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{name}: {error}"))
+    run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use assert_cmd::Command;
 use common::{figures, harm};
+use dermasim::run;
 use dermasim::scenario::Scenario;
-use dermasim::simulate;
 
 /// Scenarios that take a few seconds at most; a new one with an `[expect]` counts as slow until it stands here.
 const QUICK: [&str; 5] = ["brusselator", "fisher-kpp", "fitzhugh-nagumo", "robertson", "van-der-pol"];
@@ -93,7 +93,7 @@ fn slow_scenarios_meet_what_they_expect() {
 fn the_readme_tells_how_many_steps_the_default_course_takes() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/cheek-three-sessions.toml");
     let plan = Scenario::read(&path).and_then(|scenario| scenario.plan()).unwrap_or_else(|error| panic!("{error}"));
-    let steps = simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).cost.steps;
+    let steps = run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}")).cost.steps;
     figures::hold(&[("it takes some {} steps;", vec![((steps + 5) / 10 * 10).to_string()])]);
 }
 

@@ -4,7 +4,8 @@
 mod common;
 
 use common::*;
-use dermasim::scenario::{Geometry, Method, Stepping};
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::stepper::{Method, Stepping};
 
 const SCALE: &str = "[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 
@@ -171,7 +172,7 @@ fn what_is_used_up_in_one_layer_stays_in_another() {
     let layers = [layer("a", 0.0, 0.5, 3), layer("b", 0.5, 0.8, 2), layer("c", 0.8, 1.0, 2)];
     for stepping in [at(1e-1), at(1e-3), at(1e-6), explicitly(1e-3)] {
         let mut skin = skin(&text, &section(2, false), &layers, 0);
-        let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &stepping).expect("a stepper");
+        let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, &stepping).expect("a stepper");
         for look in 1..=20 {
             stepper.advance(&mut skin, 0.1 * f64::from(look), &mut |_, _| true).expect("a step");
             for z in 3..5 {
@@ -217,7 +218,7 @@ fn what_one_field_loses_another_gets() {
             let row = layout.row(z, 0);
             skin.state[row].iter_mut().enumerate().for_each(|(i, u)| *u += ((i + z) % 3) as f64);
         }
-        let total = |skin: &dermasim::skin::Skin| (0..3).map(|f| content(skin, f)).sum::<f64>();
+        let total = |skin: &dermasim::engine::state::Skin| (0..3).map(|f| content(skin, f)).sum::<f64>();
         let before = total(&skin);
         advance(&mut skin, &at(tolerance), 10.0);
         close(total(&skin), before, 1e-6, &format!("the sum of all at {tolerance}"));
@@ -227,7 +228,7 @@ fn what_one_field_loses_another_gets() {
 /// The values of the fields of a point at each of some moments, which are looked at.
 fn seen(text: &str, stepping: &Stepping, looks: &[f64]) -> Vec<Vec<f64>> {
     let mut skin = skin(text, &point(), &medium(1), 0);
-    let mut stepper = dermasim::stepper::Stepper::new(&mut skin, stepping).expect("a stepper");
+    let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, stepping).expect("a stepper");
     stepper.looks(&skin, looks).expect("nothing is too fast");
     looks
         .iter()
@@ -286,7 +287,7 @@ fn what_is_too_fast_for_any_step_is_refused_by_name() {
         &[field("u", 0.0) + "signed = true\n", process("drive", "changes = { u = \"1000*sin(1e6*time)\" }")].concat(),
     );
     let mut skin = skin(&text, &point(), &medium(1), 0);
-    let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &at(1e-3)).expect("a stepper");
+    let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, &at(1e-3)).expect("a stepper");
     let looks: Vec<f64> = (0..=20).map(f64::from).collect();
     let message = stepper.looks(&skin, &looks).expect_err("no step follows it").to_string();
     assert!(message.contains("`u` is driven"), "{message}");
@@ -340,7 +341,7 @@ fn the_explicit_method_says_when_it_is_hopeless() {
             .replace("rest = 0", "rest = 0\nsigned = true"),
     );
     let mut skin = skin(&text, &point(), &medium(1), 0);
-    let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &explicitly(1e-3)).expect("a stepper");
+    let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, &explicitly(1e-3)).expect("a stepper");
     let message = stepper.advance(&mut skin, 1e3, &mut |_, _| true).expect_err("no end").to_string();
     assert!(message.contains("explicit method would need"), "{message}");
 }
@@ -350,7 +351,7 @@ fn what_cannot_be_solved_ends_with_the_name_of_the_field() {
     // u' = u² reaches infinity at t = 1.
     let text = model(&[field("u", 1.0), process("burst", "changes = { u = \"u^2\" }")].concat());
     let mut skin = skin(&text, &point(), &medium(1), 0);
-    let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &at(1e-3)).expect("a stepper");
+    let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, &at(1e-3)).expect("a stepper");
     let message = stepper.advance(&mut skin, 2.0, &mut |_, _| true).expect_err("no end").to_string();
     assert!(message.contains("`u`"), "{message}");
 }

@@ -4,7 +4,8 @@
 mod common;
 
 use common::*;
-use dermasim::scenario::{Geometry, Method, Stepping};
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::stepper::{Method, Stepping};
 use proptest::prelude::*;
 
 const SCALE: &str = "[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
@@ -103,7 +104,7 @@ fn a_fisher_wave_runs_at_its_speed() {
     );
     let geometry = Geometry::Section { width: 80.0, cells: 320, periodic: false };
     let mut skin = skin(&model, &geometry, &medium(1), 0);
-    let front = |skin: &dermasim::skin::Skin| {
+    let front = |skin: &dermasim::engine::state::Skin| {
         let row = &skin.state[skin.layout.row(0, 0)];
         let i = row.iter().position(|u| *u < 0.25).expect("the front is inside");
         let share = (row[i - 1] - 0.25) / (row[i - 1] - row[i]);
@@ -147,7 +148,7 @@ proptest! {
             let (z, f, p) = (k / 30, k / 10 % 3, k % 10);
             skin.state[layout.row(z, f)][p] = *value;
         }
-        let mut stepper = dermasim::stepper::Stepper::new(&mut skin, &adaptive(tolerance)).expect("a stepper");
+        let mut stepper = dermasim::engine::stepper::Stepper::new(&mut skin, &adaptive(tolerance)).expect("a stepper");
         for end in [1e-3, 0.1, 1.0, 10.0, 100.0] {
             stepper.advance(&mut skin, end, &mut |_, _| true).expect("a step");
             prop_assert!(skin.state.iter().all(|u| *u >= 0.0), "at {end}: {:?}", skin.state);

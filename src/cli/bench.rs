@@ -8,12 +8,12 @@ use serde_json::Map;
 
 use super::keep;
 use super::terminal::{number, say, short, table, tell};
-use crate::bench::{self, Report, Setting, Target};
-use crate::error::{Error, Result};
-use crate::folder::{Draft, Identity};
-use crate::output::file;
-use crate::plot;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{Draft, Identity};
+use crate::present::output::file;
+use crate::present::plot;
 use crate::scenario::Scenario;
+use crate::study::bench::{self, Report, Setting, Target};
 
 #[derive(Args)]
 pub struct Arguments {

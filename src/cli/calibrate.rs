@@ -10,12 +10,12 @@ use super::common::Common;
 use super::evidence::Watcher;
 use super::keep;
 use super::terminal::{number, say, short, table, tell};
-use crate::calibrate::{self, Calibration, Fitted};
-use crate::error::{Error, Result, Source};
-use crate::evidence::{self, Board, Observation, Row};
-use crate::folder::{Draft, Identity};
-use crate::output;
+use crate::base::error::{Error, Result, Source};
+use crate::base::folder::{Draft, Identity};
+use crate::present::output;
 use crate::scenario::Change;
+use crate::study::calibrate::{self, Calibration, Fitted};
+use crate::study::evidence::{self, Board, Observation, Row};
 
 #[derive(Args)]
 pub struct Arguments {

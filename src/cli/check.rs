@@ -7,17 +7,16 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::terminal::{complain, say, short};
-use crate::calibrate::Calibration;
-use crate::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
-use crate::claims::Claim;
-use crate::error::{Result, Source};
-use crate::evidence::Observation;
-use crate::language::Model;
-use crate::needling;
-use crate::practice;
+use crate::base::error::{Result, Source};
+use crate::base::units::DAY;
+use crate::engine::language::Model;
+use crate::run;
 use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
-use crate::simulate;
-use crate::units::DAY;
+use crate::skin::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
+use crate::study::calibrate::Calibration;
+use crate::study::claims::Claim;
+use crate::study::evidence::Observation;
+use crate::study::practice;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -98,8 +97,8 @@ fn begins(plan: &Plan) -> Result<()> {
         return Ok(());
     }
     // The unit cells of a course are as large as its holes leave room, which takes a session to know.
-    let first = if plan.sessions.is_empty() { None } else { Some(needling::injure(plan, 0, 1)?) };
-    simulate::begin(plan, first.as_ref()).map(drop)
+    let first = if plan.sessions.is_empty() { None } else { Some(plan.needle(0, 1)?) };
+    run::begin(plan, first.as_ref()).map(drop)
 }
 
 /// What the rules of a plan say of it. A session is computed for that, which takes a moment.
@@ -107,7 +106,7 @@ fn rules(plan: &Plan) -> Result<Vec<String>> {
     if plan.rules.is_empty() || plan.sessions.is_empty() {
         return Ok(Vec::new());
     }
-    let advice = practice::advice(plan, &[needling::injure(plan, 0, 1)?], None)?;
+    let advice = practice::advice(plan, &[plan.needle(0, 1)?], None)?;
     Ok(advice.into_iter().map(|one| format!("{}: {} ({})", one.authority, one.says, one.source)).collect())
 }
 

@@ -11,14 +11,15 @@ use super::common::Common;
 use super::evidence::Watcher;
 use super::keep;
 use super::terminal::{say, short, table, tell, wrapped};
-use crate::claims::{self, Answer, Claim, Findings, Followed};
-use crate::error::{Error, Result};
-use crate::evidence::{self, Run};
-use crate::folder::{self, Draft, Identity, hash};
-use crate::output::{self, Provenance};
-use crate::plot::{self, Figure};
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{self, Draft, Identity, hash};
+use crate::present::output::{self, Provenance};
+use crate::present::plot::{self, Figure};
+use crate::present::report;
+use crate::run::session::Session;
 use crate::scenario::{Change, Plan, shown_duration};
+use crate::study::claims::{self, Answer, Claim, Findings, Followed};
+use crate::study::evidence::{self, Run};
 
 /// The file of an answer.
 const ANSWER: &str = "answer.json";
@@ -182,7 +183,7 @@ fn keep_run(out: &Path, claim: &Claim, run: &Run, followed: Followed<'_>) -> Res
             Ok(about)
         }
         Followed::Needles(plan, needling) => {
-            let session = output::needling::Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
+            let session = Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
             output::file::write(&fresh.join("scenario.toml"), &plan.origin.scenario)?;
             output::needling::write(&fresh.join("needling.csv"), std::slice::from_ref(&session))?;
             Provenance::of(plan).write(&fresh.join("provenance.csv"))?;

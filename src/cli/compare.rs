@@ -7,13 +7,13 @@ use serde_json::Map;
 
 use super::keep;
 use super::terminal::{number, say, short, table};
-use crate::error::{Error, Result};
-use crate::folder::{Answer, Draft, Identity};
-use crate::output::{self, Kept};
-use crate::plot;
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{Answer, Draft, Identity};
+use crate::base::units::DAY;
+use crate::present::output::{self, Kept};
+use crate::present::plot;
+use crate::present::report;
 use crate::study::{Pair, pair};
-use crate::units::DAY;
 
 #[derive(Args)]
 pub struct Arguments {

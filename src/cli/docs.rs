@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::terminal::say;
-use crate::error::{Error, Result, suggestion};
+use crate::base::error::{Error, Result, suggestion};
 
 /// Every page: its topic, and its text.
 const PAGES: [(&str, &str); 11] = [

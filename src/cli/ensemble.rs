@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::terminal::{number, say, table};
-use crate::error::{Error, Result};
-use crate::output::ensemble::{Drawn, Ensemble, Sample, Spread};
-use crate::output::sweep::Failed;
-use crate::output::{Kept, Provenance};
-use crate::plot;
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::present::output::ensemble::{Drawn, Ensemble, Sample, Spread};
+use crate::present::output::sweep::Failed;
+use crate::present::output::{Kept, Provenance};
+use crate::present::plot;
+use crate::present::report;
 use crate::scenario::{Draw, Plan, Point};
 use crate::study::Job;
 

@@ -11,12 +11,12 @@ use super::common::Common;
 use super::interrupt::Interrupt;
 use super::keep;
 use super::terminal::{number, say, short, table, tell};
-use crate::error::{Error, Result};
-use crate::evidence::{self, Board, Kind, Observation, Reading, Row, Split, Tally, Tuning};
-use crate::folder::{Draft, Identity};
-use crate::output;
-use crate::plot;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{Draft, Identity};
+use crate::present::output;
+use crate::present::plot;
 use crate::scenario::shown_duration;
+use crate::study::evidence::{self, Board, Kind, Observation, Reading, Row, Split, Tally, Tuning};
 
 #[derive(Args)]
 pub struct Arguments {

@@ -5,11 +5,11 @@ use std::path::Path;
 use clap::Args;
 
 use super::terminal::{say, table};
-use crate::catalogue::{self, Kind};
-use crate::error::{Error, Result, suggestion};
-use crate::language::{Constant, Definition};
+use crate::base::error::{Error, Result, suggestion};
+use crate::base::sourced::{Choice, Sourced};
+use crate::engine::language::{Constant, Definition};
 use crate::scenario::ModelFile;
-use crate::sourced::{Choice, Sourced};
+use crate::skin::catalogue::{self, Kind};
 
 #[derive(Args)]
 pub struct Arguments {

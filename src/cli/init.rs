@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::terminal::{say, short};
-use crate::error::{Error, Result};
-use crate::folder::file;
+use crate::base::error::{Error, Result};
+use crate::base::folder::file;
 
 /// The scenario that is written.
 pub const SCENARIO: &str = include_str!("init.toml");

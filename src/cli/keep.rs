@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
-use crate::folder::{Draft, Identity, hash};
-use crate::output::{self, Inputs, Kept, Provenance};
-use crate::plot;
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{Draft, Identity, hash};
+use crate::present::output::{self, Inputs, Kept, Provenance};
+use crate::present::plot;
+use crate::present::report;
+use crate::run::Outcome;
 use crate::scenario::{Plan, Verdict};
-use crate::simulate::Outcome;
 
 use super::terminal::{short, tell};
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::Args;
 
 use super::terminal::{say, table};
-use crate::catalogue::{self, Kind};
-use crate::error::{Error, Result, suggestion};
-use crate::language::{FieldKind, Model};
+use crate::base::error::{Error, Result, suggestion};
+use crate::engine::language::{FieldKind, Model};
+use crate::skin::catalogue::{self, Kind};
 
 #[derive(Args)]
 pub struct Arguments {

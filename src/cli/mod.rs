@@ -29,8 +29,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, Result};
-use crate::processor::{self, Instructions};
+use crate::base::error::{Error, Result};
+use crate::base::processor::{self, Instructions};
 
 #[derive(Parser)]
 #[command(name = "dermasim", version, about, long_about = None, max_term_width = 110, arg_required_else_help = true)]

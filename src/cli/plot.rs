@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::keep;
 use super::terminal::{say, short};
-use crate::error::{Error, Result};
-use crate::folder::Draft;
-use crate::output::{Kept, Provenance};
-use crate::plot;
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::base::folder::Draft;
+use crate::present::output::{Kept, Provenance};
+use crate::present::plot;
+use crate::present::report;
 
 #[derive(Args)]
 pub struct Arguments {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::base::units::DAY;
+use crate::run;
 use crate::scenario::shown_duration;
-use crate::simulate;
-use crate::units::DAY;
 
 /// Lines printed where there is no terminal: one for each of these parts of the run.
 const PARTS: f64 = 10.0;
@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// Shows where the run is.
-    pub fn show(&mut self, at: simulate::Progress) {
+    pub fn show(&mut self, at: run::Progress) {
         if self.bar.is_none() && !self.lines {
             return;
         }

@@ -10,13 +10,13 @@ use super::interrupt::Interrupt;
 use super::keep;
 use super::progress::Progress;
 use super::terminal::{number, say, short, table, tell};
-use crate::bench::pool;
-use crate::error::{Error, Result};
-use crate::folder::{Draft, Identity};
-use crate::observe::Record;
-use crate::output;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{Draft, Identity};
+use crate::engine::observe::Record;
+use crate::present::output;
+use crate::run;
 use crate::scenario::{Change, Plan, Scenario};
-use crate::simulate;
+use crate::study::bench::pool;
 use crate::study::{Errors, Levels, Refinement, Verdict};
 
 #[derive(Args)]
@@ -91,7 +91,7 @@ impl Runner {
         }
         let mut progress = Progress::new(self.quiet);
         let outcome = self.pool.install(|| {
-            simulate::run(plan, &mut |at| {
+            run::run(plan, &mut |at| {
                 progress.show(at);
                 !self.interrupt.asked()
             })

@@ -9,12 +9,12 @@ use super::interrupt::Interrupt;
 use super::keep;
 use super::progress::Progress;
 use super::terminal::{number, say, short, table, tell, wrapped};
-use crate::error::{Error, Result};
-use crate::folder::Draft;
-use crate::output::Answers;
-use crate::practice::Practice;
+use crate::base::error::{Error, Result};
+use crate::base::folder::Draft;
+use crate::run;
+use crate::run::answer::Answers;
 use crate::scenario::{Change, Plan, Scenario, Verdict, shown_duration};
-use crate::simulate;
+use crate::study::practice::Practice;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -64,7 +64,7 @@ fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
     let pool = pool.map_err(|error| Error::simulation(format!("the system gives no threads: {error}")))?;
     let seconds = {
         let outcome = pool.install(|| {
-            simulate::run(plan, &mut |at| {
+            run::run(plan, &mut |at| {
                 progress.show(at);
                 !interrupt.asked()
             })

@@ -7,13 +7,13 @@ use serde_json::Map;
 
 use super::keep;
 use super::terminal::{number, print, say, short, table};
-use crate::catalogue::Mechanics;
-use crate::error::{Error, Result};
-use crate::folder::Draft;
-use crate::needling::{self, Single};
-use crate::output::file;
-use crate::plot;
+use crate::base::error::{Error, Result};
+use crate::base::folder::Draft;
+use crate::present::output::file;
+use crate::present::plot;
 use crate::scenario::{Change, Plan, Scenario};
+use crate::skin::catalogue::Mechanics;
+use crate::skin::needling::Single;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -36,7 +36,7 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<()> {
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
     let plan = Scenario::read(&arguments.scenario)?.with(changes).plan()?;
-    let strike = needling::single(&plan)?;
+    let strike = plan.strike()?;
     let json = || {
         serde_json::to_string_pretty(&strike)
             .map_err(|cause| Error::simulation(format!("a strike could not be told as JSON: {cause}")))

@@ -12,16 +12,17 @@ use super::interrupt::Interrupt;
 use super::keep::{self, SWEEP_MARK};
 use super::run::{Arguments, expectations, unsound};
 use super::terminal::{complain, say, short, tell};
-use crate::error::{Error, Result};
-use crate::folder::{self, Draft, Identity};
-use crate::output::sweep::{Failed, Point as Row, Sweep, write_failed};
-use crate::output::{self, Answers, Provenance, table};
-use crate::plot;
-use crate::report;
+use crate::base::error::{Error, Result};
+use crate::base::folder::{self, Draft, Identity};
+use crate::base::units::Unit;
+use crate::present::output::sweep::{Failed, Point as Row, Sweep, write_failed};
+use crate::present::output::{self, Provenance, table};
+use crate::present::plot;
+use crate::present::report;
+use crate::run;
+use crate::run::answer::Answers;
 use crate::scenario::{Draw, Plan, Point, Scenario};
-use crate::simulate;
 use crate::study::{self, Board, Ended, Job};
-use crate::units::Unit;
 
 /// Runs the points of a sweep.
 ///
@@ -87,7 +88,7 @@ impl Study<'_> {
         let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
         let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
             let plan = job.plan()?;
-            let outcome = simulate::run(&plan, &mut |_| !interrupt.asked())?;
+            let outcome = run::run(&plan, &mut |_| !interrupt.asked())?;
             folder::write_part(&job.folder, &keep::identity("run", &plan), |fresh| {
                 let about = if self.whole { keep::keep(&outcome, fresh)? } else { keep::tables(&outcome, fresh)? };
                 job.mark(fresh)?;

@@ -2,8 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
-use crate::error::{Error, printable};
-pub use crate::folder::short;
+use crate::base::error::{Error, printable};
+pub use crate::base::folder::short;
 
 /// Prints to standard output. A reader that has gone away (as `head` does) is no fault: what is left is not printed.
 pub fn say(text: impl AsRef<str>) {

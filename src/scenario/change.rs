@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use toml_edit::{DocumentMut, InlineTable, Item, Key, TableLike, Value};
 
-use crate::catalogue::is_number;
-use crate::error::{Error, Result, Source, suggestion};
+use crate::base::error::{Error, Result, Source, suggestion};
+use crate::skin::catalogue::is_number;
 
 /// The kinds of model file a scenario uses, by the first word of a key.
 pub const ROOTS: [&str; 5] = ["tissue", "device", "operator", "mechanics", "response"];

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use crate::error::{Error, Result, Source, suggestion};
+use crate::base::error::{Error, Result, Source, suggestion};
+use crate::base::units::Quantity;
 use crate::scenario::written::{Amount, Word};
-use crate::units::Quantity;
 
 /// Reads options and keeps the text of everything decided, so that the decided scenario can be run again.
 pub(super) struct Decider {

@@ -1,6 +1,6 @@
 //! What a run will cost, before it is run: cells, fields, memory and time; and what this machine has.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Wall time of one cell, field and step on two cores \[ns\]. Measured on the default scenario; within a factor of three.
 const NANOSECONDS: f64 = 20.0;

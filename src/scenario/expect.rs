@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use toml_edit::{TableLike, Value};
 
-use crate::error::{Error, Result, Source, suggestion};
+use crate::base::error::{Error, Result, Source, suggestion};
+use crate::base::units::{Quantity, Unit};
 use crate::scenario::keyed::entries;
-use crate::units::{Quantity, Unit};
 
 /// The numbers that the summary holds for each observable.
 const STATISTICS: [&str; 5] = ["rest", "peak", "peak_day", "end", "resolved_day"];

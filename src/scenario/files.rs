@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
-use crate::catalogue::{self, Kind};
-use crate::error::{Error, Result, Source};
-use crate::folder::name::distinct;
+use crate::base::error::{Error, Result, Source};
+use crate::base::folder::name::distinct;
+use crate::base::sourced::Evidence;
+use crate::base::units::Quantity;
 use crate::scenario::change::Change;
 use crate::scenario::keyed;
-use crate::sourced::Evidence;
-use crate::units::Quantity;
+use crate::skin::catalogue::{self, Kind};
 
 /// A model file as a scenario uses it.
 #[derive(Debug, Clone)]

@@ -1,11 +1,11 @@
 //! The piece of skin that is computed, and how many cells it has.
 
-use crate::catalogue::Layer;
-use crate::error::{Result, suggestion};
-use crate::grid::{graded_depth, radial_cells};
-use crate::language::{Condition, FACES, FaceCondition, Model};
+use crate::base::error::{Result, suggestion};
+use crate::engine::grid::Geometry;
+use crate::engine::grid::Layer;
+use crate::engine::grid::{graded_depth, radial_cells};
+use crate::engine::language::{Condition, FACES, FaceCondition, Model};
 use crate::scenario::decide::{Decider, Limits};
-use crate::scenario::plan::Geometry;
 use crate::scenario::resolve::LENGTH;
 use crate::scenario::written;
 

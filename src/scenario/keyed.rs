@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, DocumentMut, Item, TableLike, Value};
 
-use crate::error::{Result, Source, grammar};
+use crate::base::error::{Result, Source, grammar};
 use crate::scenario::change::path;
 
 /// A path, its value, and where it stands.

@@ -33,7 +33,7 @@ pub use range::{MOST_POINTS, points};
 pub use sample::{Draw, WIDE, design};
 pub use sweep::{Axis, Point};
 
-use crate::error::{Result, Source, read_toml};
+use crate::base::error::{Result, Source, read_toml};
 
 /// A scenario as typed, with the changes asked for on top of it.
 #[derive(Debug, Clone)]

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use toml_edit::{Item, Value};
 
-use crate::catalogue::{self, Dose, Kind, Overlay};
-use crate::error::{Error, Result, suggestion};
-use crate::language::Signal;
+use crate::base::error::{Error, Result, suggestion};
+use crate::base::sourced::Traits;
+use crate::base::units::DAY;
+use crate::engine::language::Signal;
 use crate::scenario::change::Change;
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::files::ModelFile;
@@ -17,8 +18,7 @@ use crate::scenario::keyed;
 use crate::scenario::resolve::LENGTH;
 use crate::scenario::timeline::MOMENT;
 use crate::scenario::written::{Amount, Word, Written};
-use crate::sourced::Traits;
-use crate::units::DAY;
+use crate::skin::catalogue::{self, Dose, Kind, Overlay};
 
 /// Traits that mean something without a file of their own.
 pub(super) const USUAL: [&str; 3] = ["age", "sex", "fitzpatrick"];
@@ -220,7 +220,7 @@ fn open(decide: &Decider, kind: Kind, word: &Word, folder: &Path) -> Result<(Mod
 fn stretches(decide: &Decider, agent: &Applied, dose: &Dose, sessions: &[f64], end: f64) -> Result<Vec<(f64, f64)>> {
     let none = Traits::new();
     let option = |name: &str| agent.options.get(name).map(|(_, amount)| amount);
-    let number = |name: &str, own: Option<&crate::sourced::Sourced>, limits: Limits| -> Result<Option<f64>> {
+    let number = |name: &str, own: Option<&crate::base::sourced::Sourced>, limits: Limits| -> Result<Option<f64>> {
         match (option(name), own) {
             (Some(given), _) => decide.read(name, given, limits).map(Some),
             (None, Some(own)) => own.of(&none).map(Some),

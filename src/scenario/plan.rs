@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-pub use crate::grid::Geometry;
-
-use crate::catalogue::{Cost, Device, Layer, Mechanics, Operator, Overlay, Rules, Tissue};
-use crate::error::{Error, Result};
-use crate::language::Model;
+use crate::base::error::{Error, Result};
+use crate::base::sourced::Traits;
+use crate::engine::grid::{Geometry, Layer};
+use crate::engine::language::Model;
+use crate::engine::stepper::Stepping;
 use crate::scenario::estimate::Estimate;
 use crate::scenario::expect::Expectation;
 use crate::scenario::files::{ModelFile, Number};
-use crate::sourced::Traits;
+use crate::skin::catalogue::{Cost, Overlay, Rules, Tissue};
+use crate::skin::needling::{self, Needling, Single, Subject};
+use crate::skin::protocol::Protocol;
 
 /// A run, fully decided. Nobody past this point asks whether something was given.
 #[derive(Debug, Clone)]
@@ -78,6 +80,39 @@ impl Plan {
             .as_ref()
             .ok_or_else(|| Error::input("this scenario needles nothing").help("add [needling] with a device"))
     }
+
+    /// Who is needled.
+    pub fn subject(&self) -> Subject<'_> {
+        let (tissue, layers, traits) = (&*self.tissue, &*self.layers, &self.traits);
+        Subject { tissue, layers, traits, age: self.age, seed: self.seed }
+    }
+
+    /// What session number `session` (from 0) does mechanically, with `strata` classes of depth.
+    ///
+    /// # Errors
+    /// The plan has no needling; else as [`needling::treat`].
+    pub fn needle(&self, session: usize, strata: usize) -> Result<Needling> {
+        needling::treat(self.needled()?, &self.subject(), session, strata)
+    }
+
+    /// What every session does mechanically, with `strata` classes of depth.
+    ///
+    /// # Errors
+    /// As [`Plan::needle`].
+    pub fn needle_all(&self, strata: usize) -> Result<Vec<Needling>> {
+        if self.sessions.is_empty() {
+            return Ok(Vec::new());
+        }
+        needling::treat_all(self.needled()?, &self.subject(), self.sessions.len(), strata)
+    }
+
+    /// One strike on new skin, everything at its mean, on the grid.
+    ///
+    /// # Errors
+    /// The plan has no needling; else as [`needling::single`].
+    pub fn strike(&self) -> Result<Single> {
+        needling::single(self.needled()?, &self.subject())
+    }
 }
 
 /// What a plan was made of: for the run's folder, its manifest and its report.
@@ -97,81 +132,4 @@ pub struct Origin {
     pub expected: Vec<Expectation>,
     /// What the run will cost.
     pub estimate: Estimate,
-}
-
-/// How the skin is needled.
-#[derive(Debug, Clone)]
-pub struct Protocol {
-    /// The device.
-    pub device: Arc<Device>,
-    /// Who holds it.
-    pub operator: Arc<Operator>,
-    /// Constants of needle mechanics.
-    pub mechanics: Arc<Mechanics>,
-    /// How the mechanics are computed.
-    pub solver: Solver,
-    /// Set length of the needles \[m\].
-    pub length: f64,
-    /// Strokes per second; `None` takes the device's own.
-    pub frequency: Option<f64>,
-    /// Speed of the device over the skin \[m/s\]; `None` takes the operator's own.
-    pub glide: Option<f64>,
-    /// Force on the device \[N\]; `None` takes the operator's own.
-    pub press: Option<f64>,
-    /// Treatments the needles have seen before the first session; `None` takes the device's own.
-    pub wear: Option<f64>,
-    /// Treated area \[m²\]; `None` takes the tissue's own.
-    pub area: Option<f64>,
-    /// Dose: how much needling a session is.
-    pub dose: Dose,
-}
-
-/// How the mechanics of needles are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Solver {
-    /// From a table of strikes on the grid.
-    Surrogate,
-    /// Every strike in time, on a finer grid.
-    Grid,
-    /// As a spring and a cutting needle, one number each.
-    Lumped,
-}
-
-/// How much needling a session is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Dose {
-    /// The device's own dose, as its file states it.
-    Device,
-    /// Distinct holes per area \[1/m²\].
-    Density(f64),
-    /// Passes over each place.
-    Passes(f64),
-    /// Time on the skin per area \[s/m²\].
-    Coverage(f64),
-}
-
-/// How time is stepped.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stepping {
-    /// Which method.
-    pub method: Method,
-    /// Relative error that a short step may make; of a long one less is allowed (`stepper::implicit`).
-    pub tolerance: f64,
-    /// Absolute part of the error, relative to the size that a field has had (`stepper::judge`).
-    pub absolute: f64,
-    /// Longest step \[s\].
-    pub longest: f64,
-    /// A fixed step \[s\] instead of an adaptive one.
-    pub fixed: Option<f64>,
-}
-
-/// A method of stepping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Implicit, adaptive, the default.
-    Implicit,
-    /// Explicit with as many stages as stability demands, adaptive: for what is hardly stiff.
-    Explicit,
-    /// Explicit Euler with fixed steps and without control: for comparisons of kernels, and no choice of a scenario.
-    Euler,
 }

@@ -3,8 +3,8 @@
 //! Points are counted in decimals, point i = from + i·step from a whole i, so that no point carries the rounding of the
 //! ones before it and the last is there.
 
-use crate::error::{Error, Result};
-use crate::units;
+use crate::base::error::{Error, Result};
+use crate::base::units;
 
 /// The largest number of points on one axis.
 pub const MOST_POINTS: usize = 10_000;

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use serde_spanned::Spanned;
 use toml_edit::{DocumentMut, Item, Table};
 
-use crate::catalogue::{Cost, Device, Kind, Layer, Mechanics, Operator, Rules, Tissue};
-use crate::error::{Result, Source, read_toml, suggestion};
-use crate::language::{Compiled, Definition, LayerName, Model, Setting, VolumeField};
+use crate::base::error::{Result, Source, read_toml, suggestion};
+use crate::base::sourced::Traits;
+use crate::base::units::DAY;
+use crate::engine::grid::Layer;
+use crate::engine::language::{Compiled, Definition, LayerName, Model, Setting, VolumeField};
 use crate::scenario::change::{Change, ROOTS};
 use crate::scenario::decide::{Decider, Limits, as_written};
 use crate::scenario::estimate::{Estimate, Size};
@@ -20,12 +22,12 @@ use crate::scenario::expect::expectations;
 use crate::scenario::files::ModelFile;
 use crate::scenario::geometry::{self, MOST_CELLS};
 use crate::scenario::overlay::{Overlays, USUAL};
-use crate::scenario::plan::{Dose, Origin, Plan, Protocol, Solver};
+use crate::scenario::plan::{Origin, Plan};
 use crate::scenario::schedule::settle;
 use crate::scenario::timeline;
 use crate::scenario::written::{self, Amount, Word, Written};
-use crate::sourced::Traits;
-use crate::units::DAY;
+use crate::skin::catalogue::{Cost, Device, Kind, Mechanics, Operator, Rules, Tissue};
+use crate::skin::protocol::{Dose, Protocol, Solver};
 
 /// A year in seconds.
 const YEAR: f64 = 365.25 * DAY;

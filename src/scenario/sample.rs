@@ -14,15 +14,15 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use statrs::distribution::{ContinuousCDF, Normal};
 use toml_edit::Value;
 
-use crate::catalogue::{self, Kind, Population};
-use crate::error::{Error, Result, read_toml, suggestion};
+use crate::base::error::{Error, Result, read_toml, suggestion};
+use crate::base::sourced::{Choice, Evidence, Sourced};
+use crate::base::units::{self, DAY, Quantity, Unit};
 use crate::scenario::change::{Change, path};
 use crate::scenario::decide::Decider;
 use crate::scenario::files::Number;
 use crate::scenario::written::{self, Written};
 use crate::scenario::{MOST_POINTS, Plan, Point, Scenario};
-use crate::sourced::{Choice, Evidence, Sourced};
-use crate::units::{self, DAY, Quantity, Unit};
+use crate::skin::catalogue::{self, Kind, Population};
 
 /// Ranges that span this factor are drawn in the logarithm.
 pub const WIDE: f64 = 3.0;

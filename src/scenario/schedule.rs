@@ -1,6 +1,6 @@
 //! When something is looked at: regular, listed or logarithmic times, and their union.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The largest number of moments of one schedule.
 pub const MOST_MOMENTS: usize = 100_000;

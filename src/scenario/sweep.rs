@@ -6,12 +6,12 @@
 
 use toml_edit::{TableLike, Value};
 
-use crate::error::{Error, Result, suggestion};
+use crate::base::error::{Error, Result, suggestion};
+use crate::base::units::{self, Quantity, Unit};
 use crate::scenario::change::Change;
 use crate::scenario::keyed::entries;
 use crate::scenario::range::{self, MOST_POINTS};
 use crate::scenario::{Scenario, schedule};
-use crate::units::{self, Quantity, Unit};
 
 /// A key and the values it takes.
 #[derive(Debug, Clone)]

@@ -4,13 +4,13 @@ use indexmap::IndexMap;
 use serde_spanned::Spanned;
 use toml_edit::Value;
 
-use crate::error::{Result, suggestion};
-use crate::language::{Accuracy, Model};
+use crate::base::error::{Result, suggestion};
+use crate::base::units::DAY;
+use crate::engine::language::{Accuracy, Model};
+use crate::engine::stepper::{Method, Stepping};
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
-use crate::scenario::plan::{Method, Stepping};
 use crate::scenario::schedule::{MOST_MOMENTS, SAME, Schedule, latest, ordered, settle};
 use crate::scenario::written::{self, Amount, Signal, Word};
-use crate::units::DAY;
 
 const DURATION: Limits = Limits { unit: "d", low: (1e-9, "1 ns"), high: (100.0 * 365.25 * DAY, "100 years") };
 pub(super) const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
@@ -221,7 +221,7 @@ pub(super) fn snapshots(
 pub(super) fn signals(
     decide: &mut Decider,
     typed: &IndexMap<Word, Signal>,
-    known: &IndexMap<String, crate::language::Signal>,
+    known: &IndexMap<String, crate::engine::language::Signal>,
     end: f64,
 ) -> Result<Vec<(f64, String, f64)>> {
     let mut events: Vec<(f64, String, f64)> = Vec::new();

@@ -11,11 +11,11 @@
 
 use rayon::prelude::*;
 
-use crate::error::Result;
-use crate::grid::{Ends, Grid};
-use crate::language::{Effects, Input, Operand, Program};
-use crate::needling::{Needling, Puncture};
-use crate::skin::{SessionNumbers, Skin};
+use crate::base::error::Result;
+use crate::engine::grid::{Ends, Grid};
+use crate::engine::language::{Input, Operand, Program};
+use crate::engine::state::{SessionNumbers, Skin};
+use crate::skin::needling::{Needling, Puncture};
 
 /// How many shank radii from the axis a puncture is felt …
 const REACH: f64 = 6.0;
@@ -25,287 +25,227 @@ const SAMPLED: f64 = 2.0;
 const SAMPLE_SPACING: f64 = 5e-6;
 const MOST_SAMPLES: usize = 6;
 
-impl Skin {
-    /// Applies a session: every puncture, then what the session does as a whole.
-    ///
-    /// # Errors
-    /// A field is no longer finite.
-    pub fn receive(&mut self, needling: &Needling) -> Result<()> {
-        let punctures = self.place(needling);
-        self.pierce(
-            &punctures,
-            &SessionNumbers {
-                hole_density: needling.hole_density,
-                dermal_hole_density: needling.dermal_hole_density,
-                mean_depth: needling.summary.mean_depth,
-                tear_index: needling.summary.tear_index,
-                deep_hole_density: needling.summary.exit_share * needling.hole_density,
-                deep_path: needling.summary.deep_path * needling.hole_density,
-                torn_area: needling.summary.torn_area,
-                blood_loss: needling.summary.blood_per_area,
-                pain: needling.summary.pain,
-            },
-        )
-    }
+/// Applies a session: every puncture, then what the session does as a whole.
+///
+/// # Errors
+/// A field is no longer finite.
+pub fn receive(skin: &mut Skin, needling: &Needling) -> Result<()> {
+    let punctures = place(skin, needling);
+    pierce(
+        skin,
+        &punctures,
+        &SessionNumbers {
+            hole_density: needling.hole_density,
+            dermal_hole_density: needling.dermal_hole_density,
+            mean_depth: needling.summary.mean_depth,
+            tear_index: needling.summary.tear_index,
+            deep_hole_density: needling.summary.exit_share * needling.hole_density,
+            deep_path: needling.summary.deep_path * needling.hole_density,
+            torn_area: needling.summary.torn_area,
+            blood_loss: needling.summary.blood_per_area,
+            pain: needling.summary.pain,
+        },
+    )
+}
 
-    /// Applies punctures, each with the y index it is confined to (the class of a unit cell, else none), and then what the
-    /// session does as a whole.
-    ///
-    /// # Errors
-    /// A field is no longer finite.
-    pub fn pierce(&mut self, punctures: &[(Option<usize>, Puncture)], numbers: &SessionNumbers) -> Result<()> {
-        let repeated = !self.holes.all.is_empty();
-        if repeated && self.grid.kind == "cells" {
-            self.homogenise();
-        }
-        for puncture in punctures {
-            self.puncture(puncture);
-        }
-        self.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
-        self.locate(punctures);
-        let compiled = self.compiled.clone();
-        self.apply(&compiled.session, numbers);
-        self.last_session = self.time;
-        self.check()
+/// Applies punctures, each with the y index it is confined to (the class of a unit cell, else none), and then what the
+/// session does as a whole.
+///
+/// # Errors
+/// A field is no longer finite.
+pub fn pierce(skin: &mut Skin, punctures: &[(Option<usize>, Puncture)], numbers: &SessionNumbers) -> Result<()> {
+    let repeated = !skin.holes.all.is_empty();
+    if repeated && skin.grid.kind == "cells" {
+        skin.homogenise();
     }
+    for puncture in punctures {
+        apply(skin, puncture);
+    }
+    skin.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
+    locate(skin, punctures);
+    let compiled = skin.compiled.clone();
+    skin.apply(&compiled.session, numbers);
+    skin.last_session = skin.time;
+    skin.check()
+}
 
-    /// The punctures that fall into the computed skin, each with the y index it is confined to (unit cells).
-    fn place(&self, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
-        let (x, y) = (&self.grid.x, &self.grid.y);
-        match self.grid.kind {
-            "tile" => {
-                let size = [x.faces[x.len()], y.faces[y.len()]];
-                window(needling, size).into_iter().map(|puncture| (None, puncture)).collect()
-            }
-            "section" => {
-                // A plane through a row of holes at their mean spacing, depths taken from the classes in turn.
-                let width = x.faces[x.len()];
-                let count = ((width * needling.hole_density.sqrt()).round() as usize).max(1);
-                (0..count)
-                    .map(|i| {
-                        let (_, class) = &needling.strata[i % needling.strata.len()];
-                        let place = width * (i as f64 + 0.5) / count as f64;
-                        (None, Puncture { x: place, y: y.centres[0], ..class.clone() })
+/// The punctures that fall into the computed skin, each with the y index it is confined to (unit cells).
+fn place(skin: &Skin, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
+    let (x, y) = (&skin.grid.x, &skin.grid.y);
+    match skin.grid.kind {
+        "tile" => {
+            let size = [x.faces[x.len()], y.faces[y.len()]];
+            window(needling, size).into_iter().map(|puncture| (None, puncture)).collect()
+        }
+        "section" => {
+            // A plane through a row of holes at their mean spacing, depths taken from the classes in turn.
+            let width = x.faces[x.len()];
+            let count = ((width * needling.hole_density.sqrt()).round() as usize).max(1);
+            (0..count)
+                .map(|i| {
+                    let (_, class) = &needling.strata[i % needling.strata.len()];
+                    let place = width * (i as f64 + 0.5) / count as f64;
+                    (None, Puncture { x: place, y: y.centres[0], ..class.clone() })
+                })
+                .collect()
+        }
+        _ => {
+            let classes = needling.strata.iter().take(y.len()).enumerate();
+            classes.map(|(class, (_, p))| (Some(class), Puncture { x: 0.0, y: 0.0, ..p.clone() })).collect()
+        }
+    }
+}
+
+/// Applies one puncture: depths side by side, then the surface.
+fn apply(skin: &mut Skin, (class, puncture): &(Option<usize>, Puncture)) {
+    let compiled = skin.compiled.clone();
+    let grid = skin.grid.clone();
+    let rows = match class {
+        Some(class) => *class..class + 1,
+        None => 0..grid.y.len(),
+    };
+    let own = &*skin;
+    let at = |z: Option<usize>, work: &mut Work| -> Vec<Effect> {
+        let (fields, program) = match z {
+            Some(z) => &compiled.puncture.layers[grid.layer[z]],
+            None => &compiled.puncture.surface,
+        };
+        let effect = |j| effect(own, puncture, program, fields.len(), z, j, *class, work);
+        rows.clone().filter_map(effect).collect()
+    };
+    let depths: Vec<Vec<Effect>> =
+        (0..grid.z.len()).into_par_iter().map_init(Work::default, |work, z| at(Some(z), work)).collect();
+    let surface = at(None, &mut Work::default());
+    for (z, effects) in depths.iter().enumerate() {
+        for (k, field) in compiled.puncture.layers[grid.layer[z]].0.iter().enumerate() {
+            let row = &mut skin.state[skin.layout.row(z, *field)];
+            effects.iter().for_each(|effect| effect.write(row, k));
+        }
+    }
+    for (k, field) in compiled.puncture.surface.0.iter().enumerate() {
+        let row = &mut skin.state[skin.layout.surface_row(*field)];
+        surface.iter().for_each(|effect| effect.write(row, k));
+    }
+}
+
+/// Mean new values of the cells of one row of x that the puncture can reach, if there are any. `z` is `None` for the
+/// surface.
+fn effect(
+    skin: &Skin,
+    puncture: &Puncture,
+    program: &Program,
+    outputs: usize,
+    z: Option<usize>,
+    j: usize,
+    class: Option<usize>,
+    work: &mut Work,
+) -> Option<Effect> {
+    let grid = &skin.grid;
+    let (x, nx) = (&grid.x, grid.x.len());
+    if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.needle.shank_radius) {
+        return None;
+    }
+    let reach = REACH * puncture.needle.shank_radius;
+    let near = SAMPLED * puncture.needle.shank_radius;
+    // The row of cells that the puncture can reach; a channel across a periodic end reaches the whole row.
+    let row_distance = if class.is_some() { 0.0 } else { lateral(grid, 1, grid.y.centres[j], puncture.y).abs() };
+    if row_distance > reach + grid.y.width(j) && class.is_none() && grid.y.len() > 1 {
+        return None;
+    }
+    let within = |i: usize| lateral(grid, 0, x.centres[i], puncture.x).abs() <= reach + x.width(i);
+    let first = (0..nx).find(|&i| within(i));
+    let last = (0..nx).rev().find(|&i| within(i));
+    let range = first?..last? + 1;
+    let length = range.len();
+    let samples = |width: f64| ((width / SAMPLE_SPACING).ceil() as usize).clamp(1, MOST_SAMPLES);
+    let close = row_distance <= near + grid.y.width(j);
+    let across = if close { samples((range.clone()).map(|i| x.width(i)).fold(0.0, f64::max).min(30e-6)) } else { 1 };
+    let along = if close && class.is_none() && grid.y.len() > 1 { samples(grid.y.width(j)) } else { 1 };
+    let (top, thickness) = z.map_or((0.0, 0.0), |z| (grid.z.faces[z], grid.z.width(z)));
+    let deep = if z.is_some() { samples(thickness) } else { 1 };
+    work.begin(length);
+    let mut mean = vec![0.0; outputs * length];
+    work.out.resize(outputs * length, 0.0);
+    let start = j * nx + range.start;
+    let view = skin.view();
+    for d in 0..deep {
+        let depth = top + thickness * (d as f64 + 0.5) / deep as f64;
+        let shift = depth * puncture.tilt.tan();
+        let axis = match class {
+            // In a unit cell the channel is the axis.
+            Some(_) => [0.0, 0.0],
+            None => [puncture.x + shift * puncture.azimuth.cos(), puncture.y + shift * puncture.azimuth.sin()],
+        };
+        let radius = puncture.radius_at(depth);
+        let blood = puncture.blood_at(depth);
+        let cut = puncture.cut.at(depth);
+        for b in 0..along {
+            let dy = if class.is_some() || grid.y.len() == 1 {
+                0.0
+            } else {
+                let y = grid.y.faces[j] + grid.y.width(j) * (b as f64 + 0.5) / along as f64;
+                lateral(grid, 1, y, axis[1])
+            };
+            for a in 0..across {
+                let share = (a as f64 + 0.5) / across as f64;
+                for (k, i) in range.clone().enumerate() {
+                    let place = x.faces[i] + x.width(i) * share;
+                    work.distance[k] = lateral(grid, 0, place, axis[0]).hypot(dy);
+                    // Rings further out are larger.
+                    work.weight[k] =
+                        if class.is_some() { place / (x.centres[i] * across as f64) } else { 1.0 / across as f64 };
+                }
+                for (stretch, distance) in work.stretch.iter_mut().zip(&work.distance) {
+                    *stretch = puncture.residual_stretch(*distance, depth);
+                }
+                let (distance, stretch) = (&work.distance, &work.stretch);
+                view.run(program, z.unwrap_or(0), start..start + length, &mut work.out, &mut work.scratch, &|input| {
+                    Some(match input {
+                        Input::Distance => Operand::Block(distance),
+                        Input::NeedleRadius => Operand::Value(radius),
+                        Input::ResidualStretch => Operand::Block(stretch),
+                        Input::TipDepth => Operand::Value(puncture.depth),
+                        Input::Depth => Operand::Value(depth),
+                        Input::Blood => Operand::Value(blood),
+                        Input::Tilt => Operand::Value(puncture.tilt),
+                        Input::CutLength => Operand::Value(cut),
+                        Input::TipRadius => Operand::Value(puncture.needle.tip_radius),
+                        _ => return None,
                     })
-                    .collect()
-            }
-            _ => {
-                let classes = needling.strata.iter().take(y.len()).enumerate();
-                classes.map(|(class, (_, p))| (Some(class), Puncture { x: 0.0, y: 0.0, ..p.clone() })).collect()
-            }
-        }
-    }
-
-    /// Replaces every row by its lateral mean.
-    fn homogenise(&mut self) {
-        let weights = self.grid.lateral_weights();
-        let layout = self.layout;
-        let mean = |row: &mut [f64]| {
-            let first = row[0];
-            if row.iter().any(|value| *value != first) {
-                let mean = row.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
-                row.fill(mean);
-            }
-        };
-        for row in self.state.chunks_mut(layout.stride) {
-            mean(&mut row[..layout.plane]);
-        }
-        for row in self.quasi.chunks_mut(layout.stride) {
-            mean(&mut row[..layout.plane]);
-        }
-    }
-
-    /// Applies one puncture: depths side by side, then the surface.
-    fn puncture(&mut self, (class, puncture): &(Option<usize>, Puncture)) {
-        let compiled = self.compiled.clone();
-        let grid = self.grid.clone();
-        let rows = match class {
-            Some(class) => *class..class + 1,
-            None => 0..grid.y.len(),
-        };
-        let own = &*self;
-        let at = |z: Option<usize>, work: &mut Work| -> Vec<Effect> {
-            let (fields, program) = match z {
-                Some(z) => &compiled.puncture.layers[grid.layer[z]],
-                None => &compiled.puncture.surface,
-            };
-            let effect = |j| own.effect(puncture, program, fields.len(), z, j, *class, work);
-            rows.clone().filter_map(effect).collect()
-        };
-        let depths: Vec<Vec<Effect>> =
-            (0..grid.z.len()).into_par_iter().map_init(Work::default, |work, z| at(Some(z), work)).collect();
-        let surface = at(None, &mut Work::default());
-        for (z, effects) in depths.iter().enumerate() {
-            for (k, field) in compiled.puncture.layers[grid.layer[z]].0.iter().enumerate() {
-                let row = &mut self.state[self.layout.row(z, *field)];
-                effects.iter().for_each(|effect| effect.write(row, k));
-            }
-        }
-        for (k, field) in compiled.puncture.surface.0.iter().enumerate() {
-            let row = &mut self.state[self.layout.surface_row(*field)];
-            surface.iter().for_each(|effect| effect.write(row, k));
-        }
-    }
-
-    /// Mean new values of the cells of one row of x that the puncture can reach, if there are any. `z` is `None` for the
-    /// surface.
-    fn effect(
-        &self,
-        puncture: &Puncture,
-        program: &Program,
-        outputs: usize,
-        z: Option<usize>,
-        j: usize,
-        class: Option<usize>,
-        work: &mut Work,
-    ) -> Option<Effect> {
-        let grid = &self.grid;
-        let (x, nx) = (&grid.x, grid.x.len());
-        if outputs == 0 || z.is_some_and(|z| grid.z.faces[z] > puncture.depth + REACH * puncture.needle.shank_radius) {
-            return None;
-        }
-        let reach = REACH * puncture.needle.shank_radius;
-        let near = SAMPLED * puncture.needle.shank_radius;
-        // The row of cells that the puncture can reach; a channel across a periodic end reaches the whole row.
-        let row_distance = if class.is_some() { 0.0 } else { lateral(grid, 1, grid.y.centres[j], puncture.y).abs() };
-        if row_distance > reach + grid.y.width(j) && class.is_none() && grid.y.len() > 1 {
-            return None;
-        }
-        let within = |i: usize| lateral(grid, 0, x.centres[i], puncture.x).abs() <= reach + x.width(i);
-        let first = (0..nx).find(|&i| within(i));
-        let last = (0..nx).rev().find(|&i| within(i));
-        let range = first?..last? + 1;
-        let length = range.len();
-        let samples = |width: f64| ((width / SAMPLE_SPACING).ceil() as usize).clamp(1, MOST_SAMPLES);
-        let close = row_distance <= near + grid.y.width(j);
-        let across =
-            if close { samples((range.clone()).map(|i| x.width(i)).fold(0.0, f64::max).min(30e-6)) } else { 1 };
-        let along = if close && class.is_none() && grid.y.len() > 1 { samples(grid.y.width(j)) } else { 1 };
-        let (top, thickness) = z.map_or((0.0, 0.0), |z| (grid.z.faces[z], grid.z.width(z)));
-        let deep = if z.is_some() { samples(thickness) } else { 1 };
-        work.begin(length);
-        let mut mean = vec![0.0; outputs * length];
-        work.out.resize(outputs * length, 0.0);
-        let start = j * nx + range.start;
-        let view = self.view();
-        for d in 0..deep {
-            let depth = top + thickness * (d as f64 + 0.5) / deep as f64;
-            let shift = depth * puncture.tilt.tan();
-            let axis = match class {
-                // In a unit cell the channel is the axis.
-                Some(_) => [0.0, 0.0],
-                None => [puncture.x + shift * puncture.azimuth.cos(), puncture.y + shift * puncture.azimuth.sin()],
-            };
-            let radius = puncture.radius_at(depth);
-            let blood = puncture.blood_at(depth);
-            let cut = puncture.cut.at(depth);
-            for b in 0..along {
-                let dy = if class.is_some() || grid.y.len() == 1 {
-                    0.0
-                } else {
-                    let y = grid.y.faces[j] + grid.y.width(j) * (b as f64 + 0.5) / along as f64;
-                    lateral(grid, 1, y, axis[1])
-                };
-                for a in 0..across {
-                    let share = (a as f64 + 0.5) / across as f64;
-                    for (k, i) in range.clone().enumerate() {
-                        let place = x.faces[i] + x.width(i) * share;
-                        work.distance[k] = lateral(grid, 0, place, axis[0]).hypot(dy);
-                        // Rings further out are larger.
-                        work.weight[k] =
-                            if class.is_some() { place / (x.centres[i] * across as f64) } else { 1.0 / across as f64 };
-                    }
-                    for (stretch, distance) in work.stretch.iter_mut().zip(&work.distance) {
-                        *stretch = puncture.residual_stretch(*distance, depth);
-                    }
-                    let (distance, stretch) = (&work.distance, &work.stretch);
-                    view.run(
-                        program,
-                        z.unwrap_or(0),
-                        start..start + length,
-                        &mut work.out,
-                        &mut work.scratch,
-                        &|input| {
-                            Some(match input {
-                                Input::Distance => Operand::Block(distance),
-                                Input::NeedleRadius => Operand::Value(radius),
-                                Input::ResidualStretch => Operand::Block(stretch),
-                                Input::TipDepth => Operand::Value(puncture.depth),
-                                Input::Depth => Operand::Value(depth),
-                                Input::Blood => Operand::Value(blood),
-                                Input::Tilt => Operand::Value(puncture.tilt),
-                                Input::CutLength => Operand::Value(cut),
-                                Input::TipRadius => Operand::Value(puncture.needle.tip_radius),
-                                _ => return None,
-                            })
-                        },
-                    );
-                    let share = 1.0 / (deep * along) as f64;
-                    for (mean, out) in mean.chunks_mut(length).zip(work.out.chunks(length)) {
-                        for ((mean, out), weight) in mean.iter_mut().zip(out).zip(&work.weight) {
-                            *mean += out * weight * share;
-                        }
+                });
+                let share = 1.0 / (deep * along) as f64;
+                for (mean, out) in mean.chunks_mut(length).zip(work.out.chunks(length)) {
+                    for ((mean, out), weight) in mean.iter_mut().zip(out).zip(&work.weight) {
+                        *mean += out * weight * share;
                     }
                 }
             }
         }
-        Some(Effect { places: start..start + length, mean })
     }
+    Some(Effect { places: start..start + length, mean })
+}
 
-    /// Remembers for each place the nearest hole of this session.
-    fn locate(&mut self, punctures: &[(Option<usize>, Puncture)]) {
-        let nx = self.grid.x.len();
-        for place in 0..self.layout.plane {
-            let (i, j) = (place % nx, place / nx);
-            let nearest = punctures
-                .iter()
-                .filter(|(class, _)| class.is_none_or(|class| class == j))
-                .map(|(class, p)| {
-                    let dx = lateral(&self.grid, 0, self.grid.x.centres[i], p.x);
-                    let dy = if class.is_some() || self.grid.y.len() == 1 {
-                        0.0
-                    } else {
-                        lateral(&self.grid, 1, self.grid.y.centres[j], p.y)
-                    };
-                    (dx.hypot(dy), p.depth)
-                })
-                .min_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((distance, depth)) = nearest {
-                self.holes.distance[place] = distance;
-                self.holes.tip_depth[place] = depth;
-            }
-        }
-    }
-
-    /// Lets an event of the model happen.
-    ///
-    /// # Errors
-    /// A field is no longer finite.
-    pub fn happen(&mut self, event: usize) -> Result<()> {
-        let compiled = self.compiled.clone();
-        self.apply(&compiled.events[event], &SessionNumbers::default());
-        self.check()
-    }
-
-    /// Gives fields their new values everywhere.
-    fn apply(&mut self, effects: &Effects, numbers: &SessionNumbers) {
-        let plane = self.layout.plane;
-        let before = self.clone();
-        let view = crate::skin::View { session: *numbers, ..before.view() };
-        let mut scratch = Vec::new();
-        for z in 0..self.layout.nz {
-            let (fields, program) = &effects.layers[self.grid.layer[z]];
-            let mut out = vec![0.0; fields.len() * plane];
-            view.run(program, z, 0..plane, &mut out, &mut scratch, &|_| None);
-            for (field, values) in fields.iter().zip(out.chunks(plane)) {
-                self.state[self.layout.row(z, *field)].copy_from_slice(values);
-            }
-        }
-        let (fields, program) = &effects.surface;
-        let mut out = vec![0.0; fields.len() * plane];
-        view.run(program, 0, 0..plane, &mut out, &mut scratch, &|_| None);
-        for (field, values) in fields.iter().zip(out.chunks(plane)) {
-            self.state[self.layout.surface_row(*field)].copy_from_slice(values);
+/// Remembers for each place the nearest hole of this session.
+fn locate(skin: &mut Skin, punctures: &[(Option<usize>, Puncture)]) {
+    let nx = skin.grid.x.len();
+    for place in 0..skin.layout.plane {
+        let (i, j) = (place % nx, place / nx);
+        let nearest = punctures
+            .iter()
+            .filter(|(class, _)| class.is_none_or(|class| class == j))
+            .map(|(class, p)| {
+                let dx = lateral(&skin.grid, 0, skin.grid.x.centres[i], p.x);
+                let dy = if class.is_some() || skin.grid.y.len() == 1 {
+                    0.0
+                } else {
+                    lateral(&skin.grid, 1, skin.grid.y.centres[j], p.y)
+                };
+                (dx.hypot(dy), p.depth)
+            })
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((distance, depth)) = nearest {
+            skin.holes.distance[place] = distance;
+            skin.holes.tip_depth[place] = depth;
         }
     }
 }

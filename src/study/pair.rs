@@ -1,6 +1,6 @@
 //! Two time courses at the times of one of them.
 
-use crate::observe::Record;
+use crate::engine::observe::Record;
 
 /// Times closer than this are the same moment \[s\].
 const SAME: f64 = 1e-6;

@@ -18,9 +18,10 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
-use crate::observe::Record;
-use crate::scenario::{Change, Method, Plan, Scenario};
+use crate::base::error::Result;
+use crate::engine::observe::Record;
+use crate::engine::stepper::Method;
+use crate::scenario::{Change, Plan, Scenario};
 use crate::study::{Pair, pair};
 
 /// How much tighter each of the two further tolerances is, or shorter each fixed step.
@@ -238,8 +239,8 @@ fn deviation(record: &Record, column: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::Heading;
-    use crate::units::Unit;
+    use crate::base::units::Unit;
+    use crate::engine::observe::Heading;
 
     fn record(values: [f64; 3]) -> Record {
         let heading =

@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::study::Job;
 
 /// How a job ended.

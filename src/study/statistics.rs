@@ -18,7 +18,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-pub use crate::needling::quantile;
+pub use crate::skin::needling::quantile;
 
 /// Random orders that are compared with the true one.
 pub const ORDERS: usize = 199;

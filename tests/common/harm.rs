@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::simulate::{self, Outcome};
 
 /// A protocol in numbers that a test can draw.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ impl Protocol {
              [stepping]\ntolerance = 5e-2\n"
         );
         let plan = Scenario::from_text("harm", &text).plan().unwrap_or_else(|error| panic!("{error}\n{text}"));
-        simulate::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
+        run::run(&Arc::new(plan), &mut |_| true).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 }
 

@@ -7,13 +7,14 @@ pub mod series;
 
 use std::sync::Arc;
 
-use dermasim::catalogue::Layer;
-use dermasim::error::Source;
-use dermasim::grid::Grid;
-use dermasim::language::{Compiled, LayerName, Model, Setting};
-use dermasim::scenario::{Geometry, Method, Stepping};
-use dermasim::skin::Skin;
-use dermasim::stepper::Stepper;
+use dermasim::base::error::Source;
+use dermasim::engine::grid::Geometry;
+use dermasim::engine::grid::Grid;
+use dermasim::engine::grid::Layer;
+use dermasim::engine::language::{Compiled, LayerName, Model, Setting};
+use dermasim::engine::state::Skin;
+use dermasim::engine::stepper::Stepper;
+use dermasim::engine::stepper::{Method, Stepping};
 
 /// A layer of equal cells.
 pub fn layer(name: &str, top: f64, bottom: f64, cells: usize) -> Layer {

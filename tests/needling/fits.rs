@@ -1,6 +1,6 @@
 //! Rows whose numbers were used to choose constants: a pass shows that the choice was carried out.
 
-use dermasim::needling::drive;
+use dermasim::skin::needling::drive;
 
 use super::setting::{MM, PER_MM, UM, ground, law, mechanics, tissue, value};
 
@@ -62,7 +62,7 @@ fn row_15_force_over_five_punctures_grows_by_12_to_33_percent() {
 #[test]
 fn row_20_older_skin_has_fewer_loops_and_more_plexus() {
     let ageing = tissue("cheek").ageing.unwrap();
-    let at = |number, age| dermasim::catalogue::aged(value(number), age, value(&ageing.vessel_age));
+    let at = |number, age| dermasim::skin::catalogue::aged(value(number), age, value(&ageing.vessel_age));
     let loops = 1.0 - at(&ageing.loops, 75.0);
     let plexus = at(&ageing.plexus, 75.0) - 1.0;
     assert!((0.40..=0.70).contains(&loops) && (0.35..=1.56).contains(&plexus), "{loops} {plexus}");

@@ -1,7 +1,7 @@
 //! Rows that hold by construction: a pass says that the code computes what it says, nothing about skin.
 
-use dermasim::needling::depth::{crowded, dome, needle_force, worn};
-use dermasim::needling::{drive, merge, vessel};
+use dermasim::skin::needling::depth::{crowded, dome, needle_force, worn};
+use dermasim::skin::needling::{drive, merge, vessel};
 
 use super::setting::{Case, MM, PER_CM2, PER_MM, UM, ground, law, mechanics, value};
 

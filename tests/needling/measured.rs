@@ -1,8 +1,8 @@
 //! Rows that were not used to choose constants, or only ask for an order: these can fail. Rows 1 to 9 stand in `tissue`.
 
-use dermasim::needling::drive;
-use dermasim::needling::vessel::{Bed, Local, Place};
-use dermasim::scenario::Dose;
+use dermasim::skin::needling::drive;
+use dermasim::skin::needling::vessel::{Bed, Local, Place};
+use dermasim::skin::protocol::Dose;
 
 use super::setting::{Case, MM, PER_CM2, PER_MM, UM, device, ground, set, value};
 

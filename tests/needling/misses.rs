@@ -2,8 +2,8 @@
 //! moves to `measured`.
 
 use super::setting::{Case, MM, PER_MM, UM, ground, law, set};
-use dermasim::catalogue::Drive;
-use dermasim::scenario::Solver;
+use dermasim::skin::catalogue::Drive;
+use dermasim::skin::protocol::Solver;
 
 /// Rows missed, and why. The README lists the same.
 pub const MISSES: &[(&str, &str)] = &[

@@ -1,8 +1,8 @@
 //! What must hold whatever the numbers.
 
-use dermasim::needling::depth::{Ground, PunctureLaw};
-use dermasim::needling::{Puncture, drive, merge};
-use dermasim::scenario::Dose;
+use dermasim::skin::needling::depth::{Ground, PunctureLaw};
+use dermasim::skin::needling::{Puncture, drive, merge};
+use dermasim::skin::protocol::Dose;
 use proptest::prelude::*;
 
 use super::setting::{Case, MM, PER_CM2, UM, law};
@@ -143,8 +143,9 @@ fn doses_are_met_and_impossible_ones_refused() {
 
 #[test]
 fn odd_protocols_are_refused_or_run_but_never_panic() {
-    let strange =
-        |change: fn(&mut dermasim::scenario::Protocol)| Case::new("cheek", "skinpen", MM).protocol(change).try_run();
+    let strange = |change: fn(&mut dermasim::skin::protocol::Protocol)| {
+        Case::new("cheek", "skinpen", MM).protocol(change).try_run()
+    };
     assert!(strange(|one| one.length = 9.0 * MM).is_err());
     assert!(strange(|one| one.glide = Some(0.0)).is_err());
     assert!(strange(|one| one.glide = Some(f64::NAN)).is_err());

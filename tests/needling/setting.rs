@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use dermasim::catalogue::{Device, Kind, Layer, Mechanics, Operator, Tissue, find};
-use dermasim::error::Result;
-use dermasim::needling::depth::{Ground, PunctureLaw, stiffness};
-use dermasim::needling::{Needling, Subject, treat};
-use dermasim::scenario::{Dose, Protocol, Solver};
-use dermasim::sourced::{Choice, Sourced, Traits};
+use dermasim::base::error::Result;
+use dermasim::base::sourced::{Choice, Sourced, Traits};
+use dermasim::engine::grid::Layer;
+use dermasim::skin::catalogue::{Device, Kind, Mechanics, Operator, Tissue, find};
+use dermasim::skin::needling::depth::{Ground, PunctureLaw, stiffness};
+use dermasim::skin::needling::{Needling, Subject, treat};
+use dermasim::skin::protocol::{Dose, Protocol, Solver};
 
 /// Millimetres, micrometres, newtons per millimetre in SI units.
 pub const MM: f64 = 1e-3;

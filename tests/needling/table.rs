@@ -3,9 +3,9 @@
 //!
 //! `cargo test --release --test needling table -- --ignored --nocapture` tries two hundred and prints the list.
 
-use dermasim::catalogue::Drive;
-use dermasim::scenario::{Protocol, Solver};
-use dermasim::sourced::Choice;
+use dermasim::base::sourced::Choice;
+use dermasim::skin::catalogue::Drive;
+use dermasim::skin::protocol::{Protocol, Solver};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,17 +1,17 @@
 //! The mechanics computed from the tissue: rows of the validation with one set of constants, and the parts of the model against
 //! each other.
 
-use dermasim::catalogue::Tissue;
-use dermasim::mechanics::channel::{Needle, Tip};
-use dermasim::mechanics::ground::{Drum, Surroundings};
-use dermasim::mechanics::strike::Motion;
-use dermasim::mechanics::surrogate::{Place, Site, Surrogate};
-use dermasim::needling::network;
-use dermasim::needling::site::{GRID, Held, Seated, Skin, TABLE};
-use dermasim::needling::vessel::{Bed, Local, Place as Lies, Strength};
-use dermasim::needling::{Puncture, drive};
-use dermasim::scenario::Solver;
-use dermasim::sourced::Traits;
+use dermasim::base::sourced::Traits;
+use dermasim::skin::catalogue::Tissue;
+use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::mechanics::ground::{Drum, Surroundings};
+use dermasim::skin::mechanics::strike::Motion;
+use dermasim::skin::mechanics::surrogate::{Place, Site, Surrogate};
+use dermasim::skin::needling::network;
+use dermasim::skin::needling::site::{GRID, Held, Seated, Skin, TABLE};
+use dermasim::skin::needling::vessel::{Bed, Local, Place as Lies, Strength};
+use dermasim::skin::needling::{Puncture, drive};
+use dermasim::skin::protocol::Solver;
 
 use super::setting::{Case, MM, PER_MM, UM, mechanics, set, tissue};
 use crate::common::figures::{self, number};

@@ -3,14 +3,15 @@
 
 use std::borrow::Cow;
 
-use dermasim::grid::Shape;
-use dermasim::observe::{Heading, Record, Snapshot};
-use dermasim::output::needling::{Ruptures, Session};
-use dermasim::output::sweep::{Point, Sweep};
-use dermasim::output::{About, Kept, Number, Provenance, summary};
-use dermasim::simulate::Cost;
-use dermasim::sourced::Evidence;
-use dermasim::units::DAY;
+use dermasim::base::sourced::Evidence;
+use dermasim::base::units::DAY;
+use dermasim::engine::grid::Shape;
+use dermasim::engine::observe::{Heading, Record, Snapshot};
+use dermasim::present::output::sweep::{Point, Sweep};
+use dermasim::present::output::{About, Kept, Number, Provenance};
+use dermasim::run::Cost;
+use dermasim::run::answer;
+use dermasim::run::session::{Ruptures, Session};
 use ndarray::Array3;
 
 /// Days of the sessions.
@@ -251,7 +252,7 @@ pub fn session(day: f64) -> Session {
 /// A run on a grid, with a strength of response.
 pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
     let record = record(strength);
-    let answers = summary::answers(&record);
+    let answers = answer::answers(&record);
     let snapshots = snapshots(&shape);
     Kept {
         practice: Default::default(),
@@ -319,7 +320,7 @@ pub fn sweep() -> Sweep {
             let record = self::record(length / 1.5);
             Point {
                 values: vec![format!("{length} mm")],
-                answers: summary::answers(&record),
+                answers: answer::answers(&record),
                 needling: vec![session(0.0)],
             }
         })

@@ -1,0 +1,277 @@
+//! What a name means in an expression, and where it may be used.
+
+use std::collections::HashMap;
+
+use crate::base::units::Dimension;
+use crate::engine::language::Input;
+use crate::engine::language::measure::Measure;
+
+/// What a name stands for; numbers are positions in the tables of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Meaning {
+    Constant(usize),
+    Signal(usize),
+    Field(usize),
+    /// Position in [`Names::definitions`].
+    Intermediate(usize),
+    Variable(Input),
+    Pi,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Local {
+    Puncture,
+    Session,
+}
+
+/// An intermediate, of the model, the puncture or the session.
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    pub local: Option<Local>,
+    /// Position in its table.
+    pub index: usize,
+    pub measure: Measure,
+    pub needs: Needs,
+    /// Other definitions it mentions.
+    pub uses: Vec<usize>,
+}
+
+/// The names of a model, and what was found out about them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    pub declared: HashMap<String, Meaning>,
+    pub locals: HashMap<(Local, String), usize>,
+    pub constants: Vec<Measure>,
+    /// Constants, each after those it is computed from.
+    pub constant_order: Vec<usize>,
+    pub definitions: Vec<Definition>,
+    /// The place of each definition in an order in which each stands after those it uses.
+    pub definition_rank: Vec<usize>,
+}
+
+impl Names {
+    pub(super) fn meaning(&self, name: &str, local: Option<Local>) -> Option<Meaning> {
+        if let Some(local) = local
+            && let Some(&index) = self.locals.get(&(local, name.to_owned()))
+        {
+            return Some(Meaning::Intermediate(index));
+        }
+        self.declared.get(name).copied().or_else(|| match name {
+            "pi" => Some(Meaning::Pi),
+            _ => VARIABLES.iter().find(|variable| variable.0 == name).map(|variable| Meaning::Variable(variable.1)),
+        })
+    }
+}
+
+/// A set of things an expression needs to be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Needs(pub u32);
+
+impl Needs {
+    pub const NONE: Self = Self(0);
+    pub const VOLUME: Self = Self(1);
+    pub const SURFACE: Self = Self(1 << 1);
+    pub const QUASI: Self = Self(1 << 2);
+    pub const SIGNAL: Self = Self(1 << 3);
+    pub const TIME: Self = Self(1 << 4);
+    pub const LATERAL: Self = Self(1 << 5);
+    pub const DEPTH: Self = Self(1 << 6);
+    pub const RANDOM: Self = Self(1 << 7);
+    /// Distance from and depth of a puncture.
+    pub const NEAR: Self = Self(1 << 8);
+    pub const PUNCTURE: Self = Self(1 << 9);
+    pub const SESSION: Self = Self(1 << 10);
+    /// A reduction over a column of cells.
+    pub const COLUMN: Self = Self(1 << 11);
+    /// A reduction that exists over the whole tissue only.
+    pub const TISSUE: Self = Self(1 << 12);
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is needed here but not among `given`, in words.
+    pub(super) fn missing(self, given: Self) -> Option<&'static str> {
+        const WORDS: [(Needs, &str); 13] = [
+            (Needs::VOLUME, "a field of the cells"),
+            (Needs::SURFACE, "a field of the surface"),
+            (Needs::QUASI, "a quasi-steady field"),
+            (Needs::SIGNAL, "a signal"),
+            (Needs::TIME, "time"),
+            (Needs::LATERAL, "a lateral position"),
+            (Needs::DEPTH, "a depth"),
+            (Needs::RANDOM, "a random number"),
+            (Needs::NEAR, "a puncture nearby"),
+            (Needs::PUNCTURE, "a puncture"),
+            (Needs::SESSION, "a session"),
+            (Needs::COLUMN, "a reduction"),
+            (Needs::TISSUE, "a reduction over the whole tissue"),
+        ];
+        WORDS.iter().find(|(need, _)| self.0 & need.0 & !given.0 != 0).map(|(_, words)| *words)
+    }
+}
+
+const METRE: Dimension = Dimension::LENGTH;
+const AREA: Dimension = Dimension([2, 0, 0, 0, 0, 0]);
+const PER_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0, 0]);
+const PER_AREA: Dimension = Dimension([-2, 0, 0, 0, 0, 0]);
+
+/// Variables that every model knows: name, input, dimension, what they need, meaning.
+pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
+    ("time", Input::Time, Dimension::TIME, Needs::TIME, "time since the start of the run"),
+    (
+        "since_session",
+        Input::SinceSession,
+        Dimension::TIME,
+        Needs::TIME,
+        "time since the last session; 1e12 s and more, longer than any memory of it, before the first",
+    ),
+    ("x", Input::X, METRE, Needs::LATERAL, "first lateral coordinate, the radius in an axisymmetric cell"),
+    ("y", Input::Y, METRE, Needs::LATERAL, "second lateral coordinate"),
+    ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the skin's surface"),
+    ("depth", Input::Depth, METRE, Needs::DEPTH, "depth below the skin's surface"),
+    ("distance", Input::Distance, METRE, Needs::NEAR, "distance from the axis of the puncture"),
+    ("tip_depth", Input::TipDepth, METRE, Needs::NEAR, "depth of the needle's tip"),
+    ("needle_radius", Input::NeedleRadius, METRE, Needs::PUNCTURE, "radius of the needle at this depth"),
+    (
+        "residual_stretch",
+        Input::ResidualStretch,
+        Dimension::NONE,
+        Needs::PUNCTURE,
+        "hoop stretch of the tissue left around the channel, 1 far from it",
+    ),
+    ("blood", Input::Blood, AREA, Needs::PUNCTURE, "volume of shed blood per length of channel at this depth"),
+    (
+        "cut_length",
+        Input::CutLength,
+        METRE,
+        Needs::PUNCTURE,
+        "length of the cut along the skin that a needle dragged sideways left at this depth",
+    ),
+    ("tip_radius", Input::TipRadius, METRE, Needs::PUNCTURE, "radius of the needle's tip, worn as it is"),
+    ("tilt", Input::Tilt, Dimension::NONE, Needs::PUNCTURE, "tilt of the puncture against the normal of the skin"),
+    ("hole_density", Input::HoleDensity, PER_AREA, Needs::SESSION, "distinct punctures of the session per area"),
+    (
+        "dermal_hole_density",
+        Input::DermalHoleDensity,
+        PER_AREA,
+        Needs::SESSION,
+        "distinct punctures of the session per area that reach the dermis",
+    ),
+    ("mean_depth", Input::MeanDepth, METRE, Needs::SESSION, "mean depth of the session's punctures"),
+    ("tear_index", Input::TearIndex, Dimension::NONE, Needs::SESSION, "mean tear index of the session"),
+    (
+        "deep_hole_density",
+        Input::DeepHoleDensity,
+        PER_AREA,
+        Needs::SESSION,
+        "distinct punctures of the session per area that leave the dermis",
+    ),
+    (
+        "deep_path",
+        Input::DeepPath,
+        PER_LENGTH,
+        Needs::SESSION,
+        "length of channel below the dermis that the session made, per area",
+    ),
+    (
+        "torn_area",
+        Input::TornArea,
+        Dimension::NONE,
+        Needs::SESSION,
+        "area of the cuts along the skin that the session tore, per area of skin",
+    ),
+    ("blood_loss", Input::BloodLoss, METRE, Needs::SESSION, "blood that the session shed, per area"),
+    ("pain", Input::Pain, Dimension::NONE, Needs::SESSION, "pain of the session, relative to a 26G needle"),
+];
+
+/// Functions that every model knows: name, fewest and most arguments, meaning.
+pub(super) const FUNCTIONS: &[(&str, usize, usize, &str)] = &[
+    ("hill", 2, 3, "hill(x, K) = x/(K + x); hill(x, K, n) = x^n/(K^n + x^n)"),
+    ("positive", 1, 1, "positive(x) = max(x, 0)"),
+    ("min", 2, 16, "the smallest"),
+    ("max", 2, 16, "the largest"),
+    ("exp", 1, 1, "e to the power of x"),
+    ("log", 1, 1, "natural logarithm"),
+    ("sqrt", 1, 1, "square root"),
+    ("pow", 2, 2, "pow(x, n) = x^n"),
+    ("tanh", 1, 1, "hyperbolic tangent"),
+    ("sin", 1, 1, "sine"),
+    ("cos", 1, 1, "cosine"),
+    ("abs", 1, 1, "absolute value"),
+    ("sigmoid", 1, 1, "sigmoid(x) = 1/(1 + exp(-x))"),
+    ("if", 3, 3, "if(condition, a, b)"),
+    ("rest", 1, 1, "the value of a field at rest"),
+    ("random", 0, 0, "a number drawn evenly from 0 to 1 for each cell, another one wherever it is written"),
+    ("mean", 2, 3, "mean(value, region) or mean(value, region, weight)"),
+    ("integral", 2, 2, "integral(value, region): over depth, mean over the lateral directions"),
+    ("maximum", 2, 2, "maximum(value, region)"),
+    ("minimum", 2, 2, "minimum(value, region)"),
+    (
+        "flux",
+        2,
+        3,
+        "flux(F, FACE): what leaves through the top, bottom, left, right, front or back, per area and time; flux(F, A, B): from layer A into layer B",
+    ),
+    ("through", 2, 3, "through(F, FACE) and through(F, A, B): the flux added up since the start, per area"),
+];
+
+/// The functions of a field and faces.
+pub(super) const PASSAGES: [&str; 2] = ["flux", "through"];
+
+/// Whether a model must not give this name to something of its own. Coordinates and pi may be taken: published models
+/// call their variables x, y and z, and their fluxes flux.
+pub(super) fn reserved(name: &str) -> bool {
+    let coordinate = matches!(name, "x" | "y" | "z");
+    matches!(name, "and" | "or" | "not" | "all" | "surface")
+        || VARIABLES.iter().any(|variable| variable.0 == name && !coordinate)
+        || FUNCTIONS.iter().any(|function| function.0 == name && !PASSAGES.contains(&name))
+}
+
+/// Whether a name can be written in an expression.
+pub(super) fn writable(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
+        && name.len() <= 100
+}
+
+/// Puts things into an order in which each stands after those it depends on.
+///
+/// # Errors
+/// A cycle: the things on it, in order.
+pub(super) fn order(dependencies: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut order = Vec::with_capacity(dependencies.len());
+    // 0 unseen, 1 on the path, 2 done.
+    let mut state = vec![0_u8; dependencies.len()];
+    for start in 0..dependencies.len() {
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        while let Some((item, next)) = path.last_mut() {
+            let item = *item;
+            if state[item] == 2 {
+                path.pop();
+                continue;
+            }
+            state[item] = 1;
+            match dependencies[item].get(*next) {
+                None => {
+                    state[item] = 2;
+                    order.push(item);
+                    path.pop();
+                }
+                Some(&below) => {
+                    *next += 1;
+                    match state[below] {
+                        0 => path.push((below, 0)),
+                        1 => {
+                            let begin = path.iter().position(|(on, _)| *on == below).unwrap_or(0);
+                            return Err(path[begin..].iter().map(|(on, _)| *on).collect());
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    Ok(order)
+}
