@@ -122,10 +122,10 @@ fn the_reference_names_every_key_function_variable_and_unit() {
         .step_by(2)
         .flat_map(|code| code.split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '%')))
         .collect();
-    let mut wanted = entries("language/names.rs", "pub(super) const FUNCTIONS");
-    wanted.extend(entries("language/names.rs", "pub(super) const VARIABLES"));
-    wanted.extend(entries("units.rs", "const TABLE"));
-    wanted.extend(keys("language/file.rs"));
+    let mut wanted = entries("engine/language/names.rs", "pub(super) const FUNCTIONS");
+    wanted.extend(entries("engine/language/names.rs", "pub(super) const VARIABLES"));
+    wanted.extend(entries("base/units.rs", "const TABLE"));
+    wanted.extend(keys("engine/language/file.rs"));
     wanted.extend(keys("scenario/written.rs"));
     assert!(wanted.len() > 200, "{wanted:?}");
     let missing: Vec<&String> = wanted.iter().filter(|name| !named.contains(name.as_str())).collect();

@@ -7,7 +7,7 @@ use clap::Args;
 use super::terminal::{say, table};
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::sourced::{Choice, Sourced};
-use crate::engine::language::{Constant, Definition};
+use crate::engine::language::{Constant, Definition, Model};
 use crate::scenario::ModelFile;
 use crate::skin::catalogue::{self, Kind};
 
@@ -25,7 +25,7 @@ pub struct Arguments {
 
 pub fn command(arguments: &Arguments) -> Result<()> {
     let name = arguments.name.as_str();
-    let model = super::list::read(&arguments.model)?;
+    let model = read(&arguments.model)?;
     if arguments.latex {
         let equation = model.latex(name).ok_or_else(|| {
             let known: Vec<&str> = (model.fields.keys().chain(model.constants.keys()))
@@ -86,4 +86,9 @@ fn file(name: &str) -> Result<Option<String>> {
         })
         .collect();
     Ok(Some(format!("{head}\n\n{}", table(&["  number", "value", "evidence", "source"], &rows))))
+}
+
+/// The response model of a name or a path.
+pub fn read(name: &str) -> Result<Model> {
+    Model::read(&catalogue::find(Kind::Response, name, Some(Path::new("")))?)
 }

@@ -1,9 +1,8 @@
 //! `dermasim list`: what there is to choose from, taken from the declarations themselves.
 
-use std::path::Path;
-
 use clap::Args;
 
+use super::explain;
 use super::terminal::{say, table};
 use crate::base::error::{Error, Result, suggestion};
 use crate::engine::language::{FieldKind, Model};
@@ -53,16 +52,11 @@ pub fn command(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     if let Some(part) = PARTS.into_iter().find(|name| wanted(name)) {
-        say(parts(&read(&arguments.model)?, part));
+        say(parts(&explain::read(&arguments.model)?, part));
         return Ok(());
     }
     let known: Vec<&str> = FILES.iter().map(|(name, _)| *name).chain(PARTS).collect();
     Err(Error::input(format!("there is no list of `{kind}`")).help(suggestion(kind, known)))
-}
-
-/// The response model of a name or a path.
-pub fn read(name: &str) -> Result<Model> {
-    Model::read(&catalogue::find(Kind::Response, name, Some(Path::new("")))?)
 }
 
 fn files(kind: Kind) -> String {
@@ -99,7 +93,7 @@ fn parts(model: &Model, part: &str) -> String {
                 .map(|(name, constant)| {
                     let evidence = format!("{:?}", constant.evidence).to_lowercase();
                     let checked = if constant.checked { "" } else { ", unchecked" };
-                    vec![name.clone(), super::explain::value(constant), evidence + checked, constant.what.clone()]
+                    vec![name.clone(), explain::value(constant), evidence + checked, constant.what.clone()]
                 })
                 .collect(),
         ),

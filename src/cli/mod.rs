@@ -24,6 +24,7 @@ mod run;
 mod strike;
 mod sweep;
 mod terminal;
+mod told;
 
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run a scenario, or all points of its sweep
-    Run(run::Arguments),
+    Run(told::Arguments),
     /// Compare finished runs: time courses side by side, differences, one table
     Compare(compare::Arguments),
     /// Check scenarios and model files without running them, and estimate what a run would cost

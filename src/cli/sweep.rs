@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::keep::{self, SWEEP_MARK};
-use super::run::{Arguments, expectations, unsound};
 use super::terminal::{complain, say, short, tell};
+use super::told::{Arguments, expectations, unsound};
 use crate::base::error::{Error, Result};
 use crate::base::folder::{self, Draft, Identity};
 use crate::base::units::Unit;

@@ -1,4 +1,12 @@
-//! The main loop: advance to the next event, look back on the way there, let it happen.
+//! One run: the main loop, and what it answers.
+//!
+//! * an **event** is whatever happens at a moment: a session, a look, a change of a signal, a jump of rates; the loop advances to the
+//!   next one and lets it happen ([`run()`]);
+//! * a **look** reads the observables off the state on the way there, between steps where need be;
+//! * an **outcome** is what was recorded, what the needles did, and what is doubtful about it ([`Outcome`]);
+//! * an **answer** is an observable in five numbers: rest, peak, when, end, resolved ([`answer`]).
+//!
+//! It uses every room up to [`scenario`](crate::scenario). It writes nothing: that is for [`present`](crate::present).
 
 pub mod answer;
 pub mod session;

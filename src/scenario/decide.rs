@@ -29,6 +29,9 @@ pub(super) struct Limits {
     pub high: (f64, &'static str),
 }
 
+/// Lengths from which a piece of skin or of any medium is made.
+pub(super) const LENGTH: Limits = Limits { unit: "mm", low: (1e-9, "1 nm"), high: (1e3, "1 km") };
+
 impl Decider {
     pub fn new(source: &Arc<Source>) -> Self {
         Self { source: source.clone(), decided: DocumentMut::new(), faults: Vec::new() }

@@ -5,8 +5,7 @@ use crate::engine::grid::Geometry;
 use crate::engine::grid::Layer;
 use crate::engine::grid::{graded_depth, radial_cells};
 use crate::engine::language::{Condition, FACES, FaceCondition, Model};
-use crate::scenario::decide::{Decider, Limits};
-use crate::scenario::resolve::LENGTH;
+use crate::scenario::decide::{Decider, LENGTH, Limits};
 use crate::scenario::written;
 
 /// The most cells along one axis.

@@ -3,6 +3,13 @@
 //! A **scenario** is a short TOML text that names a tissue, a device and a course of sessions. What was typed is kept apart
 //! from what it means: a [`Scenario`] has options and defaults, a [`Plan`] has none of them. Changes (`--set`, the `[set]`
 //! table, the points of a sweep) are made to the texts, so that whatever can be written can be changed.
+//!
+//! * **options** are what a scenario may say; `resolve` decides what each means or says what is wrong with it, with its line;
+//! * the **dose** is how much is needled: holes per area, passes, or time per area;
+//! * a **point** is one run of a sweep, a **sample** one of an ensemble, each a scenario of its own;
+//! * an **expectation** is a number that the answer is held against.
+//!
+//! It uses every room up to [`skin`](crate::skin).
 
 mod change;
 mod decide;

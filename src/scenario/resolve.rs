@@ -16,7 +16,7 @@ use crate::base::units::DAY;
 use crate::engine::grid::Layer;
 use crate::engine::language::{Compiled, Definition, LayerName, Model, Setting, VolumeField};
 use crate::scenario::change::{Change, ROOTS};
-use crate::scenario::decide::{Decider, Limits, as_written};
+use crate::scenario::decide::{Decider, LENGTH, Limits, as_written};
 use crate::scenario::estimate::{Estimate, Size};
 use crate::scenario::expect::expectations;
 use crate::scenario::files::ModelFile;
@@ -31,8 +31,6 @@ use crate::skin::protocol::{Dose, Protocol, Solver};
 
 /// A year in seconds.
 const YEAR: f64 = 365.25 * DAY;
-/// Lengths from which a piece of skin or of any medium is made.
-pub(super) const LENGTH: Limits = Limits { unit: "mm", low: (1e-9, "1 nm"), high: (1e3, "1 km") };
 const DEPTH: Limits = Limits { low: (0.0, "0 mm"), ..LENGTH };
 const NEEDLE: Limits = Limits { unit: "mm", low: (1e-5, "10 µm"), high: (1e-2, "10 mm") };
 const FREQUENCY: Limits = Limits { unit: "Hz", low: (0.1, "0.1 Hz"), high: (1e4, "10 kHz") };

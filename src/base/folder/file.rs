@@ -47,7 +47,20 @@ pub fn write_first(path: &Path, contents: &[u8]) -> io::Result<()> {
 
 fn sync(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()?;
-    super::remove::sync_folder(parent(path))
+    sync_folder(parent(path))
+}
+
+/// Lets the names in a folder survive a loss of power.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    match fs::File::open(folder)?.sync_all() {
+        // Some file systems cannot sync folders.
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+        other => return other,
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 /// Makes a folder and those above it.

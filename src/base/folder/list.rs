@@ -19,7 +19,6 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::remove::sync_folder;
 use super::{DRAFT, Identity, file, short};
 use crate::base::error::{Error, Result};
 
@@ -260,7 +259,7 @@ pub fn seal(folder: &Path, identity: &Identity, about: Map<String, Value>) -> Re
     whole[OWN_HASH] = json!(own);
     file::write(&folder.join(MANIFEST), format!("{whole:#}\n"))?;
     for (path, _) in all.iter().filter(|(path, kind)| kind.is_dir() && !inside(path)) {
-        sync_folder(&folder.join(path)).map_err(failed)?;
+        file::sync_folder(&folder.join(path)).map_err(failed)?;
     }
-    sync_folder(folder).map_err(failed)
+    file::sync_folder(folder).map_err(failed)
 }

@@ -380,7 +380,7 @@ pub fn write_part(
     seal(&fresh, identity, about)?;
     discard(path).map_err(failed)?;
     fs::rename(&fresh, path).map_err(failed)?;
-    remove::sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed)
+    file::sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed)
 }
 
 /// How the name of an unfinished part begins.

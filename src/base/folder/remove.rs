@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::file::sync_folder;
 use super::list::{Answer, Known, MANIFEST, flat, named, tree};
 use super::place::Place;
 use super::{DRAFT, short};
@@ -328,17 +329,4 @@ fn remove_one(aside: &Path, path: &Path, target: &Path, own: &BTreeMap<String, K
         carry_one(&place, &target.join(path))?;
     }
     fs::remove_file(place)
-}
-
-/// Lets the names in a folder survive a loss of power.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    match File::open(folder)?.sync_all() {
-        // Some file systems cannot sync folders.
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
-        other => return other,
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }

@@ -42,7 +42,7 @@ impl Program {
     pub fn bind<'a>(&'a self, inputs: &'a [Operand<'a>], length: usize, scratch: &'a mut Vec<f64>) -> Bound<'a> {
         #[cfg(target_arch = "x86_64")]
         if length >= LANES
-            && let Some(native) = self.native.of(self, instructions())
+            && let Some(native) = self.native(instructions())
         {
             let prepared = self.prepare(native, instructions(), inputs, length, scratch);
             return Bound { program: self, inputs, by: By::Native(prepared) };

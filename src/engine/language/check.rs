@@ -3,9 +3,9 @@
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::Dimension;
 use crate::engine::language::lower::kind_of;
-use crate::engine::language::measure::{Measure, Scope};
+use crate::engine::language::measure::Scope;
 use crate::engine::language::model::{self, Condition, FieldKind, Layered, Mention, Model, RegionOf, Reservoir};
-use crate::engine::language::names::{Definition, Local, Meaning, Needs, PASSAGES, order};
+use crate::engine::language::names::{Definition, Local, Meaning, Measure, Needs, PASSAGES, order};
 use crate::engine::language::syntax::{Expression, Form, Node};
 
 const DIFFUSIVITY: Dimension = Dimension([2, 0, -1, 0, 0, 0]);

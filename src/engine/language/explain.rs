@@ -4,20 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::engine::language::check;
-use crate::engine::language::latex;
 use crate::engine::language::model::{
     Along, Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
 };
 use crate::engine::language::names::{FUNCTIONS, Local, Meaning, VARIABLES};
 use crate::engine::language::syntax::Expression;
-
-/// A term of a rate of change: whether it adds, the coefficient unless it is 1, the rate, the process.
-pub(super) struct Term<'a> {
-    pub gain: bool,
-    pub factor: Option<&'a Expression>,
-    pub rate: Option<&'a Expression>,
-    pub process: (&'a str, &'a Process),
-}
 
 impl Model {
     /// Every name the model knows, for suggestions: constants, signals, fields, intermediates, processes, observables and
@@ -71,49 +62,6 @@ impl Model {
         }
         self.users(&mut text, name);
         Some(text)
-    }
-
-    /// The equation of a field, an intermediate, a constant or an observable in LaTeX, without surrounding `$`.
-    pub fn latex(&self, name: &str) -> Option<String> {
-        if let Some(field) = self.fields.get(name) {
-            return Some(latex::field(self, name, field, &self.terms(name)));
-        }
-        let symbol = latex::symbol(self, name);
-        let value = match self.constants.get(name) {
-            Some(Constant { definition: Definition::Number(number), .. }) => {
-                return Some(format!("{symbol} = \\text{{{}}}", latex::escape(&number.text)));
-            }
-            Some(Constant { definition: Definition::Expression(expression), .. }) => expression,
-            None => match (self.named(name), self.observables.get(name)) {
-                (Some((_, value)), _) => value,
-                (None, Some(observable)) => &observable.value,
-                (None, None) => return None,
-            },
-        };
-        Some(format!("{symbol} = {}", latex::expression(self, value)))
-    }
-
-    /// An intermediate of the model, the puncture or the session.
-    fn named(&self, name: &str) -> Option<(&str, &Expression)> {
-        let tables = [&self.intermediates, &self.puncture.intermediates, &self.session.intermediates];
-        let found = tables.into_iter().find_map(|table| table.get(name))?;
-        Some((&found.what, &found.value))
-    }
-
-    /// The terms of a field's rate of change, in the order of the file.
-    pub(super) fn terms(&self, name: &str) -> Vec<Term<'_>> {
-        let mut terms = Vec::new();
-        for (process_name, process) in &self.processes {
-            let rate = process.rate.as_ref();
-            let lists = [(&process.gives, true, rate), (&process.takes, false, rate), (&process.changes, true, None)];
-            for (list, gain, rate) in lists {
-                for (_, factor) in list.iter().filter(|(target, _)| target.name == name) {
-                    let factor = (rate.is_none() || factor.text != "1").then_some(factor);
-                    terms.push(Term { gain, factor, rate, process: (process_name, process) });
-                }
-            }
-        }
-        terms
     }
 
     fn explain_constant(&self, text: &mut String, name: &str, constant: &Constant) {

@@ -141,7 +141,7 @@ impl Program {
         #[cfg(target_arch = "x86_64")]
         if length >= LANES
             && self.may_end(length)
-            && let Some(native) = self.native.of(self, level)
+            && let Some(native) = self.native(level)
         {
             let prepared = self.prepare(native, level, inputs, length, scratch);
             return prepared.run_all(inputs, 0..length, out, stride);
@@ -386,28 +386,6 @@ unsafe fn operate<const W: usize, const FUSED: bool, const ROW: u8>(
 
 /// Rows of the tables, one for each code.
 const ROWS: usize = 16;
-
-/// The row of an instruction in the tables.
-pub(super) fn operation(code: Code) -> u8 {
-    match code {
-        Code::Copy => 0,
-        Code::Add => 1,
-        Code::Subtract => 2,
-        Code::Multiply => 3,
-        Code::Divide => 4,
-        Code::Negate => 5,
-        Code::MultiplyAdd => 6,
-        Code::MultiplySubtract => 7,
-        Code::SubtractProduct => 8,
-        Code::Minimum => 9,
-        Code::Maximum => 10,
-        Code::Less => 11,
-        Code::LessEqual => 12,
-        Code::Choose => 13,
-        Code::RealPower => 14,
-        Code::Apply(_) => 15,
-    }
-}
 
 unsafe fn plain<const W: usize, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.

@@ -1,13 +1,58 @@
 //! Expressions as formulas for papers.
 
-use crate::engine::language::explain::Term;
-use crate::engine::language::model::{Field, FieldKind, Layered, Model};
+use crate::engine::language::model::{Constant, Definition, Field, FieldKind, Layered, Model, Process};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
 
 const GREEK: [&str; 24] = [
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
     "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
 ];
+
+/// A term of a rate of change: whether it adds, the coefficient unless it is 1, the rate, the process.
+pub(super) struct Term<'a> {
+    pub gain: bool,
+    pub factor: Option<&'a Expression>,
+    pub rate: Option<&'a Expression>,
+    pub process: (&'a str, &'a Process),
+}
+
+impl Model {
+    /// The equation of a field, an intermediate, a constant or an observable in LaTeX, without surrounding `$`.
+    pub fn latex(&self, name: &str) -> Option<String> {
+        if let Some(field) = self.fields.get(name) {
+            return Some(self::field(self, name, field, &self.terms(name)));
+        }
+        let own = symbol(self, name);
+        let value = match self.constants.get(name) {
+            Some(Constant { definition: Definition::Number(number), .. }) => {
+                return Some(format!("{own} = \\text{{{}}}", escape(&number.text)));
+            }
+            Some(Constant { definition: Definition::Expression(expression), .. }) => expression,
+            None => match (self.named(name), self.observables.get(name)) {
+                (Some((_, value)), _) => value,
+                (None, Some(observable)) => &observable.value,
+                (None, None) => return None,
+            },
+        };
+        Some(format!("{own} = {}", expression(self, value)))
+    }
+
+    /// The terms of a field's rate of change, in the order of the file.
+    pub(super) fn terms(&self, name: &str) -> Vec<Term<'_>> {
+        let mut terms = Vec::new();
+        for (process_name, process) in &self.processes {
+            let rate = process.rate.as_ref();
+            let lists = [(&process.gives, true, rate), (&process.takes, false, rate), (&process.changes, true, None)];
+            for (list, gain, rate) in lists {
+                for (_, factor) in list.iter().filter(|(target, _)| target.name == name) {
+                    let factor = (rate.is_none() || factor.text != "1").then_some(factor);
+                    terms.push(Term { gain, factor, rate, process: (process_name, process) });
+                }
+            }
+        }
+        terms
+    }
+}
 
 /// The symbol of a name: its own, if it is a field with one; else Greek letters, and subscripts at `_`.
 pub(super) fn symbol(model: &Model, name: &str) -> String {

@@ -4,18 +4,8 @@ use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::Dimension;
 use crate::engine::language::Input;
 use crate::engine::language::model::{FACES, FieldKind, Mention, Model};
-use crate::engine::language::names::{FUNCTIONS, Local, Meaning, Needs, VARIABLES};
+use crate::engine::language::names::{FUNCTIONS, Local, Meaning, Measure, Needs, VARIABLES};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
-
-/// What an expression measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Measure {
-    /// Zero: fits everything.
-    Any,
-    Of(Dimension),
-    /// A condition.
-    Truth,
-}
 
 /// Where an expression stands: what it is given there.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `clock` (what depends on time alone), `graph`, `derivative`, `limit` and `interval`
 //! (expressions as mathematics), `turns` (where their conditions do), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
-//! `program` and `kernel` (instructions, and the loop that runs them), `native` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
+//! `program` and `kernel` (instructions, and the loop that runs them), `native`, `translate` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
 
 #[cfg(target_arch = "x86_64")]
 mod assembler;
@@ -42,6 +42,8 @@ mod read;
 mod syntax;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod translate;
 mod turns;
 mod update;
 

@@ -397,3 +397,12 @@ pub struct Reported {
     /// Where it is from.
     pub source: String,
 }
+
+impl Model {
+    /// An intermediate of the model, the puncture or the session.
+    pub(super) fn named(&self, name: &str) -> Option<(&str, &Expression)> {
+        let tables = [&self.intermediates, &self.puncture.intermediates, &self.session.intermediates];
+        let found = tables.into_iter().find_map(|table| table.get(name))?;
+        Some((&found.what, &found.value))
+    }
+}

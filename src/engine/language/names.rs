@@ -4,7 +4,16 @@ use std::collections::HashMap;
 
 use crate::base::units::Dimension;
 use crate::engine::language::Input;
-use crate::engine::language::measure::Measure;
+
+/// What an expression measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// Zero: fits everything.
+    Any,
+    Of(Dimension),
+    /// A condition.
+    Truth,
+}
 
 /// What a name stands for; numbers are positions in the tables of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,6 @@
 use std::collections::HashMap;
 
 use crate::engine::language::graph::{Function, Graph, Id, Op};
-use crate::engine::language::kernel::operation;
 use crate::engine::language::{Input, Turns};
 
 /// Cells of a tile: one instruction computes so many values.
@@ -97,6 +96,30 @@ pub(super) enum Code {
     Choose,
     RealPower,
     Apply(Function),
+}
+
+impl Code {
+    /// Its row in the tables of the kernel.
+    pub(super) fn row(self) -> u8 {
+        match self {
+            Code::Copy => 0,
+            Code::Add => 1,
+            Code::Subtract => 2,
+            Code::Multiply => 3,
+            Code::Divide => 4,
+            Code::Negate => 5,
+            Code::MultiplyAdd => 6,
+            Code::MultiplySubtract => 7,
+            Code::SubtractProduct => 8,
+            Code::Minimum => 9,
+            Code::Maximum => 10,
+            Code::Less => 11,
+            Code::LessEqual => 12,
+            Code::Choose => 13,
+            Code::RealPower => 14,
+            Code::Apply(_) => 15,
+        }
+    }
 }
 
 /// An operand before registers are assigned.
@@ -605,5 +628,5 @@ fn expression(graph: &mut Graph, code: Code, [a, b, c]: [Id; 3]) -> Id {
 fn instruction(code: Code, index: u32, output: bool, from: &[Place]) -> Instruction {
     let mut list = [Place::default(); 3];
     list[..from.len()].copy_from_slice(from);
-    Instruction { code, operation: operation(code), to: Target { output, index }, from: list }
+    Instruction { code, operation: code.row(), to: Target { output, index }, from: list }
 }

@@ -466,7 +466,7 @@ fn machine_code_puts_values_away_where_registers_run_out() {
         let values: Vec<Operand> = program.inputs.iter().map(value).collect();
         for level in levels() {
             #[cfg(target_arch = "x86_64")]
-            assert_eq!(program.native.of(&program, level).is_some(), level != Instructions::Plain);
+            assert_eq!(program.native(level).is_some(), level != Instructions::Plain);
             let run = |by_loop: bool| {
                 let mut out = vec![f64::NAN; COUNT * cells];
                 if by_loop {

@@ -19,7 +19,6 @@
 //! cell that is empty cannot lose. It is evaluated with the right-hand side; the solve knows a and b.
 
 use crate::engine::grid::{Axis, Ends, Grid};
-use crate::engine::stepper::transport::Mover;
 
 /// Beyond this only what comes from upwind counts.
 const FAST: f64 = 600.0;
@@ -81,32 +80,13 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Coefficients for a mover whose other parts are known.
-    pub fn new(grid: &Grid, mover: &Mover, speed: [Vec<f64>; 3]) -> Self {
-        let nz = grid.z.len();
-        let mut own = Self { speed, depth: vec![[0.0; 2]; nz + 1], across: Default::default() };
-        if mover.dependent.is_some() {
-            return own;
-        }
-        for k in (1..nz).filter(|k| mover.joined(*k)) {
-            let half = |k: usize| own.half(grid, mover, k, mover.along(2, k));
-            own.depth[k] = series(half(k - 1), half(k));
-        }
-        own.across = [(0, &grid.x), (1, &grid.y)].map(|(axis, line)| {
-            let at = |k: usize, i: usize| own.face(line, i, mover.along(axis, k), axis, k);
-            (0..nz).map(|k| (0..line.len()).map(|i| at(k, i)).collect()).collect()
-        });
-        own
-    }
-
-    /// Half of a cell in depth that has this diffusivity.
-    fn half(&self, grid: &Grid, mover: &Mover, k: usize, d: f64) -> [f64; 2] {
-        let density = mover.density[k];
+    /// Half of a cell in depth that has this density and diffusivity.
+    pub(super) fn half(&self, grid: &Grid, k: usize, density: f64, d: f64) -> [f64; 2] {
         fitted(density * d / (0.5 * grid.z.width(k)), density * self.speed[2][k])
     }
 
     /// Lower face i of a lateral axis, over the density.
-    fn face(&self, line: &Axis, i: usize, d: f64, axis: usize, k: usize) -> [f64; 2] {
+    pub(super) fn face(&self, line: &Axis, i: usize, d: f64, axis: usize, k: usize) -> [f64; 2] {
         match i == 0 && line.ends == Ends::Closed {
             true => [0.0; 2],
             false => fitted(line.conductance[i] * d, self.speed[axis][k]),
@@ -116,39 +96,5 @@ impl Drift {
     /// Whether something drifts along a lateral axis at a depth.
     pub fn is_along(&self, axis: usize, k: usize) -> bool {
         self.speed[axis][k] != 0.0
-    }
-}
-
-impl Mover {
-    /// Coefficients a, b of face `k` in depth between joined cells of these diffusivities: the flux down is a u − b u below.
-    pub(super) fn pair(&self, grid: &Grid, k: usize, diffusivity: impl Fn(usize) -> f64) -> [f64; 2] {
-        match (&self.drift, self.dependent) {
-            (None, None) => [self.depth[k]; 2],
-            (None, Some(_)) => [self.face(grid, k, diffusivity(k - 1), diffusivity(k)); 2],
-            (Some(drift), None) => drift.depth[k],
-            (Some(drift), Some(_)) if self.layer[k - 1] == self.layer[k] && !self.placed => {
-                let speed = 0.5 * (self.density[k - 1] * drift.speed[2][k - 1] + self.density[k] * drift.speed[2][k]);
-                fitted(self.face(grid, k, diffusivity(k - 1), diffusivity(k)), speed)
-            }
-            (Some(drift), Some(_)) => {
-                let half = |k: usize| drift.half(grid, self, k, diffusivity(k));
-                series(half(k - 1), half(k))
-            }
-        }
-    }
-
-    /// Coefficients of lower face `i` of a lateral axis at depth `k`, over the density; `d` is the diffusivity on the face.
-    pub(super) fn pair_across(&self, grid: &Grid, axis: usize, k: usize, i: usize, d: f64) -> [f64; 2] {
-        let line = if axis == 0 { &grid.x } else { &grid.y };
-        match &self.drift {
-            Some(drift) if self.dependent.is_none() => drift.across[axis][k][i % line.len()],
-            Some(drift) => drift.face(line, i % line.len(), d, axis, k),
-            None => [line.conductance[i] * d; 2],
-        }
-    }
-
-    /// Speed along an axis at depth `k`, upwards along it, and with the density.
-    pub(super) fn speed(&self, axis: usize, k: usize) -> f64 {
-        self.drift.as_ref().map_or(0.0, |drift| self.density[k] * drift.speed[axis][k])
     }
 }

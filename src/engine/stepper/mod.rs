@@ -8,6 +8,7 @@
 //! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
 
+mod buffers;
 mod clock;
 mod drift;
 mod explicit;

@@ -17,9 +17,9 @@ use crate::base::error::{Error, Result};
 use crate::engine::grid::Grid;
 use crate::engine::language::{Boundary, FACES, Input, Operand, QuasiField};
 use crate::engine::state::{Layout, View};
+use crate::engine::stepper::buffers::Buffers;
 use crate::engine::stepper::line::{backward_modes, forward_modes};
 use crate::engine::stepper::modes::Modes;
-use crate::engine::stepper::system::{Buffers, impossible};
 use crate::engine::stepper::transport::{Lateral, Outside};
 use crate::engine::stepper::{Shared, multiply_add};
 
@@ -470,4 +470,9 @@ crate::base::processor::wide! {
     fn dot_row(sum: &mut f64, weights: &[f64], a: &[f64], b: &[f64]) = dot_body;
     fn mix_product(out: &mut [f64], scale: f64, a: &[f64], b: &[f64]) = mix_product_body;
     fn mix(out: &mut [f64], scale: f64, factor: f64, other: &[f64]) = mix_body;
+}
+
+/// A condition that cannot be met.
+pub(super) fn impossible(field: &str, what: &str, time: f64) -> Error {
+    Error::simulation(format!("`{field}` has {what} on day {:.4}", time / crate::base::units::DAY))
 }

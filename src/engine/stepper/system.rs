@@ -9,22 +9,23 @@
 mod carry;
 mod faces;
 mod part;
+mod passing;
 
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::grid::Grid;
 use crate::engine::language::{self, Compiled, Diffusion, Followed, Given, Operand, Operands, Passage, Program, Rates};
 use crate::engine::state::{self, Layout, SessionNumbers, Skin, View};
-use crate::engine::stepper::follow::{self, Rows, Tracks};
-use crate::engine::stepper::quasi::Quasi;
+use crate::engine::stepper::buffers::{Buffers, Closure};
+use crate::engine::stepper::follow::{Rows, Tracks};
+use crate::engine::stepper::quasi::{Quasi, impossible};
 use crate::engine::stepper::sparse::{BLOCK, Plan};
-use crate::engine::stepper::sweep::{self, Piece, Sweeps, pieces};
-use crate::engine::stepper::system::carry::Carried;
-use crate::engine::stepper::system::faces::{Coated, Passing, Prescribed};
+use crate::engine::stepper::sweep::{Piece, Sweeps, pieces};
+use crate::engine::stepper::system::passing::{Coated, Passing, Prescribed, Spread};
 use crate::engine::stepper::transport::{Lateral, Mover, Outsides, outsides};
 use crate::engine::stepper::{Shared, prefetch};
 
@@ -36,15 +37,6 @@ struct Follower {
     /// Index of χ among the state-dependent arrays.
     sensitivity: usize,
     moves: Vec<bool>,
-}
-
-/// A program whose values are needed at every place before fluxes can be formed: D or χ.
-#[derive(Debug)]
-struct Spread {
-    /// The program of each layer.
-    programs: Vec<Option<Program>>,
-    /// The one depth at which it is needed, if it is not needed at all.
-    only: Option<usize>,
 }
 
 /// What changes in the cells of one layer.
@@ -69,37 +61,6 @@ impl Active {
         let stages = (0..=EARLIER).map(|done| language::stage(rates, &fields, &moves, done)).collect();
         Self { plan: Plan::new(&fields, &rates.pattern), stages, fields }
     }
-}
-
-/// Buffers of one thread.
-#[derive(Debug, Default)]
-pub struct Buffers {
-    pub(super) values: Vec<f64>,
-    jacobian: Vec<f64>,
-    work: Vec<f64>,
-    pub(super) registers: Vec<f64>,
-    /// The same, for a second program beside the first.
-    more: Vec<f64>,
-    /// What moves, the rows of a depth.
-    moved: Vec<f64>,
-    lines: sweep::Scratch,
-    tracks: follow::Scratch,
-    carried: Carried,
-}
-
-/// Everything but the fields that the right-hand side depends on at one state.
-#[derive(Debug, Clone, Default)]
-pub struct Closure {
-    /// Quasi-steady fields.
-    pub quasi: Vec<f64>,
-    /// Column reductions.
-    pub columns: Vec<f64>,
-    /// State-dependent diffusivities and sensitivities, `[index][z][stride]`.
-    pub spread: Vec<f64>,
-    /// Conditions on the faces, for each mover.
-    pub outsides: Vec<Outsides>,
-    /// Time [s].
-    pub time: f64,
 }
 
 /// The right-hand side on one grid, with its buffers.
@@ -680,11 +641,6 @@ fn flags<'a>(count: usize, listed: impl IntoIterator<Item = &'a usize>) -> Vec<b
     let mut flags = vec![false; count];
     listed.into_iter().for_each(|field| flags[*field] = true);
     flags
-}
-
-/// A condition that cannot be met.
-pub(super) fn impossible(field: &str, what: &str, time: f64) -> Error {
-    Error::simulation(format!("`{field}` has {what} on day {:.4}", time / crate::base::units::DAY))
 }
 
 /// Earlier stages, or sums of them, that a stage may look at.

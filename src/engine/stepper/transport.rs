@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use crate::engine::grid::{Axis, Ends, Grid};
 use crate::engine::language::{Boundary, Diffusion, FACES, Face, Input, Program, VolumeField};
-use crate::engine::stepper::drift::{Drift, fitted};
+use crate::engine::stepper::drift::{Drift, fitted, series};
 use crate::engine::stepper::multiply_add;
 
 /// The condition on a face now: speed of exchange [m/s] (infinite where the value is given) and value outside.
@@ -217,8 +217,58 @@ impl Mover {
             depth,
             layer,
         };
-        own.drift = speed.map(|speed| Box::new(Drift::new(grid, &own, speed)));
+        own.drift = speed.map(|speed| Box::new(own.drifting(grid, speed)));
         Some(own)
+    }
+
+    /// How it drifts at these speeds, once its other parts are known.
+    fn drifting(&self, grid: &Grid, speed: [Vec<f64>; 3]) -> Drift {
+        let nz = grid.z.len();
+        let mut own = Drift { speed, depth: vec![[0.0; 2]; nz + 1], across: Default::default() };
+        if self.dependent.is_some() {
+            return own;
+        }
+        for k in (1..nz).filter(|k| self.joined(*k)) {
+            let half = |k: usize| own.half(grid, k, self.density[k], self.along(2, k));
+            own.depth[k] = series(half(k - 1), half(k));
+        }
+        own.across = [(0, &grid.x), (1, &grid.y)].map(|(axis, line)| {
+            let at = |k: usize, i: usize| own.face(line, i, self.along(axis, k), axis, k);
+            (0..nz).map(|k| (0..line.len()).map(|i| at(k, i)).collect()).collect()
+        });
+        own
+    }
+
+    /// Coefficients a, b of face `k` in depth between joined cells of these diffusivities: the flux down is a u − b u below.
+    pub(super) fn pair(&self, grid: &Grid, k: usize, diffusivity: impl Fn(usize) -> f64) -> [f64; 2] {
+        match (&self.drift, self.dependent) {
+            (None, None) => [self.depth[k]; 2],
+            (None, Some(_)) => [self.face(grid, k, diffusivity(k - 1), diffusivity(k)); 2],
+            (Some(drift), None) => drift.depth[k],
+            (Some(drift), Some(_)) if self.layer[k - 1] == self.layer[k] && !self.placed => {
+                let speed = 0.5 * (self.density[k - 1] * drift.speed[2][k - 1] + self.density[k] * drift.speed[2][k]);
+                fitted(self.face(grid, k, diffusivity(k - 1), diffusivity(k)), speed)
+            }
+            (Some(drift), Some(_)) => {
+                let half = |k: usize| drift.half(grid, k, self.density[k], diffusivity(k));
+                series(half(k - 1), half(k))
+            }
+        }
+    }
+
+    /// Coefficients of lower face `i` of a lateral axis at depth `k`, over the density; `d` is the diffusivity on the face.
+    pub(super) fn pair_across(&self, grid: &Grid, axis: usize, k: usize, i: usize, d: f64) -> [f64; 2] {
+        let line = if axis == 0 { &grid.x } else { &grid.y };
+        match &self.drift {
+            Some(drift) if self.dependent.is_none() => drift.across[axis][k][i % line.len()],
+            Some(drift) => drift.face(line, i % line.len(), d, axis, k),
+            None => [line.conductance[i] * d; 2],
+        }
+    }
+
+    /// Speed along an axis at depth `k`, upwards along it, and with the density.
+    pub(super) fn speed(&self, axis: usize, k: usize) -> f64 {
+        self.drift.as_ref().map_or(0.0, |drift| self.density[k] * drift.speed[axis][k])
     }
 
     /// Diffusivity along x, y or depth at depth `k`; zero where it depends on fields.

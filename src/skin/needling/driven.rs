@@ -4,7 +4,6 @@ use std::f64::consts::PI;
 
 use super::drive;
 use super::place::{Printer, cartridge};
-use super::session::Pace;
 use super::site::Held;
 use crate::base::error::{Error, Result};
 use crate::base::sourced::{Sourced, Traits};
@@ -12,6 +11,15 @@ use crate::skin::catalogue::Drive;
 use crate::skin::mechanics::ground::{Nose, Surroundings};
 use crate::skin::mechanics::strike::Motion;
 use crate::skin::protocol::Protocol;
+
+/// What the time of a session goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Pace {
+    /// Strokes per second.
+    Strokes(f64),
+    /// Area passed per second [m²/s].
+    Area(f64),
+}
 
 /// What the drive decides.
 pub(super) struct Driven {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::beds::beds;
 use super::depth::{self, Ground, PunctureLaw};
 use super::drive;
-use super::driven::{Driven, above_zero, driven};
+use super::driven::{Driven, Pace, above_zero, driven};
 use super::place::{Amount, Printer};
 use super::site::{GRID, Seated, Skin, TABLE};
 use super::vessel::{Bed, CLASSES, Local, Strength};
@@ -133,15 +133,6 @@ impl Way {
             Self::Grid(site, _) => site.support.stiffness(1e-4, 1.0),
         }
     }
-}
-
-/// What the time of a session goes by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Pace {
-    /// Strokes per second.
-    Strokes(f64),
-    /// Area passed per second [m²/s].
-    Area(f64),
 }
 
 /// The spread of a number relative to its value.

@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::session::{Pace, Session};
+use super::driven::Pace;
+use super::session::Session;
 use super::tear::Cut;
 use super::vessel::CLASSES;
 use super::{Hole, Subject, place};

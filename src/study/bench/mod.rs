@@ -20,9 +20,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 pub use kernel::{Diffusion, GrayScott};
 pub use kinetics::Kinetics;
 pub use machine::{Limits, Machine};
-pub use report::{Course, Difference, Kernel, Language, Phase, Report, Work, compare};
+pub use report::{Course, Difference, Kernel, Language, Phase, Report, Target, Work, compare};
 pub use step::Healing;
-pub use target::{Target, targets};
+pub use target::targets;
 pub use timing::Timing;
 
 use crate::base::error::{Error, Result};

@@ -10,7 +10,6 @@ use crate::base::error::{Error, Result};
 use crate::run;
 use crate::scenario::Plan;
 use crate::study::bench::machine::{Limits, Machine};
-use crate::study::bench::target::Target;
 use crate::study::bench::timing::Timing;
 
 /// Everything one run of the benchmark found.
@@ -33,6 +32,30 @@ pub struct Report {
     /// What was aimed at.
     #[serde(default)]
     pub targets: Vec<Target>,
+}
+
+/// One aim and what was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The work.
+    pub work: String,
+    /// Threads.
+    pub threads: usize,
+    /// The unit of both numbers.
+    pub unit: String,
+    /// What is aimed at.
+    pub wanted: f64,
+    /// What was measured.
+    pub reached: f64,
+    /// Whether more is better.
+    pub more: bool,
+}
+
+impl Target {
+    /// Whether the aim is met.
+    pub fn met(&self) -> bool {
+        if self.more { self.reached >= self.wanted } else { self.reached <= self.wanted }
+    }
 }
 
 /// One kernel on some threads.

@@ -1,32 +1,6 @@
 //! What the program is meant to reach, beside what it does reach.
 
-use serde::{Deserialize, Serialize};
-
-use crate::study::bench::Report;
-
-/// One aim and what was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Target {
-    /// The work.
-    pub work: String,
-    /// Threads.
-    pub threads: usize,
-    /// The unit of both numbers.
-    pub unit: String,
-    /// What is aimed at.
-    pub wanted: f64,
-    /// What was measured.
-    pub reached: f64,
-    /// Whether more is better.
-    pub more: bool,
-}
-
-impl Target {
-    /// Whether the aim is met.
-    pub fn met(&self) -> bool {
-        if self.more { self.reached >= self.wanted } else { self.reached <= self.wanted }
-    }
-}
+use crate::study::bench::report::{Report, Target};
 
 /// Updates a second that are aimed at on one thread and on two, by kernel: four times the best published kernel of implicit
 /// diffusion (PhysiCore, BSC Life Sciences), three times a Gray–Scott kernel compiled by numba on the same kind of machine,

@@ -224,7 +224,9 @@ impl Claim {
             .map(|panel| Panel::read(source, panel, &runs, &readings))
             .collect::<Result<Vec<_>>>()?;
         look(source, &mut runs, &|reader| panels.iter().try_for_each(|panel| panel.dry(source, reader)))?;
-        words::check(source, &written.answer, &readings, &parts)?;
+        let named: Vec<_> = readings.iter().map(|own| (own.name.as_str(), own.shown.as_str())).collect();
+        let of_parts: Vec<_> = parts.iter().map(|own| own.name.as_str()).collect();
+        words::check(source, &written.answer, &named, &of_parts)?;
         let known = evidence::ids()?;
         for id in written.observations.iter().chain(&written.given) {
             if !known.iter().any(|own| own == id.get_ref()) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::Result;
 use crate::base::sourced::Counts;
 use crate::base::units::Quantity;
+use crate::study::claims::decided::{Band, Decided};
 use crate::study::claims::file::{Claim, Named, holds};
 use crate::study::claims::run::{Findings, Sampled};
 use crate::study::claims::words;
@@ -68,73 +69,6 @@ impl Grade {
     fn of(rank: usize) -> Self {
         [Self::A, Self::B, Self::C, Self::D][rank.min(3)]
     }
-}
-
-/// A reading with its spread over the samples. Numbers are in `unit`; a time that never comes is infinite, and written as
-/// `null`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Band {
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub what: String,
-    /// How it was read.
-    pub formula: String,
-    /// Its unit.
-    pub unit: String,
-    /// What is written behind the number.
-    pub shown: String,
-    /// As written.
-    #[serde(with = "open")]
-    pub value: f64,
-    /// A tenth of the samples lie below.
-    #[serde(with = "open")]
-    pub low: f64,
-    /// Half of the samples lie below.
-    #[serde(with = "open")]
-    pub middle: f64,
-    /// A tenth of the samples lie above.
-    #[serde(with = "open")]
-    pub high: f64,
-}
-
-impl Band {
-    /// Value and spread as in a sentence: "12 %" and "8 to 15 %".
-    pub fn told(&self) -> (String, String) {
-        (words::told(self.value, &self.shown), words::band(self.low, self.high, &self.shown))
-    }
-}
-
-/// Infinite numbers, which JSON has not.
-mod open {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        Some(*value).filter(|value| value.is_finite()).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
-    }
-}
-
-/// What became of a part.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Decided {
-    /// Its name.
-    pub name: String,
-    /// The part, in words.
-    pub what: String,
-    /// The condition, or empty.
-    pub formula: String,
-    /// Why the model cannot tell, if it cannot.
-    pub outside: Option<String>,
-    /// Whether it holds as written.
-    pub holds: bool,
-    /// In how many samples it holds …
-    pub held: usize,
-    /// … of how many.
-    pub of: usize,
 }
 
 /// A linked observation and what the model makes of it.

@@ -59,14 +59,16 @@
 //! Where it fails: samples are few, so a share of nine in ten means all of them; numbers that were fitted together are drawn apart from
 //! each other; and a model that is wrong in its structure agrees with itself in every sample.
 
+mod decided;
 mod file;
 mod find;
 mod judge;
 mod run;
 mod words;
 
+pub use decided::{Band, Decided};
 pub use file::{Claim, Look, Panel, Part, Reading};
 pub use find::{all, chosen, ids};
-pub use judge::{Answer, Band, Decided, Grade, Linked, Sample, Verdict, judge};
+pub use judge::{Answer, Grade, Linked, Sample, Verdict, judge};
 pub use run::{Findings, Followed, Sampled, run_all};
 pub use words::first_sentence;

@@ -21,9 +21,7 @@ use serde_json::{Map, Value, json};
 use serde_spanned::Spanned;
 
 use crate::base::error::{Error, Result, Source, suggestion};
-use crate::base::typeset::brief;
-use crate::study::claims::file::{Part, Reading};
-use crate::study::claims::judge::{Band, Decided};
+use crate::study::claims::decided::{Band, Decided, band, told};
 
 /// What a template may ask of a reading.
 const OF_READING: [&str; 7] = ["value", "low", "middle", "high", "text", "band", "told"];
@@ -85,12 +83,13 @@ fn beyond_conditions(template: &str) -> Option<String> {
     None
 }
 
-/// Whether a template is sound and speaks of nothing but readings and parts.
+/// Whether a template is sound and speaks of nothing but readings and parts. Of a reading its name and what is written behind its
+/// number are told, of a part its name.
 pub(super) fn check(
     source: &Arc<Source>,
     template: &Spanned<String>,
-    readings: &[Reading],
-    parts: &[Part],
+    readings: &[(&str, &str)],
+    parts: &[&str],
 ) -> Result<()> {
     let refuse = |message: String| source.refuse(template.span(), message);
     let environment = environment();
@@ -107,13 +106,11 @@ pub(super) fn check(
         let words: Vec<&str> = path.split('.').collect();
         let (known, word): (BTreeSet<&str>, &str) = match words[..] {
             ["samples" | "held"] => continue,
-            ["part", name] | ["part", name, _] if !parts.iter().any(|part| part.name == name) => {
-                (parts.iter().map(|part| part.name.as_str()).collect(), name)
-            }
+            ["part", name] | ["part", name, _] if !parts.contains(&name) => (parts.iter().copied().collect(), name),
             ["part", _, own] if !OF_PART.contains(&own) => (OF_PART.into(), own),
             ["part", _, _] => continue,
-            [name, ..] if !readings.iter().any(|reading| reading.name == name) => {
-                (readings.iter().map(|reading| reading.name.as_str()).collect(), name)
+            [name, ..] if !readings.iter().any(|(own, _)| *own == name) => {
+                (readings.iter().map(|(own, _)| *own).collect(), name)
             }
             [_, own] if OF_READING.contains(&own) => continue,
             [_, own, ..] => (OF_READING.into(), own),
@@ -128,9 +125,9 @@ pub(super) fn check(
     }
     // What fails when it is filled fails now, and not when all runs are done.
     for holds in [true, false] {
-        let bands: Vec<Band> = readings.iter().map(unread).collect();
+        let bands: Vec<Band> = readings.iter().map(|own| unread(*own)).collect();
         let decided = parts.iter().map(|own| Decided {
-            name: own.name.clone(),
+            name: (*own).to_owned(),
             what: String::new(),
             formula: String::new(),
             outside: None,
@@ -145,37 +142,17 @@ pub(super) fn check(
 }
 
 /// A reading before anything was read: it is one.
-fn unread(own: &Reading) -> Band {
+fn unread((name, shown): (&str, &str)) -> Band {
     Band {
-        name: own.name.clone(),
+        name: name.to_owned(),
         what: String::new(),
         formula: String::new(),
         unit: String::new(),
-        shown: own.shown.clone(),
+        shown: shown.to_owned(),
         value: 1.0,
         low: 1.0,
         middle: 1.0,
         high: 1.0,
-    }
-}
-
-/// A number with its unit, as in a sentence.
-pub(super) fn told(value: f64, shown: &str) -> String {
-    if value == f64::INFINITY {
-        return "never".into();
-    }
-    let number = brief(value);
-    if shown.is_empty() { number } else { format!("{number} {shown}") }
-}
-
-/// A band with its unit; empty if its ends look the same.
-pub(super) fn band(low: f64, high: f64, shown: &str) -> String {
-    match (told(low, shown), told(high, shown)) {
-        (low, high) if low == high => String::new(),
-        (_, high) => {
-            let low = if low.is_finite() { brief(low) } else { told(low, "") };
-            format!("{low} to {high}")
-        }
     }
 }
 

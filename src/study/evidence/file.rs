@@ -13,9 +13,9 @@ use crate::base::error::{Error, Result, Source, read_toml};
 use crate::base::folder::name::names;
 use crate::base::units::{Quantity, Unit};
 use crate::engine::language::{Formula, Scope};
-use crate::scenario::{Change, Plan, Scenario};
+use crate::scenario::{Change, Scenario};
 use crate::study::evidence::aside::{self, Split};
-use crate::study::evidence::reading::{Reader, Seen};
+use crate::study::evidence::reading::{Reader, Run, Seen};
 
 /// How good the evidence of an observation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,19 +141,6 @@ pub(crate) fn one() -> Spanned<String> {
 #[derive(Debug, Deserialize)]
 struct Outer {
     evidence: Written,
-}
-
-/// A run that an observation reads.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// Its name; empty if there is only one.
-    pub name: String,
-    /// The scenario with the changes of this run.
-    pub scenario: Scenario,
-    /// What is run, with a look at every moment a reading asks for.
-    pub plan: Arc<Plan>,
-    /// Whether the response is read, or only what the needles do.
-    pub response: bool,
 }
 
 /// A reading and where it has to lie. Numbers are in `unit`.

@@ -7,8 +7,8 @@ use crate::base::error::{Error, Result};
 use crate::run;
 use crate::scenario::Change;
 use crate::study;
-use crate::study::evidence::file::{Observation, Run};
-use crate::study::evidence::reading::{Answer, Reader};
+use crate::study::evidence::file::Observation;
+use crate::study::evidence::reading::{Answer, Reader, Run};
 use crate::study::evidence::row::{Reading, Row};
 
 /// What came out of the runs of one observation, in their order.

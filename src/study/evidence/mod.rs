@@ -40,8 +40,9 @@ pub mod reading;
 mod row;
 
 pub use aside::Split;
-pub use file::{Band, Grade, Group, Kind, Observation, Read, Run, Tuning};
+pub use file::{Band, Grade, Group, Kind, Observation, Read, Tuning};
 pub(crate) use find::Shelf;
 pub use find::{all, chosen, ids};
 pub use judge::{Board, Findings, judge, run_all, spreads, values};
+pub use reading::Run;
 pub use row::{Reading, Row, Tally, tally};

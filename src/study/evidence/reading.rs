@@ -36,10 +36,9 @@ use crate::engine::observe::Record;
 use crate::run::Outcome;
 use crate::run::answer::{answers, deviation};
 use crate::run::session::Session;
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Scenario};
 use crate::skin::needling::Needling;
 use crate::skin::protocol::Solver;
-use crate::study::evidence::file::Run;
 use crate::study::evidence::needle;
 use crate::study::practice::{self, Practice};
 
@@ -104,6 +103,19 @@ impl Answer {
             Record { times, values, headings: self.record.headings.clone(), sessions: self.record.sessions.clone() };
         Self { record, session: self.session.clone(), practice: self.practice.clone() }
     }
+}
+
+/// A run that an observation reads.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its name; empty if there is only one.
+    pub name: String,
+    /// The scenario with the changes of this run.
+    pub scenario: Scenario,
+    /// What is run, with a look at every moment a reading asks for.
+    pub plan: Arc<Plan>,
+    /// Whether the response is read, or only what the needles do.
+    pub response: bool,
 }
 
 /// What a reading asks of a run.

@@ -1,15 +1,12 @@
 //! The correction of drift (`stepper::drift`), beside the fluxes of the movers: it is a part of the right-hand side that the solve
 //! does not know.
 
-use super::{Closure, System};
+use super::System;
 use crate::engine::grid::Ends;
 use crate::engine::state::View;
+use crate::engine::stepper::buffers::{Carried, Closure};
 use crate::engine::stepper::drift::correction;
 use crate::engine::stepper::transport::Mover;
-
-/// Rows of fluxes of one thread.
-#[derive(Debug, Default)]
-pub(super) struct Carried([Vec<f64>; 4]);
 
 impl System {
     /// Adds the correction at depth `z` to the rows of the fields that drift.

@@ -11,121 +11,16 @@
 //!
 //! **Prescribed fluxes** J(u, …) are evaluated in the cells at the face, in every stage; the solve does not know them.
 //!
-//! **Sums.** //! A sum q of what passes a face, q′ = J(u), is a field on the surface. It is advanced as the fields are: the right-hand side adds
+//! **Sums.** A sum q of what passes a face, q′ = J(u), is a field on the surface. It is advanced as the fields are: the right-hand side adds
 //! the very flux J that the cells on both sides exchange, and the solve answers with the slope of the same J,
 //! (I − θA_z) gives k_q = r_q + θ J′(k) with the k just solved for. So what a sum says was lost is missing in the cells to the last
 //! digits, whatever the length of the steps, and its error is estimated like that of any field.
 
-use super::{Buffers, Closure, System};
-use crate::engine::grid::Grid;
-use crate::engine::language::{Compiled, Face as Condition, Passage, Way};
+use super::System;
 use crate::engine::state::{Skin, View};
+use crate::engine::stepper::buffers::{Buffers, Carried, Closure};
 use crate::engine::stepper::follow;
-use crate::engine::stepper::system::Spread;
-use crate::engine::stepper::system::carry::Carried;
-use crate::engine::stepper::transport::{Film, Mover};
-
-/// A film on the top or the bottom.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Coated {
-    pub film: Film,
-    mover: usize,
-    /// 0 for the top, 1 for the bottom.
-    side: usize,
-}
-
-impl Coated {
-    /// The films of a model.
-    pub(super) fn all(compiled: &Compiled, movers: &[Mover]) -> Vec<Self> {
-        let on = |(mover, own): (usize, &Mover)| {
-            let faces = compiled.volume[own.field].boundary.faces().into_iter().take(2).enumerate();
-            let films = faces.filter_map(move |(side, face)| match face? {
-                Condition::Reservoir { of, thickness, partition, .. } => {
-                    let film = Film { of: *of, thickness: *thickness, partition: *partition };
-                    Some(Self { film, mover, side })
-                }
-                _ => None,
-            });
-            films.collect::<Vec<_>>()
-        };
-        movers.iter().enumerate().flat_map(on).collect()
-    }
-
-    /// Cells above its face.
-    fn face(&self, nz: usize) -> usize {
-        if self.side == 0 { 0 } else { nz }
-    }
-
-    /// The depth of the cells beside it.
-    fn beside(&self, nz: usize) -> usize {
-        if self.side == 0 { 0 } else { nz - 1 }
-    }
-
-    /// What a flux downwards through its face is for the tissue.
-    fn inwards(&self) -> f64 {
-        if self.side == 0 { 1.0 } else { -1.0 }
-    }
-}
-
-/// A flux that is prescribed on a face of the domain.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Prescribed {
-    field: usize,
-    mover: usize,
-    /// Position among the faces.
-    side: usize,
-    /// Index among the arrays of state-dependent values.
-    index: usize,
-}
-
-impl Prescribed {
-    /// The prescribed fluxes of a model; their programs join `spreads`.
-    pub(super) fn all(grid: &Grid, compiled: &Compiled, movers: &[Mover], spreads: &mut Vec<Spread>) -> Vec<Self> {
-        let mut all = Vec::new();
-        for (mover, &Mover { field, .. }) in movers.iter().enumerate() {
-            for (side, programs) in compiled.volume[field].boundary.fluxes() {
-                all.push(Self { field, mover, side, index: spreads.len() });
-                let only = [Some(0), Some(grid.z.len() - 1)].get(side).copied().flatten();
-                spreads.push(Spread { programs: programs.clone(), only });
-            }
-        }
-        all
-    }
-}
-
-/// A face that a field passes on one grid.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Passing {
-    field: usize,
-    mover: Option<usize>,
-    face: Face,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Face {
-    /// So many cells from the top; what goes down counts so many times.
-    Depth(usize, f64),
-    /// Left, right, front, back; what goes out counts.
-    Side(usize),
-    Nowhere,
-}
-
-impl Passing {
-    pub(super) fn new(grid: &Grid, movers: &[Mover], passage: &Passage) -> Self {
-        // The first cell below a layer.
-        let below = |layer: usize| grid.layer.iter().position(|own| *own > layer);
-        let face = match passage.way {
-            Way::Out(0) => Face::Depth(0, -1.0),
-            Way::Out(1) => Face::Depth(grid.z.len(), 1.0),
-            Way::Out(side) => Face::Side(side - 2),
-            Way::Down(layer) => below(layer).map_or(Face::Nowhere, |k| Face::Depth(k, 1.0)),
-            Way::Up(layer) => below(layer).map_or(Face::Nowhere, |k| Face::Depth(k, -1.0)),
-            Way::Nowhere => Face::Nowhere,
-        };
-        let mover = movers.iter().position(|mover| mover.field == passage.field);
-        Self { field: passage.field, mover, face }
-    }
-}
+use crate::engine::stepper::system::passing::{Face, Passing, Prescribed};
 
 impl System {
     /// Adds `factor` times the flux through a face in depth, downwards, to `out`.
