@@ -17,8 +17,8 @@ use std::time::Instant;
 
 use dermasim::base::error::Result;
 use dermasim::engine::language::{FieldKind, Model};
+use dermasim::engine::medium::Medium;
 use dermasim::engine::observe::Observer;
-use dermasim::engine::state::Skin;
 use dermasim::engine::stepper::{Method, Stepping};
 use dermasim::engine::stepper::{Stepper, System};
 use dermasim::present::plot;
@@ -36,7 +36,7 @@ const REFERENCE: f64 = 1e-7;
 struct Course {
     name: &'static str,
     plan: Plan,
-    begin: fn(&Plan) -> Result<Skin>,
+    begin: fn(&Plan) -> Result<Medium>,
     looks: Vec<f64>,
 }
 
@@ -75,7 +75,7 @@ fn spread(from: f64, to: f64, count: usize) -> Vec<f64> {
 }
 
 /// Follows a course with steps of one kind; `step` advances the skin and returns whether the step was accepted.
-fn follow(course: &Course, plan: &Plan, mut step: impl FnMut(&mut Skin, f64) -> Result<(bool, f64)>) -> Result<Run> {
+fn follow(course: &Course, plan: &Plan, mut step: impl FnMut(&mut Medium, f64) -> Result<(bool, f64)>) -> Result<Run> {
     let mut skin = (course.begin)(plan)?;
     let mut viewer = System::new(&skin)?;
     let (mut next, mut steps, mut seconds, mut values) = (1.0_f64, 0, 0.0, Vec::new());
@@ -127,13 +127,13 @@ struct Norm {
 }
 
 impl Norm {
-    fn new(skin: &Skin) -> Self {
+    fn new(skin: &Medium) -> Self {
         let fields = skin.layout.fields + skin.layout.surface;
         Self { largest: vec![0.0; fields], lateral: skin.grid.lateral_weights(), rest: skin.at_rest().state }
     }
 
     /// The root mean square of a difference for each field, by volume.
-    fn sizes(&self, skin: &Skin, a: &[f64], b: &[f64]) -> Vec<f64> {
+    fn sizes(&self, skin: &Medium, a: &[f64], b: &[f64]) -> Vec<f64> {
         let layout = skin.layout;
         let row = |range: std::ops::Range<usize>| -> f64 {
             let pairs = a[range.clone()].iter().zip(&b[range]).zip(&self.lateral);
@@ -145,7 +145,7 @@ impl Norm {
     }
 
     /// What a typical deviation of each field is allowed to be wrong by.
-    fn allowed(&mut self, skin: &Skin, state: &[f64]) -> Vec<f64> {
+    fn allowed(&mut self, skin: &Medium, state: &[f64]) -> Vec<f64> {
         let now = self.sizes(skin, state, &self.rest);
         let depth = skin.grid.z.faces[skin.grid.z.len()].sqrt();
         for (f, (largest, now)) in self.largest.iter_mut().zip(now).enumerate() {
@@ -158,7 +158,7 @@ impl Norm {
         self.largest.clone()
     }
 
-    fn error(&mut self, skin: &Skin, a: &[f64], b: &[f64]) -> f64 {
+    fn error(&mut self, skin: &Medium, a: &[f64], b: &[f64]) -> f64 {
         let allowed = self.allowed(skin, a);
         let errors = self.sizes(skin, a, b);
         errors
@@ -274,7 +274,7 @@ fn check_tableau() {
 struct Inner(Vec<f64>);
 
 impl Inner {
-    fn new(skin: &Skin, allowed: &[f64], lateral: &[f64]) -> Self {
+    fn new(skin: &Medium, allowed: &[f64], lateral: &[f64]) -> Self {
         let layout = skin.layout;
         let mut weights = vec![0.0; skin.state.len()];
         let mut put = |range: std::ops::Range<usize>, measure: f64, allowed: f64| {
@@ -353,7 +353,7 @@ fn gmres(inner: &Inner, right: &[f64], part: f64, apply: Map<'_>) -> Result<Vec<
 /// The right-hand side at any state.
 struct Rates {
     system: System,
-    probe: Skin,
+    probe: Medium,
 }
 
 impl Rates {

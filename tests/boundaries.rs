@@ -252,7 +252,7 @@ fn what_goes_to_a_field_that_lives_elsewhere_is_refused() {
             "kind = \"surface\"",
             "initial = 1",
             "rate = \"k\"\ntakes = { u = 1 }\ngives = { v = 1 }",
-            Some("which lies on the surface, and `v`, which lives in the tissue"),
+            Some("which lies on the surface, and `v`, which lives in the cells"),
         ),
         (
             "kind = \"surface\"",

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dermasim::base::error::Source;
 use dermasim::base::sourced::Evidence;
-use dermasim::engine::language::Model;
 use dermasim::scenario::Change;
 use dermasim::skin::catalogue::{Kind, find};
 use dermasim::study::calibrate::{self, Calibration, Progress};
@@ -58,7 +57,7 @@ fn a_constant_put_wrong_is_found_again() {
     assert!(fitted.misfit[1] < 0.5 * fitted.misfit[0], "{:?}", fitted.misfit);
     assert!(found.learned > 0.5 && found.factor > 1.0 && fitted.identifiable == 1, "{found:?}");
     let text = calibrate::model_text(&calibration, &fitted).unwrap();
-    let model = Model::read(&Source::new("found.toml", text)).unwrap_or_else(|error| panic!("{error}"));
+    let model = dermasim::skin::model(&Source::new("found.toml", text)).unwrap_or_else(|error| panic!("{error}"));
     let number = model.constants["kappa_LK"].number().expect("a number");
     assert_eq!(number.evidence, Evidence::Tuned);
     assert!(number.source.contains("to V2:") && number.range.is_some(), "{}", number.source);

@@ -232,10 +232,10 @@ fn setting(outcome: &Outcome) -> dermasim::engine::language::Setting {
 fn a_name_that_is_no_layer_or_never_used_is_refused() {
     let scenario = format!("tissue = \"two.toml\"\nresponse = \"m.toml\"\n{DAY}{COLUMN}");
     for (field, words) in [
-        ("rest = { all = 1, skin_c = 5 }", ["the tissue has no layer `skin_c`", "did you mean"]),
-        ("rest = 0\ninitial = { skin_c = 5 }", ["the tissue has no layer `skin_c`", "did you mean"]),
-        ("rest = 0\ndiffusivity = { skin_c = \"1 mm^2/d\" }", ["the tissue has no layer `skin_c`", "did you mean"]),
-        ("rest = 0\nreference_density = { skin_c = 2 }", ["the tissue has no layer `skin_c`", "did you mean"]),
+        ("rest = { all = 1, skin_c = 5 }", ["there is no layer `skin_c` here", "did you mean"]),
+        ("rest = 0\ninitial = { skin_c = 5 }", ["there is no layer `skin_c` here", "did you mean"]),
+        ("rest = 0\ndiffusivity = { skin_c = \"1 mm^2/d\" }", ["there is no layer `skin_c` here", "did you mean"]),
+        ("rest = 0\nreference_density = { skin_c = 2 }", ["there is no layer `skin_c` here", "did you mean"]),
         ("lives_in = [\"skin_a\"]\nrest = { all = 1, skin_b = 5 }", ["never used", "lives_in"]),
     ] {
         let model = format!("name = \"m\"\n[field.u]\n{field}\n[process.p]\nchanges = {{ u = 0 }}\n");
@@ -641,7 +641,7 @@ fn losses_that_vanish_with_their_field_are_accepted() {
     }
     let read = |change: &str| {
         let source = dermasim::base::error::Source::new("m.toml", model(&format!("changes = {{ N = \"{change}\" }}")));
-        dermasim::engine::language::Model::read(&source)
+        dermasim::skin::model(&source)
     };
     for change in [
         "-a*N*log(N)",

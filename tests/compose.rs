@@ -35,7 +35,7 @@ fn a_model_that_extends_another_holds_only_what_differs() {
         "extends = \"base.toml\"\nname = \"own\"\n[constant.k]\nvalue = \"5 1/d\"\nevidence = \"tuned\"\nsource = \"mine\"\n\
          [process.decay]\nrate = \"2 * k * u\"\n[observable.twice]\nwhat = \"twice\"\nvalue = \"2 * mean(u, all)\"\n",
     );
-    let model = Model::read(&find(Kind::Response, "own.toml", Some(folder.path())).unwrap()).unwrap();
+    let model = dermasim::skin::model(&find(Kind::Response, "own.toml", Some(folder.path())).unwrap()).unwrap();
     assert_eq!(model.name, "own");
     assert!((number(&model, "k", &Traits::new()) - 5.0 / 86400.0).abs() < 1e-18);
     // The number was replaced whole, its range with it; the process kept what it takes.
@@ -74,8 +74,9 @@ fn a_fault_is_shown_where_it_was_written() {
     ];
     for (text, file, line, part) in cases {
         write(folder.path(), "own.toml", text);
-        let error =
-            find(Kind::Response, "own.toml", Some(folder.path())).and_then(|source| Model::read(&source)).unwrap_err();
+        let error = find(Kind::Response, "own.toml", Some(folder.path()))
+            .and_then(|source| dermasim::skin::model(&source))
+            .unwrap_err();
         let shown = error.to_string();
         assert!(shown.contains(file) && error.message().contains(part), "{shown}");
         assert_eq!(error.line(), Some(line), "{shown}");
@@ -94,7 +95,7 @@ fn laying_a_text_twice_changes_nothing() {
     let once = compose(&base, &upper, "response").unwrap();
     let twice = compose(&once, &upper, "response").unwrap();
     assert_eq!(once.text, twice.text);
-    assert_eq!(number(&Model::read(&once).unwrap(), "k", &Traits::new()), 4.0 / 86400.0);
+    assert_eq!(number(&dermasim::skin::model(&once).unwrap(), "k", &Traits::new()), 4.0 / 86400.0);
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn factors_multiply_and_stay_when_a_number_is_replaced() {
     let three = compose(&two, &replaced, "response").unwrap();
     let day = 86400.0;
     for (source, value) in [(&one, 1.0), (&two, 3.0), (&three, 15.0)] {
-        let own = number(&Model::read(source).unwrap(), "k", &Traits::new()) * day;
+        let own = number(&dermasim::skin::model(source).unwrap(), "k", &Traits::new()) * day;
         assert!((own - value).abs() < 1e-12, "{own} {value}");
     }
 }
@@ -125,7 +126,7 @@ fn by_age_a_number_lies_on_lines_between_ages() {
         "value = \"2 1/d\"\nrange = [\"1 1/d\", \"3 1/d\"]",
         "by = \"age\"\nvalue = { 20 = \"1 1/d\", 40 = \"3 1/d\", 60 = \"2 1/d\" }",
     );
-    let model = Model::read(&Source::new("age.toml", text)).unwrap();
+    let model = dermasim::skin::model(&Source::new("age.toml", text)).unwrap();
     for (age, value) in [("10", 1.0), ("20", 1.0), ("30", 2.0), ("40", 3.0), ("55", 2.25), ("90", 2.0)] {
         let own = number(&model, "k", &Traits::from([("age".into(), age.into())])) * 86400.0;
         assert!((own - value).abs() < 1e-12, "{age}: {own}");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dermasim::base::units::DAY;
 use dermasim::engine::language::{self, Reduction, Region};
+use dermasim::engine::medium::Medium;
 use dermasim::engine::observe::Observer;
-use dermasim::engine::state::Skin;
 use dermasim::engine::stepper::Stepper;
 use dermasim::engine::stepper::{Method, Stepping};
 use dermasim::run;
@@ -24,7 +24,7 @@ fn stepping(tolerance: f64, fixed: Option<f64>) -> Stepping {
 }
 
 /// The largest deviation of any field from its rest.
-fn deviation(skin: &Skin) -> (f64, String) {
+fn deviation(skin: &Medium) -> (f64, String) {
     let layout = skin.layout;
     let rested = skin.at_rest();
     let mut worst = (0.0, String::new());
@@ -52,7 +52,7 @@ fn deviation(skin: &Skin) -> (f64, String) {
 }
 
 /// Every site of the catalogue, one column of `cells` each, at rest.
-fn sites(cells: usize) -> Vec<(String, Skin)> {
+fn sites(cells: usize) -> Vec<(String, Medium)> {
     let names: Vec<String> = catalogue::list(Kind::Tissue).into_iter().map(|entry| entry.name).collect();
     assert!(names.len() >= 8, "{names:?}");
     let grid = format!("[grid]\ngeometry = \"section\"\nwidth = \"0.5 mm\"\ncells = {cells}\n");
@@ -112,7 +112,7 @@ fn the_full_model_converges_with_order_two_or_more() {
             rows.copied().fold(0.0, f64::max)
         })
         .collect();
-    let error = |skin: &Skin| {
+    let error = |skin: &Medium| {
         let layout = skin.layout;
         let mut total = 0.0;
         for (f, scale) in scale.iter().enumerate().filter(|(_, scale)| **scale > 1e-6) {
@@ -130,7 +130,7 @@ fn the_full_model_converges_with_order_two_or_more() {
 }
 
 /// A reduction as it is defined: cell by cell, each program by itself. With it, the sum of what was added without signs.
-fn by_definition(reduction: &Reduction, skin: &Skin) -> (f64, f64) {
+fn by_definition(reduction: &Reduction, skin: &Medium) -> (f64, f64) {
     let (view, plane, lateral) = (skin.view(), skin.layout.plane, skin.grid.lateral_weights());
     let (mut sum, mut size, mut weights, mut low, mut high) = (0.0, 0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY);
     for z in 0..skin.layout.nz {

@@ -124,6 +124,9 @@ fn the_reference_names_every_key_function_variable_and_unit() {
         .collect();
     let mut wanted = entries("engine/language/names.rs", "pub(super) const FUNCTIONS");
     wanted.extend(entries("engine/language/names.rs", "pub(super) const VARIABLES"));
+    wanted.extend(dermasim::skin::host::HOST.variables.iter().map(|variable| variable.name.to_owned()));
+    wanted.extend(dermasim::skin::host::HOST.acts.iter().map(|act| act.table.to_owned()));
+    wanted.extend(dermasim::skin::host::HOST.since.map(|(name, _)| name.to_owned()));
     wanted.extend(entries("base/units.rs", "const TABLE"));
     wanted.extend(keys("engine/language/file.rs"));
     wanted.extend(keys("scenario/written.rs"));

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use dermasim::engine::grid::Geometry;
-use dermasim::engine::state::Skin;
+use dermasim::engine::medium::Medium;
 use dermasim::engine::stepper::{Method, Stepping};
 use dermasim::scenario::Scenario;
 
@@ -24,12 +24,12 @@ fn explicit(tolerance: f64) -> Stepping {
 }
 
 /// The field over depth at one place.
-fn column(skin: &Skin, p: usize) -> Vec<f64> {
+fn column(skin: &Medium, p: usize) -> Vec<f64> {
     (0..skin.layout.nz).map(|z| skin.state[skin.layout.row(z, 0)][p]).collect()
 }
 
 /// Largest difference of the field over depth from a profile.
-fn off(skin: &Skin, exact: impl Fn(f64) -> f64) -> f64 {
+fn off(skin: &Medium, exact: impl Fn(f64) -> f64) -> f64 {
     let values = column(skin, 0);
     values.iter().zip(&skin.grid.z.centres).map(|(u, z)| (u - exact(*z)).abs()).fold(0.0, f64::max)
 }
@@ -137,7 +137,7 @@ fn what_has_left_is_missing() {
         );
         let layers = [layer("a", 0.0, 0.5, 9), layer("b", 0.5, 1.0, 7)];
         let mut skin = skin(&text, &section(1, false), &layers, 0);
-        let of_layer = |skin: &Skin, own: usize| -> f64 {
+        let of_layer = |skin: &Medium, own: usize| -> f64 {
             let inside = (0..skin.layout.nz).filter(|z| skin.grid.layer[*z] == own);
             inside.map(|z| skin.state[skin.layout.row(z, 0)][0] * skin.grid.z.width(z)).sum()
         };

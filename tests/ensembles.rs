@@ -26,12 +26,7 @@ fn ramp(headings: &[Heading], ends: &[f64]) -> Record {
         let share = time / (10.0 * DAY);
         headings.iter().zip(ends).map(|(own, end)| own.rest + share * (end - own.rest)).collect()
     };
-    Record {
-        headings: headings.to_vec(),
-        values: times.iter().map(|time| at(*time)).collect(),
-        times,
-        sessions: vec![],
-    }
+    Record { headings: headings.to_vec(), values: times.iter().map(|time| at(*time)).collect(), times, acts: vec![] }
 }
 
 fn ensemble(drawn: &[&str], values: Vec<Vec<String>>, records: &[Record]) -> Ensemble {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dermasim::base::error::Source;
-use dermasim::engine::language::Model;
 use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
 
@@ -117,7 +116,7 @@ fn events_that_make_no_sense_are_refused_at_their_line() {
             "name = \"e\"\n[field.u]\n[field.h]\nkind = \"surface\"\n[field.o]\nkind = \"quasi_steady\"\nrest = \"solve\"\n\
              diffusivity = \"[1 mm^2/h]\"\n[process.p]\nchanges = {{ o = \"(1 - o)*[1 1/h]\" }}\n[event.e]\n{event}\n"
         );
-        match Model::read(&Source::new("m.toml", text.as_str())) {
+        match dermasim::skin::model(&Source::new("m.toml", text.as_str())) {
             Ok(_) => assert!(message.is_empty(), "{event} is accepted"),
             Err(error) => {
                 assert!(!message.is_empty() && error.message().contains(message), "{event}: {error}");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use dermasim::base::error::Source;
-use dermasim::engine::language::{Definition, Model};
+use dermasim::engine::language::Definition;
 use dermasim::skin::catalogue::{Kind as File, find};
 use dermasim::study::evidence::{self, Board, Group, Kind, Observation, Row, Split, Tuning, aside};
 
@@ -48,7 +48,7 @@ fn every_observation_reads_and_says_where_it_is_from() {
 /// The observations behind constants that `dermasim calibrate` fitted, as their sources say.
 #[test]
 fn what_was_fitted_says_so() {
-    let model = Model::read(&find(File::Response, "default", None).unwrap()).unwrap();
+    let model = dermasim::skin::model(&find(File::Response, "default", None).unwrap()).unwrap();
     let mut fitted: BTreeSet<String> = BTreeSet::new();
     for constant in model.constants.values() {
         let Definition::Number(number) = &constant.definition else { continue };

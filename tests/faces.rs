@@ -8,16 +8,15 @@ use common::*;
 use dermasim::base::error::Source;
 use dermasim::engine::grid::Geometry;
 use dermasim::engine::grid::Grid;
-use dermasim::engine::language::Model;
+use dermasim::engine::medium::Medium;
 use dermasim::engine::observe::Observer;
-use dermasim::engine::state::Skin;
 use dermasim::engine::stepper::Stepper;
 use dermasim::engine::stepper::{Method, Stepping};
 
 const SCALE: &str = "[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 
 /// Observables at some times, one row each.
-fn watch(skin: &mut Skin, stepping: &Stepping, times: &[f64]) -> Vec<Vec<f64>> {
+fn watch(skin: &mut Medium, stepping: &Stepping, times: &[f64]) -> Vec<Vec<f64>> {
     let mut stepper = Stepper::new(skin, stepping).unwrap_or_else(|error| panic!("{error}"));
     let mut observer = Observer::default();
     let mut rows = Vec::new();
@@ -77,7 +76,7 @@ fn what_passed_a_face_is_missing_behind_it() {
         for (diffusivity, follows) in [("D", ""), ("D", follows), ("D*(0.5 + u)", ""), ("D*(0.5 + u)", follows)] {
             for stepping in [adaptive(1e-2), fixed(0.05), Stepping { method: Method::Explicit, ..fixed(1e-3) }] {
                 let mut skin = skin(&text(diffusivity, follows), &geometry, &layers, 0);
-                let below = |skin: &Skin| -> f64 {
+                let below = |skin: &Medium| -> f64 {
                     let lateral = skin.grid.lateral_weights();
                     let row = |z: usize| skin.state[skin.layout.row(z, 0)].iter().zip(&lateral);
                     (6..11).map(|z| 2.5 * skin.grid.z.width(z) * row(z).map(|(u, w)| u * w).sum::<f64>()).sum()
@@ -149,13 +148,13 @@ fn faces_that_make_no_sense_are_refused_at_their_place() {
         (moving, "flux(u, a, c)", "`a` and `c` do not touch"),
         (moving, "flux(u, a, a)", "`a` and `a` do not touch"),
         (moving, "flux(u, all, all)", "touch at more than one depth"),
-        (moving, "flux(u, a, d)", "the tissue has no layer `d`"),
+        (moving, "flux(u, a, d)", "there is no layer `d` here"),
         (moving, "flux(w, bottom)", "`w` is no field"),
         (moving, "flux(2*u, bottom)", "`2*u` is no field"),
         (moving, "flux(u, 2)", "neither a face nor a layer"),
         (moving, "flux(u)", "does not take 1 argument"),
         (moving, "flux(o, top)", "is for fields of the kind \"volume\""),
-        (moving, "mean(flux(u, bottom), all)", "a reduction over the whole tissue"),
+        (moving, "mean(flux(u, bottom), all)", "a reduction over the whole domain"),
         ("", "flux(u, a, b)", "does not move"),
         ("diffusivity = 1\nlives_in = [\"b\", \"c\"]\n", "flux(u, a, b)", "does not live in `a`"),
     ];
@@ -166,7 +165,7 @@ fn faces_that_make_no_sense_are_refused_at_their_place() {
              [process.p]\nchanges = {{ o = \"1 - o\" }}\n[observable.f]\nvalue = \"{value}\"\n"
         );
         let grid = Grid::new(&section(1, false), &layers, 1.0, None, &[], [&[]; 3]).unwrap();
-        let told = Model::read(&Source::new("m.toml", text.as_str())).and_then(|model| {
+        let told = dermasim::skin::model(&Source::new("m.toml", text.as_str())).and_then(|model| {
             let layers = grid.layers.iter();
             let layers =
                 layers.map(|own| dermasim::engine::language::LayerName { name: own.name.clone(), groups: Vec::new() });
@@ -183,7 +182,7 @@ fn faces_that_make_no_sense_are_refused_at_their_place() {
     // A unit that does not fit, and names that were free before.
     let units = "name = \"u\"\n[constant.flux]\nvalue = 1\nevidence = \"assumed\"\nsource = \"t\"\n[field.u]\nunit = \"ug/cm^3\"\n\
         diffusivity = \"[1 mm^2/d]\"\nboundary.bottom = { value = 0 }\n[observable.f]\nvalue = \"flux * flux(u, bottom)\"\nunit = \"UNIT\"\n";
-    let read = |unit: &str| Model::read(&Source::new("m.toml", units.replace("UNIT", unit)));
+    let read = |unit: &str| dermasim::skin::model(&Source::new("m.toml", units.replace("UNIT", unit)));
     assert!(read("ug/cm^2/h").is_ok(), "{}", read("ug/cm^2/h").unwrap_err());
     assert!(read("ug/cm^2").unwrap_err().message().contains("the observable `f` is in"));
 }
@@ -391,7 +390,7 @@ fn films_and_fluxes_that_make_no_sense_are_refused_at_their_line() {
         ("top = { reservoir = \"gel\", thickness = \"s\" }", "a constant expression"),
         ("top = { reservoir = \"gel\", thickness = 1, exchange = -1 }", "speed of exchange may be negative"),
         ("top = { reservoir = \"gel\", thickness = 1, outside = 1 }", "a boundary condition has either"),
-        ("top = { reservoir = \"v\", thickness = 1 }", "`v` lives in the tissue, and a reservoir lies on it"),
+        ("top = { reservoir = \"v\", thickness = 1 }", "`v` lives in the cells, and a reservoir lies on it"),
         ("top = { reservoir = \"jel\", thickness = 1 }", "unknown field `jel`"),
         ("top = { reservoir = \"loose\", thickness = 1 }", "either both or none"),
         ("right = { reservoir = \"gel\", thickness = 1 }", "a reservoir lies on the top or the bottom"),
@@ -423,7 +422,7 @@ fn films_and_fluxes_that_make_no_sense_are_refused_at_their_line() {
 fn told(text: &str, place: &str, message: &str) {
     let layers = vec![dermasim::engine::language::LayerName { name: "medium".into(), groups: Vec::new() }];
     let setting = dermasim::engine::language::Setting { layers, traits: Default::default() };
-    let outcome = Model::read(&Source::new("m.toml", text)).and_then(|model| model.compile(&setting));
+    let outcome = dermasim::skin::model(&Source::new("m.toml", text)).and_then(|model| model.compile(&setting));
     match outcome {
         Ok(_) => assert!(message.is_empty(), "{place} is accepted"),
         Err(error) => {

@@ -10,7 +10,7 @@ use dermasim::base::processor::{Instructions, force};
 use dermasim::engine::grid::Layer;
 use dermasim::engine::grid::{Axis, Ends, Geometry, Grid};
 use dermasim::engine::language::{Diffusion, Operand};
-use dermasim::engine::state::Skin;
+use dermasim::engine::medium::Medium;
 use dermasim::engine::stepper::{Method, Stepping};
 use dermasim::engine::stepper::{Stepper, System};
 use dermasim::study::bench::Kinetics;
@@ -104,7 +104,7 @@ fn solve(state: &mut [f64], matrix: &DMatrix<f64>, at: impl Fn(usize) -> usize) 
 }
 
 /// Fields that spread, with the diffusivity of each depth.
-fn movers(skin: &Skin) -> Vec<(usize, Vec<f64>)> {
+fn movers(skin: &Medium) -> Vec<(usize, Vec<f64>)> {
     let mut movers = Vec::new();
     for (f, field) in skin.compiled.volume.iter().enumerate() {
         let Some(Diffusion::Layered(by_layer)) = &field.diffusion else { continue };
@@ -115,7 +115,7 @@ fn movers(skin: &Skin) -> Vec<(usize, Vec<f64>)> {
 }
 
 /// (I − θA_y)⁻¹ (I − θA_x)⁻¹ applied to a state, a line at a time.
-fn swept_laterally(skin: &Skin, theta: f64, state: &mut [f64]) {
+fn swept_laterally(skin: &Medium, theta: f64, state: &mut [f64]) {
     let (grid, layout) = (&skin.grid, skin.layout);
     let (nx, ny) = (grid.x.len(), grid.y.len());
     let lateral = |axis: &Axis, d: f64| {
@@ -134,7 +134,7 @@ fn swept_laterally(skin: &Skin, theta: f64, state: &mut [f64]) {
 }
 
 /// (I − θA_z)⁻¹ (I − θA_y)⁻¹ (I − θA_x)⁻¹ applied to the state of a skin, a line at a time.
-fn swept(skin: &Skin, theta: f64) -> Vec<f64> {
+fn swept(skin: &Medium, theta: f64) -> Vec<f64> {
     let (grid, layout, mut state) = (&skin.grid, skin.layout, skin.state.clone());
     swept_laterally(skin, theta, &mut state);
     for (f, d) in movers(skin) {
@@ -152,7 +152,7 @@ fn swept(skin: &Skin, theta: f64) -> Vec<f64> {
 }
 
 /// The largest difference of two states at places that hold a value, relative to their size.
-fn apart(skin: &Skin, one: &[f64], other: &[f64]) -> f64 {
+fn apart(skin: &Medium, one: &[f64], other: &[f64]) -> f64 {
     let layout = skin.layout;
     let rows = (0..layout.nz).flat_map(|z| (0..layout.fields).map(move |f| layout.row(z, f)));
     rows.flatten().map(|p| (one[p] - other[p]).abs() / other[p].abs().max(1.0)).fold(0.0, f64::max)
@@ -257,7 +257,7 @@ fn kinetics_by_hand_agree_with_the_language() {
 }
 
 /// Euler's method with the right-hand side of the general path.
-fn euler(skin: &mut Skin, step: f64, steps: usize) {
+fn euler(skin: &mut Medium, step: f64, steps: usize) {
     let mut system = System::new(skin).expect("a system");
     let mut rates = vec![0.0; skin.state.len()];
     for _ in 0..steps {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use dermasim::base::error::Source;
 use dermasim::base::units::DAY;
 use dermasim::engine::language::{Compiled, Diffusion, Input, LayerName, Model, Operand, Program, Region, Setting};
+use dermasim::skin::host::{PUNCTURE, SESSION};
 
 fn model(text: &str) -> Model {
-    Model::read(&Source::new("model.toml", text)).unwrap_or_else(|error| panic!("{error}"))
+    dermasim::skin::model(&Source::new("model.toml", text)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn skin() -> Setting {
@@ -351,8 +352,8 @@ value = "1 - mean(B, surface)/mean(K, epidermis, k) + maximum(T, upper)*0"
     close(&run(programs[2].as_ref().expect("moves"), |_| 1.0), &[1e-6 / DAY]);
     let balance = compiled.quasi[0].balance[0].as_ref().expect("lives");
     close(&run(balance, |_| 0.4), &[0.6 - 0.4 / 0.5, -1.0 - 0.1 / 0.25]);
-    assert_eq!(compiled.puncture.layers[0].0, [0, 1]);
-    assert_eq!(compiled.session.surface.0, [0]);
+    assert_eq!(compiled.acts[PUNCTURE].layers[0].0, [0, 1]);
+    assert_eq!(compiled.acts[SESSION].surface.0, [0]);
     assert_eq!(compiled.reductions[0].region, Region::Surface);
     assert_eq!(compiled.signals, [("occlusion".to_owned(), 0.0)]);
 }
@@ -394,7 +395,7 @@ fn refused(wrong: &str, line: &str) -> (String, Option<usize>) {
         })
         .collect();
     assert!(done, "no line begins with {line}");
-    match Model::read(&Source::new("small.toml", text)).and_then(|model| model.compile(&skin())) {
+    match dermasim::skin::model(&Source::new("small.toml", text)).and_then(|model| model.compile(&skin())) {
         Ok(_) => panic!("{wrong} was accepted"),
         Err(error) => (error.to_string(), error.line()),
     }
@@ -448,7 +449,7 @@ fn wrong_lines_are_named() {
         assert_eq!(found, Some(number), "{wrong}: {shown}");
     }
     let text = "name = \"x\"\n[constant.a]\nvalue = 1\nevidence = \"assumed\"\n";
-    let error = Model::read(&Source::new("x.toml", text)).unwrap_err().to_string();
+    let error = dermasim::skin::model(&Source::new("x.toml", text)).unwrap_err().to_string();
     assert!(error.contains("`source` is missing here"), "{error}");
 }
 
@@ -476,7 +477,7 @@ fn every_shipped_model_is_read() {
         let path = entry.expect("entry").path();
         let text = std::fs::read_to_string(&path).expect("text");
         let name = path.file_name().expect("name").to_string_lossy().into_owned();
-        if let Err(error) = Model::read(&Source::new(name, text)) {
+        if let Err(error) = dermasim::skin::model(&Source::new(name, text)) {
             panic!("{error}");
         }
     }
@@ -487,7 +488,7 @@ fn names_are_explained() {
     let model = model(SMALL);
     let text = model.explain("u").expect("known");
     for part in
-        ["field in the tissue", "du/dt =", "- k*u    (one)", "k = 1 1/d", "assumed; test", "used in intermediate a"]
+        ["field in the cells", "du/dt =", "- k*u    (one)", "k = 1 1/d", "assumed; test", "used in intermediate a"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -516,7 +517,7 @@ mod damaged {
             let start = boundary((start * text.len() as f64) as usize);
             let end = boundary((start + length).min(text.len()));
             let text = format!("{}{piece}{}", &text[..start], &text[end..]);
-            match Model::read(&Source::new("damaged.toml", text)).and_then(|model| model.compile(&skin())) {
+            match dermasim::skin::model(&Source::new("damaged.toml", text)).and_then(|model| model.compile(&skin())) {
                 Ok(_) => {}
                 Err(error) => prop_assert!(!error.to_string().is_empty()),
             }
@@ -526,7 +527,7 @@ mod damaged {
         #[test]
         fn expressions_never_panic(rate in "[-+*/^(),.<>uvk0-9 ]{0,30}|[a-z(), 0-9]{0,30}") {
             let text = SMALL.replace("rate = \"k*u\"", &format!("rate = \"{rate}\""));
-            let _ignored = Model::read(&Source::new("x.toml", text)).and_then(|model| model.compile(&skin()));
+            let _ignored = dermasim::skin::model(&Source::new("x.toml", text)).and_then(|model| model.compile(&skin()));
         }
     }
 }

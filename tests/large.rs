@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use dermasim::engine::grid::Geometry;
-use dermasim::engine::state::Skin;
+use dermasim::engine::medium::Medium;
 use dermasim::engine::stepper::{Stepper, System};
 
 /// The shortest of several measurements: what disturbs a measurement only makes it longer.
@@ -178,7 +178,7 @@ fn point() -> Geometry {
 }
 
 /// Everything that is done before the first step.
-fn compiled(text: &str) -> (Skin, Stepper) {
+fn compiled(text: &str) -> (Medium, Stepper) {
     let mut skin = skin(text, &point(), &medium(1), 0);
     let stepper = Stepper::new(&mut skin, &adaptive(1e-4)).expect("a stepper");
     (skin, stepper)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use common::{adaptive, layer, skin_on};
 use dermasim::engine::grid::{Axis, Ends, Grid};
-use dermasim::engine::state::SessionNumbers;
 use dermasim::engine::stepper::Stepper;
+use dermasim::skin::host::SessionNumbers;
 use dermasim::skin::injury;
 use dermasim::skin::mechanics::channel::{Needle, Tip};
 use dermasim::skin::needling::Puncture;

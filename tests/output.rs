@@ -102,7 +102,7 @@ fn a_run_reads_back_as_it_was_written() {
             for ((name, _, values), (other, _, read)) in ours.fields.iter().zip(&theirs.fields) {
                 assert_eq!((name, values), (other, read), "{}", kept.shape.kind);
             }
-            assert_eq!(ours.holes.len(), theirs.holes.len());
+            assert_eq!(ours.marks.len(), theirs.marks.len());
         }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use dermasim::engine::grid::{Geometry, Grid};
-use dermasim::engine::state::Skin;
+use dermasim::engine::medium::Medium;
 
 const HEAD: &str = "name = \"m\"\nwhat = \"m\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
 
@@ -14,7 +14,7 @@ fn field(name: &str, initial: &str) -> String {
 }
 
 /// Mean of field f at each x of a one-layer grid.
-fn mean_between(skin: &Skin, f: usize, from: f64, to: f64) -> f64 {
+fn mean_between(skin: &Medium, f: usize, from: f64, to: f64) -> f64 {
     let (mut sum, mut length) = (0.0, 0.0);
     for z in 0..skin.layout.nz {
         let overlap = skin.grid.z.faces[z + 1].min(to) - skin.grid.z.faces[z].max(from);

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::figures::{self, MISSED, QUANTITIES_MISSED, in_words, listed, number};
-use dermasim::engine::language::{Definition, Model};
+use dermasim::engine::language::Definition;
 use dermasim::present::output::Provenance;
 use dermasim::scenario::{Plan, Scenario};
 use dermasim::skin::catalogue::{Kind as File, find};
@@ -95,7 +95,7 @@ fn what_was_fitted_and_what_was_not_in_view_is_said() {
     // Responses stand before signs.
     unseen.sort_by_key(|id| (id.starts_with('S'), id[1..].parse::<u32>().unwrap_or(0)));
     let path = find(File::Response, "default", None).unwrap_or_else(|error| panic!("{error}"));
-    let model = Model::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    let model = dermasim::skin::model(&path).unwrap_or_else(|error| panic!("{error}"));
     let by_calibration = |definition: &Definition| matches!(definition, Definition::Number(number) if number.source.contains("fitted by `dermasim calibrate`"));
     let constants = model.constants.values().filter(|constant| by_calibration(&constant.definition)).count();
     figures::hold(&[

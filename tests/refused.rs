@@ -29,7 +29,7 @@ fn read(kind: &str, path: &Path) -> Result<()> {
         "devices" => Device::read(&text(Kind::Device)?).map(drop),
         "operators" => Operator::read(&text(Kind::Operator)?).map(drop),
         "mechanics" => Mechanics::read(&text(Kind::Mechanics)?).map(drop),
-        "response" => compile(&Model::read(&text(Kind::Response)?)?, "cheek"),
+        "response" => compile(&dermasim::skin::model(&text(Kind::Response)?)?, "cheek"),
         "lesions" => Overlay::read(Kind::Lesion, &text(Kind::Lesion)?).map(drop),
         "agents" => Overlay::read(Kind::Agent, &text(Kind::Agent)?).map(drop),
         "rules" => Rules::read(&text(Kind::Rules)?).map(drop),
@@ -230,7 +230,7 @@ proptest::proptest! {
             scenario.plan().and_then(|_| scenario.points()).err()
         } else {
             let source = dermasim::base::error::Source::new("mutant.toml", text);
-            Model::read(&source).and_then(|model| compile(&model, "uniform")).err()
+            dermasim::skin::model(&source).and_then(|model| compile(&model, "uniform")).err()
         };
         if let Some(error) = told {
             proptest::prop_assert!(!escapes(&error));
@@ -255,7 +255,7 @@ proptest::proptest! {
 #[test]
 fn the_texts_to_be_broken_are_sound() {
     Scenario::from_text("sound", SOUND[0]).plan().unwrap();
-    Model::read(&dermasim::base::error::Source::new("sound.toml", SOUND[1])).unwrap();
+    dermasim::skin::model(&dermasim::base::error::Source::new("sound.toml", SOUND[1])).unwrap();
 }
 
 /// Whether a message would send an escape to the terminal.

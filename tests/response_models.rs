@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dermasim::base::error::Source;
-use dermasim::engine::language::{Compiled, Input, LayerName, Model, Operand, Setting};
+use dermasim::engine::language::{Compiled, Input, LayerName, Operand, Setting};
 
 fn compile(name: &str, layers: &[(&str, &[&str])]) -> Compiled {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/response").join(name);
     let text = std::fs::read_to_string(&path).expect("the model file");
-    let model = Model::read(&Source::new(name, text)).unwrap_or_else(|error| panic!("{error}"));
+    let model = dermasim::skin::model(&Source::new(name, text)).unwrap_or_else(|error| panic!("{error}"));
     let layers = layers
         .iter()
         .map(|(name, groups)| LayerName {
@@ -31,7 +31,7 @@ fn unrest(compiled: &Compiled) -> f64 {
             // Any oxygen will do, as long as it is its own rest.
             Input::Quasi(_) | Input::QuasiRest(_) => 0.5,
             Input::Signal(signal) => compiled.signals[signal].1,
-            Input::SinceSession => 1e12,
+            Input::SinceAct => 1e12,
             _ => 0.0,
         };
         let inputs: Vec<Operand> = rates.rate.inputs.iter().map(|input| Operand::Value(value(input))).collect();
@@ -100,7 +100,7 @@ fn every_constant_has_a_unit_a_source_evidence_and_a_range() {
         let text = std::fs::read_to_string(&path).expect("a text");
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         // Reading checks value against range, units, and that source and evidence are there.
-        let model = Model::read(&Source::new(name.clone(), text)).unwrap_or_else(|error| panic!("{error}"));
+        let model = dermasim::skin::model(&Source::new(name.clone(), text)).unwrap_or_else(|error| panic!("{error}"));
         for (own, constant) in &model.constants {
             assert!(constant.source.len() >= 10, "{name}: {own}: the source says too little");
             let Some(number) = constant.number() else { continue };

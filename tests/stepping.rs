@@ -218,7 +218,7 @@ fn what_one_field_loses_another_gets() {
             let row = layout.row(z, 0);
             skin.state[row].iter_mut().enumerate().for_each(|(i, u)| *u += ((i + z) % 3) as f64);
         }
-        let total = |skin: &dermasim::engine::state::Skin| (0..3).map(|f| content(skin, f)).sum::<f64>();
+        let total = |skin: &dermasim::engine::medium::Medium| (0..3).map(|f| content(skin, f)).sum::<f64>();
         let before = total(&skin);
         advance(&mut skin, &at(tolerance), 10.0);
         close(total(&skin), before, 1e-6, &format!("the sum of all at {tolerance}"));

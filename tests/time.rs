@@ -104,7 +104,7 @@ fn a_fisher_wave_runs_at_its_speed() {
     );
     let geometry = Geometry::Section { width: 80.0, cells: 320, periodic: false };
     let mut skin = skin(&model, &geometry, &medium(1), 0);
-    let front = |skin: &dermasim::engine::state::Skin| {
+    let front = |skin: &dermasim::engine::medium::Medium| {
         let row = &skin.state[skin.layout.row(0, 0)];
         let i = row.iter().position(|u| *u < 0.25).expect("the front is inside");
         let share = (row[i - 1] - 0.25) / (row[i - 1] - row[i]);

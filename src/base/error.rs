@@ -319,23 +319,50 @@ pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clo
 /// # Errors
 /// The text is not TOML, has an unknown key, lacks one, or has a value of another type.
 pub fn read_toml<T: serde::de::DeserializeOwned>(source: &Arc<Source>) -> Result<T> {
-    toml::from_str(&source.text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let message = error.message().to_owned();
-        let refused = source.refuse(span, message.trim_end().to_owned());
-        let mut quoted = message.split('`').skip(1).step_by(2);
-        let expects = message.contains("expected one of") || message.contains(", expected `");
-        match (message.starts_with("unknown"), expects, quoted.next()) {
-            (true, true, Some(unknown)) => {
-                let known: Vec<&str> = quoted.collect();
-                let kind = if message.starts_with("unknown variant") { "value" } else { "key" };
-                source
-                    .refuse(error.span().unwrap_or(0..0), format!("unknown {kind} `{unknown}`"))
-                    .help(suggestion(unknown, known))
-            }
-            _ => plainly(source, error.span().unwrap_or(0..0), message.trim_end()).unwrap_or(refused),
+    toml::from_str(&source.text).map_err(|error| in_words(source, &error, &|_| &[]))
+}
+
+/// As [`read_toml`], with further tables that stand beside those of `T`, each the default of its form where it is left out.
+///
+/// # Errors
+/// As of [`read_toml`].
+pub fn read_toml_beside<T, E>(source: &Arc<Source>, tables: &[&str]) -> Result<(T, Vec<E>)>
+where
+    T: serde::de::DeserializeOwned,
+    E: serde::de::DeserializeOwned + Default,
+{
+    let mut all = toml::de::DeTable::parse(&source.text).map_err(|error| in_words(source, &error, &|_| &[]))?;
+    let top: Vec<String> = all.get_ref().keys().map(|key| key.get_ref().to_string()).collect();
+    let beside = |unknown: &str| if top.iter().any(|key| key == unknown) { tables } else { &[] };
+    let wrong = |error: toml::de::Error| in_words(source, &error, &beside);
+    let taken: Vec<_> = tables.iter().map(|table| all.get_mut().remove(*table)).collect();
+    let own = T::deserialize(toml::de::Deserializer::from(all)).map_err(wrong)?;
+    let form = |table: Option<_>| {
+        table.map_or_else(
+            || Ok(E::default()),
+            |table| E::deserialize(toml::de::ValueDeserializer::from(table)).map_err(wrong),
+        )
+    };
+    Ok((own, taken.into_iter().map(form).collect::<Result<_>>()?))
+}
+
+/// A complaint of the TOML reader; `beside` tells which keys are known beside those that it names, where a key is not.
+fn in_words<'a>(source: &Arc<Source>, error: &toml::de::Error, beside: &dyn Fn(&str) -> &'a [&'a str]) -> Error {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().to_owned();
+    let refused = source.refuse(span, message.trim_end().to_owned());
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let expects = message.contains("expected one of") || message.contains(", expected `");
+    match (message.starts_with("unknown"), expects, quoted.next()) {
+        (true, true, Some(unknown)) => {
+            let known: Vec<&str> = quoted.chain(beside(unknown).iter().copied()).collect();
+            let kind = if message.starts_with("unknown variant") { "value" } else { "key" };
+            source
+                .refuse(error.span().unwrap_or(0..0), format!("unknown {kind} `{unknown}`"))
+                .help(suggestion(unknown, known))
         }
-    })
+        _ => plainly(source, error.span().unwrap_or(0..0), message.trim_end()).unwrap_or(refused),
+    }
 }
 
 /// What is wrong with a text that is no TOML, at a place of it.

@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use super::terminal::{complain, say, short};
 use crate::base::error::{Result, Source};
 use crate::base::units::DAY;
-use crate::engine::language::Model;
 use crate::run;
 use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
 use crate::skin::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
@@ -148,7 +147,7 @@ fn model(kind: Kind, file: &Path) -> Result<String> {
         Kind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
         Kind::Population => format!("a population: {}", Population::read(&source)?.what),
         Kind::Response => {
-            let model = Model::read(&source)?;
+            let model = crate::skin::model(&source)?;
             model.known_regions(&known_layers(file)?)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
             format!(

@@ -90,5 +90,5 @@ fn file(name: &str) -> Result<Option<String>> {
 
 /// The response model of a name or a path.
 pub fn read(name: &str) -> Result<Model> {
-    Model::read(&catalogue::find(Kind::Response, name, Some(Path::new("")))?)
+    crate::skin::model(&catalogue::find(Kind::Response, name, Some(Path::new("")))?)
 }

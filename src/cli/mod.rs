@@ -1,5 +1,11 @@
 //! The command line: a file for each command.
 //!
+//! * `terminal` is all that is written to it, `progress` what moves there, `interrupt` what a Ctrl-C does;
+//! * `keep` puts the answer of a run on disk, `told` is what all kinds of runs are asked and how they end;
+//! * the other files are a command each, thin: they ask a room below and tell what it says.
+//!
+//! It uses every room. Nothing uses it.
+//!
 //! Answers go to standard output, progress and complaints to standard error. The exit code is 0 when all is done, 1 when the
 //! simulation failed or an expectation was not met, 2 when the input is wrong, 130 when somebody stopped the program.
 

@@ -4,7 +4,7 @@
 //!
 //! * **tile** — x, y and depth are lines of cells;
 //! * **section** — one cell in y;
-//! * **cells** — axisymmetric unit cells: x is the radius, and y counts the classes of puncture depth. Classes do not touch
+//! * **cells** — axisymmetric unit cells: x is the radius, and y counts classes that differ in what is done at their axes. Classes do not touch
 //!   along y; they share one outer wall, at which the field has one value and what leaves one class enters the others;
 //! * **point** — a single cell.
 //!
@@ -18,12 +18,12 @@
 
 use crate::base::error::{Error, Result};
 
-/// A layer of a tissue for one person.
+/// A layer of a medium, for one person.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// Its name, as "papillary_dermis".
+    /// Its name, as "clay".
     pub name: String,
-    /// Groups it belongs to, as "dermis", "epidermis".
+    /// Groups it belongs to, as "soil".
     pub groups: Vec<String>,
     /// Depth of its upper boundary [m].
     pub top: f64,
@@ -33,7 +33,7 @@ pub struct Layer {
     pub spacing: [f64; 2],
 }
 
-/// The shape of the computed piece of skin.
+/// The shape of the computed piece of a medium.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Geometry {
     /// A single cell: ordinary differential equations of one layer.
@@ -41,12 +41,12 @@ pub enum Geometry {
         /// The layer whose kinetics apply.
         layer: String,
     },
-    /// Axisymmetric unit cells (r, z), one for each class of puncture depth, advanced together. The radius follows the
-    /// density of holes unless it is given.
+    /// Axisymmetric unit cells (r, z), one for each class of what is done at their axes, advanced together. The radius follows the
+    /// density of those axes unless it is given.
     Cells {
-        /// How many depth classes.
+        /// How many classes.
         strata: usize,
-        /// Radius of a cell [m]; `None` follows the density of holes.
+        /// Radius of a cell [m]; `None` follows the density of axes.
         radius: Option<f64>,
         /// Finest radial spacing [m].
         spacing: f64,
@@ -60,7 +60,7 @@ pub enum Geometry {
         /// Whether the sides meet, else nothing passes them.
         periodic: bool,
     },
-    /// A tile (x, y, z), many punctures.
+    /// A tile (x, y, z).
     Tile {
         /// Widths in x and y [m].
         width: [f64; 2],
@@ -169,7 +169,7 @@ impl Axis {
 /// How the classes of unit cells touch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
-    /// Share of the skin that each class covers; sums to 1.
+    /// Share of the area that each class covers; sums to 1.
     pub weights: Vec<f64>,
     /// Area / distance to the shared outer wall, over the measure of the outermost ring [1/m²]. No class keeps what passes the
     /// wall, so there the field has the mean of all rings; times a diffusivity this is the rate at which a ring relaxes to it.
@@ -204,8 +204,8 @@ const GROWTH: f64 = 0.12;
 const WIDENING: f64 = 5e-6;
 
 impl Grid {
-    /// Builds the cells of a geometry in layered tissue; `resolution` multiplies their number along each axis. `radius` \[m]
-    /// and `weights` are those of the unit cells where the geometry leaves them to the density and the depths of holes; other
+    /// Builds the cells of a geometry in layers; `resolution` multiplies their number along each axis. `radius` \[m]
+    /// and `weights` are those of the unit cells where the geometry leaves them to what is done at their axes; other
     /// geometries do not use them. `turns` are the places along x, y and depth \[m] where a model changes its laws: there are
     /// faces there.
     ///
@@ -244,7 +244,7 @@ impl Grid {
             }
             Geometry::Cells { radius: given, spacing, .. } => {
                 let Some(radius) = given.or(radius) else {
-                    return Err(Error::input("unit cells without needling need a radius")
+                    return Err(Error::input("unit cells need a radius where nothing is done at their axes")
                         .help("write radius = \"0.36 mm\" under [grid]"));
                 };
                 let x = Axis::new(radial_faces(radius, *spacing, fine, turns[0]), Ends::Closed, true);
@@ -338,7 +338,7 @@ impl Grid {
 /// The layer of a point, by its name or a group of its.
 fn layer_of_point<'a>(layers: &'a [Layer], name: &str) -> Result<&'a Layer> {
     let found = layers.iter().find(|own| own.name == name || own.groups.iter().any(|group| group == name));
-    found.or(layers.first()).ok_or_else(|| Error::input(format!("the tissue has no layer `{name}`")))
+    found.or(layers.first()).ok_or_else(|| Error::input(format!("there is no layer `{name}` here")))
 }
 
 /// A turn nearer to another face than this part of the axis is that face.

@@ -2,7 +2,7 @@
 //!
 //! * a **model** is a file of fields, constants and processes; [`language`] checks it and makes **programs** of it;
 //! * the [`grid`] is finite volumes: a point, unit cells, a section or a tile, each a stack of **layers**;
-//! * the [`state`] holds every field: in the volume, on the surface, or quasi-steady;
+//! * the [`medium`] holds every field: in the volume, on the surface, or quasi-steady;
 //! * the [`stepper`] carries the state from one moment to the next within a stated error;
 //! * an **observable** is a mean, an integral, an extreme or a flux that [`observe`] reads off the state.
 //!
@@ -13,7 +13,7 @@ pub mod language;
 
 pub mod grid;
 
-pub mod state;
+pub mod medium;
 
 pub mod stepper;
 

@@ -4,7 +4,7 @@ use ndarray::Array3;
 
 use crate::base::units::{DAY, Unit};
 use crate::engine::language::{Input, Observable, Operand};
-use crate::engine::state::{Skin, View, over_tissue};
+use crate::engine::medium::{Medium, View, over_domain};
 
 /// What is known of an observable besides its values.
 #[derive(Debug, Clone)]
@@ -26,13 +26,13 @@ pub struct Heading {
 pub struct Record {
     /// The observables.
     pub headings: Vec<Heading>,
-    /// Times [s], ascending; a session appears twice, before and after. A signal that changes at a moment has its new value
+    /// Times [s], ascending; an act of the host appears twice, before and after. A signal that changes at a moment has its new value
     /// there.
     pub times: Vec<f64>,
     /// Values in the unit of the heading, `values[time][observable]`.
     pub values: Vec<Vec<f64>>,
-    /// Times of sessions [s].
-    pub sessions: Vec<f64>,
+    /// When the host acted [s].
+    pub acts: Vec<f64>,
 }
 
 /// Fields kept at one moment.
@@ -43,11 +43,11 @@ pub struct Snapshot {
     /// Field names and values in their own units, `[z][y][x]`; surface fields have one z. In axisymmetric cells x is the
     /// radius and y the depth class.
     pub fields: Vec<(String, Unit, Array3<f64>)>,
-    /// Holes of the sessions so far: lateral place and depth [m], for drawing channels.
-    pub holes: Vec<[f64; 3]>,
+    /// Where the host acted so far: lateral place and depth [m], for drawing.
+    pub marks: Vec<[f64; 3]>,
 }
 
-/// Evaluates the observables of a model on a skin.
+/// Evaluates the observables of a model on a medium.
 #[derive(Debug, Default)]
 pub struct Observer {
     lateral: Vec<f64>,
@@ -56,27 +56,27 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// The observables of a skin, each in its own unit.
-    pub fn look(&mut self, skin: &Skin) -> Vec<f64> {
-        let reductions = self.reduce(skin);
-        self.tell(skin, skin.time, &reductions)
+    /// The observables of a medium, each in its own unit.
+    pub fn look(&mut self, medium: &Medium) -> Vec<f64> {
+        let reductions = self.reduce(medium);
+        self.tell(medium, medium.time, &reductions)
     }
 
-    /// The means, integrals and extremes over the tissue that observables are made of, then what passes faces.
-    pub fn reduce(&mut self, skin: &Skin) -> Vec<f64> {
-        if self.lateral.len() != skin.layout.plane {
-            self.lateral = skin.grid.lateral_weights();
+    /// The means, integrals and extremes over the domain that observables are made of, then what passes faces.
+    pub fn reduce(&mut self, medium: &Medium) -> Vec<f64> {
+        if self.lateral.len() != medium.layout.plane {
+            self.lateral = medium.grid.lateral_weights();
         }
-        let compiled = &skin.compiled;
-        let mut all = over_tissue(&compiled.bundles, compiled.reductions.len(), &skin.view(), &self.lateral);
-        all.extend(&skin.fluxes[0]);
+        let compiled = &medium.compiled;
+        let mut all = over_domain(&compiled.bundles, compiled.reductions.len(), &medium.view(), &self.lateral);
+        all.extend(&medium.fluxes[0]);
         all
     }
 
-    /// The observables, each in its own unit, that follow from reductions of a skin at a moment [s] since its last event.
-    pub fn tell(&mut self, skin: &Skin, time: f64, reductions: &[f64]) -> Vec<f64> {
-        let (reductions, fluxes) = reductions.split_at(skin.compiled.reductions.len());
-        let view = View { reductions, fluxes, time, since_session: time - skin.last_session, ..skin.view() };
+    /// The observables, each in its own unit, that follow from reductions of a medium at a moment [s] since its last event.
+    pub fn tell(&mut self, medium: &Medium, time: f64, reductions: &[f64]) -> Vec<f64> {
+        let (reductions, fluxes) = reductions.split_at(medium.compiled.reductions.len());
+        let view = View { reductions, fluxes, time, since_act: time - medium.last_act, ..medium.view() };
         let tell = |observable: &Observable| {
             let mut out = [0.0];
             view.run(&observable.value, 0, 0..1, &mut out, &mut self.registers, &|input| match input {
@@ -86,7 +86,7 @@ impl Observer {
             });
             observable.unit.of(out[0])
         };
-        skin.compiled.observables.iter().map(tell).collect()
+        medium.compiled.observables.iter().map(tell).collect()
     }
 }
 
@@ -131,23 +131,23 @@ pub struct Track {
 }
 
 impl Track {
-    /// Looks at a skin.
-    pub fn see(&mut self, skin: &Skin) {
-        self.times.push(skin.time);
-        self.values.push(self.observer.reduce(skin));
+    /// Looks at a medium.
+    pub fn see(&mut self, medium: &Medium) {
+        self.times.push(medium.time);
+        self.values.push(self.observer.reduce(medium));
     }
 
     /// Begins anew after an event.
-    pub fn begin(&mut self, skin: &Skin) {
+    pub fn begin(&mut self, medium: &Medium) {
         self.times.clear();
         self.values.clear();
-        self.see(skin);
+        self.see(medium);
     }
 
-    /// The observables of a skin at a moment since its last event.
-    pub fn at(&mut self, skin: &Skin, time: f64) -> Vec<f64> {
+    /// The observables of a medium at a moment since its last event.
+    pub fn at(&mut self, medium: &Medium, time: f64) -> Vec<f64> {
         let reductions = self.read(time);
-        self.observer.tell(skin, time, &reductions)
+        self.observer.tell(medium, time, &reductions)
     }
 
     /// What was seen last, or between the two steps around a moment.
@@ -199,11 +199,11 @@ impl Track {
 }
 
 impl Snapshot {
-    /// Keeps the named fields of a skin, or all if none is named.
-    pub fn of(skin: &Skin, wanted: &[String]) -> Self {
-        let mut fields = skin.fields();
+    /// Keeps the named fields of a medium, or all if none is named.
+    pub fn of(medium: &Medium, wanted: &[String]) -> Self {
+        let mut fields = medium.fields();
         fields.retain(|(name, ..)| wanted.is_empty() || wanted.contains(name));
-        Self { time: skin.time, fields, holes: skin.holes.all.clone() }
+        Self { time: medium.time, fields, marks: medium.marks.clone() }
     }
 }
 

@@ -60,7 +60,7 @@ pub type Answers = IndexMap<String, Answer>;
 /// Sums up every observable of a record.
 pub fn answers(record: &Record) -> Answers {
     let days: Vec<f64> = record.times.iter().map(|time| time / DAY).collect();
-    let last_session = record.sessions.iter().copied().fold(f64::NEG_INFINITY, f64::max) / DAY;
+    let last_session = record.acts.iter().copied().fold(f64::NEG_INFINITY, f64::max) / DAY;
     record
         .headings
         .iter()
@@ -124,7 +124,7 @@ mod tests {
             }],
             times: course.iter().map(|(day, _)| day * DAY).collect(),
             values: course.iter().map(|(_, value)| vec![*value]).collect(),
-            sessions: sessions.iter().map(|day| day * DAY).collect(),
+            acts: sessions.iter().map(|day| day * DAY).collect(),
         }
     }
 

@@ -20,8 +20,8 @@ use crate::base::error::{Error, Result};
 use crate::engine::grid::Geometry;
 use crate::engine::grid::{Grid, Shape};
 use crate::engine::language::{LayerName, Setting};
+use crate::engine::medium::Medium;
 use crate::engine::observe::{Heading, Observer, Record, Snapshot, Track};
-use crate::engine::state::Skin;
 use crate::engine::stepper::{Count, Landing, Stepper};
 use crate::scenario::Plan;
 use crate::skin::injury;
@@ -125,7 +125,7 @@ pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<
 /// Follows one skin from the start to the end of a plan.
 fn follow(
     plan: &Arc<Plan>,
-    skin: &mut Skin,
+    skin: &mut Medium,
     needling: Vec<Needling>,
     clock: &mut Clock,
     watch: &mut dyn FnMut(Progress) -> bool,
@@ -133,7 +133,7 @@ fn follow(
     let mut stepper = Stepper::new(skin, &plan.stepping)?;
     stepper.looks(skin, &plan.looks)?;
     let mut track = Track::default();
-    let mut record = Record { headings: headings(plan, skin), sessions: plan.sessions.clone(), ..Record::default() };
+    let mut record = Record { headings: headings(plan, skin), acts: plan.sessions.clone(), ..Record::default() };
     let timeline = timeline(plan, skin);
     // What is set from the start holds at the start, and what happens there has happened.
     let begins = |kind: &Kind| matches!(kind, Kind::Signal(..) | Kind::Event(_));
@@ -265,7 +265,7 @@ const JUMPS: u64 = 1000;
 ///
 /// # Errors
 /// The grid or the model does not fit the plan.
-pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Skin> {
+pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Medium> {
     let radius = first.map(|needling| 1.0 / (std::f64::consts::PI * needling.hole_density).sqrt());
     let weights: Vec<f64> = first.map(|n| n.strata.iter().map(|(weight, _)| *weight).collect()).unwrap_or_default();
     // A point has one layer, and a model may know other fields there.
@@ -275,11 +275,11 @@ pub fn begin(plan: &Plan, first: Option<&Needling>) -> Result<Skin> {
     let compiled = Arc::new(plan.model.compile(&setting)?);
     let turns = compiled.turns.each();
     let grid = Arc::new(Grid::new(&plan.geometry, &plan.layers, plan.resolution, radius, &weights, turns)?);
-    Skin::new(grid, compiled, plan.seed)
+    Medium::new(grid, compiled, plan.seed)
 }
 
 /// The geometry for skin that is not needled: a single column, unless the model itself tells one place from another.
-fn untouched(plan: &Plan, skin: &Skin) -> Geometry {
+fn untouched(plan: &Plan, skin: &Medium) -> Geometry {
     if skin.compiled.is_even() {
         return Geometry::Section { width: 1e-3, cells: 1, periodic: false };
     }
@@ -297,7 +297,7 @@ fn end(plan: &Plan) -> Progress {
 
 /// All that happens, in order. At one moment signals change first, then events of the model happen, then the skin is needled, then
 /// it is kept.
-fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
+fn timeline(plan: &Plan, skin: &Medium) -> Vec<(f64, Kind)> {
     let mut events = Vec::new();
     for (time, name, value) in &plan.signals {
         if let Some(index) = skin.compiled.signals.iter().position(|(own, _)| own == name) {
@@ -316,7 +316,7 @@ fn timeline(plan: &Plan, skin: &Skin) -> Vec<(f64, Kind)> {
 }
 
 /// The observables' names and their values at rest.
-fn headings(plan: &Plan, skin: &Skin) -> Vec<Heading> {
+fn headings(plan: &Plan, skin: &Medium) -> Vec<Heading> {
     let rest = Observer::default().look(&skin.at_rest());
     let described = skin.compiled.observables.iter().zip(rest);
     described

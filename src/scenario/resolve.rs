@@ -74,9 +74,9 @@ fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, cha
     let response = decide.part(|decide| {
         let mut file = opener.open(decide, Kind::Response, ("", "response"), typed.response.as_ref(), "default")?;
         // The model's own faults are told before those of the probes that are added to it.
-        Model::read(&file.used)?;
+        crate::skin::model(&file.used)?;
         add_probes(decide, typed, &mut file)?;
-        Ok((Arc::new(Model::read(&file.used)?), file))
+        Ok((Arc::new(crate::skin::model(&file.used)?), file))
     });
     let mut files = Vec::new();
     let practice = decide.part(|decide| practice(decide, typed, folder, &mut files));
@@ -368,7 +368,7 @@ fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Re
             return Err(decide.refuse(name.span(), format!("the model already has an observable `{}`", name.get_ref())));
         }
         response.use_document(&document)?;
-        Model::read(&response.used).map_err(|error| {
+        crate::skin::model(&response.used).map_err(|error| {
             let message = format!("probe `{}`: {}", name.get_ref(), error.message());
             error.retold(&decide.source, probe.value.span(), message)
         })?;

@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use crate::base::error::Result;
 use crate::engine::grid::{Ends, Grid};
 use crate::engine::language::{Input, Operand, Program};
-use crate::engine::state::{SessionNumbers, Skin};
+use crate::engine::medium::Medium;
+use crate::skin::host::{Given, PUNCTURE, SESSION, SessionNumbers};
 use crate::skin::needling::{Needling, Puncture};
 
 /// How many shank radii from the axis a puncture is felt …
@@ -29,7 +30,7 @@ const MOST_SAMPLES: usize = 6;
 ///
 /// # Errors
 /// A field is no longer finite.
-pub fn receive(skin: &mut Skin, needling: &Needling) -> Result<()> {
+pub fn receive(skin: &mut Medium, needling: &Needling) -> Result<()> {
     let punctures = place(skin, needling);
     pierce(
         skin,
@@ -53,24 +54,24 @@ pub fn receive(skin: &mut Skin, needling: &Needling) -> Result<()> {
 ///
 /// # Errors
 /// A field is no longer finite.
-pub fn pierce(skin: &mut Skin, punctures: &[(Option<usize>, Puncture)], numbers: &SessionNumbers) -> Result<()> {
-    let repeated = !skin.holes.all.is_empty();
+pub fn pierce(skin: &mut Medium, punctures: &[(Option<usize>, Puncture)], numbers: &SessionNumbers) -> Result<()> {
+    let repeated = !skin.marks.is_empty();
     if repeated && skin.grid.kind == "cells" {
         skin.homogenise();
     }
     for puncture in punctures {
         apply(skin, puncture);
     }
-    skin.holes.all.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
+    skin.marks.extend(punctures.iter().map(|(_, p)| [p.x, p.y, p.depth]));
     locate(skin, punctures);
     let compiled = skin.compiled.clone();
-    skin.apply(&compiled.session, numbers);
-    skin.last_session = skin.time;
+    skin.apply(&compiled.acts[SESSION], &numbers.values());
+    skin.last_act = skin.time;
     skin.check()
 }
 
 /// The punctures that fall into the computed skin, each with the y index it is confined to (unit cells).
-fn place(skin: &Skin, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
+fn place(skin: &Medium, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
     let (x, y) = (&skin.grid.x, &skin.grid.y);
     match skin.grid.kind {
         "tile" => {
@@ -97,7 +98,7 @@ fn place(skin: &Skin, needling: &Needling) -> Vec<(Option<usize>, Puncture)> {
 }
 
 /// Applies one puncture: depths side by side, then the surface.
-fn apply(skin: &mut Skin, (class, puncture): &(Option<usize>, Puncture)) {
+fn apply(skin: &mut Medium, (class, puncture): &(Option<usize>, Puncture)) {
     let compiled = skin.compiled.clone();
     let grid = skin.grid.clone();
     let rows = match class {
@@ -107,8 +108,8 @@ fn apply(skin: &mut Skin, (class, puncture): &(Option<usize>, Puncture)) {
     let own = &*skin;
     let at = |z: Option<usize>, work: &mut Work| -> Vec<Effect> {
         let (fields, program) = match z {
-            Some(z) => &compiled.puncture.layers[grid.layer[z]],
-            None => &compiled.puncture.surface,
+            Some(z) => &compiled.acts[PUNCTURE].layers[grid.layer[z]],
+            None => &compiled.acts[PUNCTURE].surface,
         };
         let effect = |j| effect(own, puncture, program, fields.len(), z, j, *class, work);
         rows.clone().filter_map(effect).collect()
@@ -117,12 +118,12 @@ fn apply(skin: &mut Skin, (class, puncture): &(Option<usize>, Puncture)) {
         (0..grid.z.len()).into_par_iter().map_init(Work::default, |work, z| at(Some(z), work)).collect();
     let surface = at(None, &mut Work::default());
     for (z, effects) in depths.iter().enumerate() {
-        for (k, field) in compiled.puncture.layers[grid.layer[z]].0.iter().enumerate() {
+        for (k, field) in compiled.acts[PUNCTURE].layers[grid.layer[z]].0.iter().enumerate() {
             let row = &mut skin.state[skin.layout.row(z, *field)];
             effects.iter().for_each(|effect| effect.write(row, k));
         }
     }
-    for (k, field) in compiled.puncture.surface.0.iter().enumerate() {
+    for (k, field) in compiled.acts[PUNCTURE].surface.0.iter().enumerate() {
         let row = &mut skin.state[skin.layout.surface_row(*field)];
         surface.iter().for_each(|effect| effect.write(row, k));
     }
@@ -131,7 +132,7 @@ fn apply(skin: &mut Skin, (class, puncture): &(Option<usize>, Puncture)) {
 /// Mean new values of the cells of one row of x that the puncture can reach, if there are any. `z` is `None` for the
 /// surface.
 fn effect(
-    skin: &Skin,
+    skin: &Medium,
     puncture: &Puncture,
     program: &Program,
     outputs: usize,
@@ -200,16 +201,20 @@ fn effect(
                 }
                 let (distance, stretch) = (&work.distance, &work.stretch);
                 view.run(program, z.unwrap_or(0), start..start + length, &mut work.out, &mut work.scratch, &|input| {
-                    Some(match input {
-                        Input::Distance => Operand::Block(distance),
-                        Input::NeedleRadius => Operand::Value(radius),
-                        Input::ResidualStretch => Operand::Block(stretch),
-                        Input::TipDepth => Operand::Value(puncture.depth),
-                        Input::Depth => Operand::Value(depth),
-                        Input::Blood => Operand::Value(blood),
-                        Input::Tilt => Operand::Value(puncture.tilt),
-                        Input::CutLength => Operand::Value(cut),
-                        Input::TipRadius => Operand::Value(puncture.needle.tip_radius),
+                    let own = match input {
+                        Input::Depth => return Some(Operand::Value(depth)),
+                        Input::Own(own) => Given::ALL[own.index],
+                        _ => return None,
+                    };
+                    Some(match own {
+                        Given::Distance => Operand::Block(distance),
+                        Given::NeedleRadius => Operand::Value(radius),
+                        Given::ResidualStretch => Operand::Block(stretch),
+                        Given::TipDepth => Operand::Value(puncture.depth),
+                        Given::Blood => Operand::Value(blood),
+                        Given::Tilt => Operand::Value(puncture.tilt),
+                        Given::CutLength => Operand::Value(cut),
+                        Given::TipRadius => Operand::Value(puncture.needle.tip_radius),
                         _ => return None,
                     })
                 });
@@ -226,7 +231,7 @@ fn effect(
 }
 
 /// Remembers for each place the nearest hole of this session.
-fn locate(skin: &mut Skin, punctures: &[(Option<usize>, Puncture)]) {
+fn locate(skin: &mut Medium, punctures: &[(Option<usize>, Puncture)]) {
     let nx = skin.grid.x.len();
     for place in 0..skin.layout.plane {
         let (i, j) = (place % nx, place / nx);
@@ -244,8 +249,8 @@ fn locate(skin: &mut Skin, punctures: &[(Option<usize>, Puncture)]) {
             })
             .min_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((distance, depth)) = nearest {
-            skin.holes.distance[place] = distance;
-            skin.holes.tip_depth[place] = depth;
+            skin.nearest[Given::Distance as usize][place] = distance;
+            skin.nearest[Given::TipDepth as usize][place] = depth;
         }
     }
 }
@@ -303,7 +308,7 @@ fn lateral(grid: &Grid, axis: usize, a: f64, b: f64) -> f64 {
     }
 }
 
-/// Buffers of [`Skin::effect`].
+/// Buffers of [`Medium::effect`].
 #[derive(Default)]
 struct Work {
     distance: Vec<f64>,

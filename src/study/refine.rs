@@ -249,7 +249,7 @@ mod tests {
             headings: vec![heading],
             times: vec![0.0, 1.0, 2.0],
             values: values.iter().map(|value| vec![*value]).collect(),
-            sessions: Vec::new(),
+            acts: Vec::new(),
         }
     }
 

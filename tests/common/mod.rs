@@ -11,8 +11,8 @@ use dermasim::base::error::Source;
 use dermasim::engine::grid::Geometry;
 use dermasim::engine::grid::Grid;
 use dermasim::engine::grid::Layer;
-use dermasim::engine::language::{Compiled, LayerName, Model, Setting};
-use dermasim::engine::state::Skin;
+use dermasim::engine::language::{Compiled, LayerName, Setting};
+use dermasim::engine::medium::Medium;
 use dermasim::engine::stepper::Stepper;
 use dermasim::engine::stepper::{Method, Stepping};
 
@@ -33,25 +33,25 @@ pub fn section(nx: usize, periodic: bool) -> Geometry {
 }
 
 /// Skin in the initial state of a model.
-pub fn skin(text: &str, geometry: &Geometry, layers: &[Layer], seed: u64) -> Skin {
+pub fn skin(text: &str, geometry: &Geometry, layers: &[Layer], seed: u64) -> Medium {
     finer(text, geometry, layers, 1.0, seed)
 }
 
 /// The same with so many times the cells along each axis.
-pub fn finer(text: &str, geometry: &Geometry, layers: &[Layer], resolution: f64, seed: u64) -> Skin {
+pub fn finer(text: &str, geometry: &Geometry, layers: &[Layer], resolution: f64, seed: u64) -> Medium {
     let compiled = compiled(text, layers);
     let grid = Grid::new(geometry, layers, resolution, None, &[], compiled.turns.each()).expect("the grid is sound");
-    Skin::new(Arc::new(grid), compiled, seed).unwrap_or_else(|error| panic!("{error}"))
+    Medium::new(Arc::new(grid), compiled, seed).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The same on a given grid.
-pub fn skin_on(text: &str, grid: Arc<Grid>, seed: u64) -> Skin {
+pub fn skin_on(text: &str, grid: Arc<Grid>, seed: u64) -> Medium {
     let compiled = compiled(text, &grid.layers);
-    Skin::new(grid, compiled, seed).unwrap_or_else(|error| panic!("{error}"))
+    Medium::new(grid, compiled, seed).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn compiled(text: &str, layers: &[Layer]) -> Arc<Compiled> {
-    let model = Model::read(&Source::new("test.toml", text)).unwrap_or_else(|error| panic!("{error}"));
+    let model = dermasim::skin::model(&Source::new("test.toml", text)).unwrap_or_else(|error| panic!("{error}"));
     let layers = layers.iter().map(|own| LayerName { name: own.name.clone(), groups: own.groups.clone() });
     let setting = Setting { layers: layers.collect(), traits: Default::default() };
     Arc::new(model.compile(&setting).unwrap_or_else(|error| panic!("{error}")))
@@ -68,14 +68,14 @@ pub fn fixed(step: f64) -> Stepping {
 }
 
 /// Advances to `end` [s].
-pub fn advance(skin: &mut Skin, stepping: &Stepping, end: f64) -> Stepper {
+pub fn advance(skin: &mut Medium, stepping: &Stepping, end: f64) -> Stepper {
     let mut stepper = Stepper::new(skin, stepping).unwrap_or_else(|error| panic!("{error}"));
     stepper.advance(skin, end, &mut |_, _| true).unwrap_or_else(|error| panic!("{error}"));
     stepper
 }
 
 /// Content of volume field `field`: its integral over depth, mean over the plane.
-pub fn content(skin: &Skin, field: usize) -> f64 {
+pub fn content(skin: &Medium, field: usize) -> f64 {
     let lateral = skin.grid.lateral_weights();
     (0..skin.layout.nz)
         .map(|z| {
@@ -87,7 +87,7 @@ pub fn content(skin: &Skin, field: usize) -> f64 {
 }
 
 /// Mean |u − exact| of volume field `field`; `exact(x, y, depth)`.
-pub fn error(skin: &Skin, field: usize, exact: impl Fn(f64, f64, f64) -> f64) -> f64 {
+pub fn error(skin: &Medium, field: usize, exact: impl Fn(f64, f64, f64) -> f64) -> f64 {
     let lateral = skin.grid.lateral_weights();
     let places = skin.places();
     let total = skin.grid.z.faces[skin.layout.nz];

@@ -94,7 +94,7 @@ pub fn record(strength: f64) -> Record {
         })
         .collect();
     let sessions = if strength > 0.0 { SESSIONS.map(|day| day * DAY).to_vec() } else { Vec::new() };
-    Record { headings, times: days.iter().map(|(day, _)| day * DAY).collect(), values, sessions }
+    Record { headings, times: days.iter().map(|(day, _)| day * DAY).collect(), values, acts: sessions }
 }
 
 fn layers() -> Vec<(String, f64, f64)> {
@@ -201,7 +201,7 @@ pub fn snapshots(shape: &Shape) -> Vec<Snapshot> {
                     ("oxygen".into(), "kPa".parse().expect("a unit"), oxygen),
                     ("scale".into(), one(), scale),
                 ],
-                holes: if moment == 0 { Vec::new() } else { holes.clone() },
+                marks: if moment == 0 { Vec::new() } else { holes.clone() },
             }
         })
         .collect()

@@ -32,10 +32,9 @@ pub(super) fn names<'a>(node: &'a Node, visit: &mut impl FnMut(&'a str)) {
 impl Model {
     /// The regions of the model that something is read from.
     pub fn regions_read(&self) -> Vec<&RegionOf> {
-        let locals = self.puncture.intermediates.values().chain(self.session.intermediates.values());
-        let named = self.intermediates.values().chain(locals).map(|one| &one.value);
+        let named = self.tables().flat_map(|(_, table)| table.values()).map(|one| &one.value);
         let reported = self.observables.values().map(|one| &one.value);
-        let effects = self.puncture.effects.iter().chain(&self.session.effects).map(|(_, value)| value);
+        let effects = self.acts.iter().flat_map(|act| &act.effects).map(|(_, value)| value);
         let changed = self.processes.values().flat_map(|process| {
             let lists = process.takes.iter().chain(&process.gives).chain(&process.changes);
             process.rate.iter().chain(lists.map(|(_, factor)| factor))
@@ -97,8 +96,8 @@ impl Model {
         }
         let Some((name, node)) = wrong else { return Ok(()) };
         let help =
-            format!("{}; layers of a tissue of your own are listed as layers = [\"{name}\"]", suggestion(name, known));
-        Err(self.source.refuse(node.span.clone(), format!("no tissue and no region is called `{name}`")).help(help))
+            format!("{}; layers of a medium of your own are listed as layers = [\"{name}\"]", suggestion(name, known));
+        Err(self.source.refuse(node.span.clone(), format!("no layer and no region is called `{name}`")).help(help))
     }
 
     /// Checks everything that needs more than one entry of the file.
@@ -134,10 +133,10 @@ impl Model {
         self.check_signs()
     }
 
-    /// What a puncture and a session do, and what happens at times of its own; with whose names each knows.
+    /// What acts of the host do, and what happens at times of its own; with whose names each knows.
     pub(super) fn all_events(&self) -> impl Iterator<Item = (&model::Event, Option<Local>)> {
-        let own = [(&self.puncture, Some(Local::Puncture)), (&self.session, Some(Local::Session))];
-        own.into_iter().chain(self.events.values().map(|timed| (&timed.event, None)))
+        let own = self.acts.iter().enumerate().map(|(act, event)| (event, Some(Local(act))));
+        own.chain(self.events.values().map(|timed| (&timed.event, None)))
     }
 
     fn cycle(&self, place: &Expression, path: &[&str]) -> Error {
@@ -198,22 +197,12 @@ impl Model {
     /// The expression of an intermediate by its position among all definitions.
     pub(super) fn definition(&self, index: usize) -> &Expression {
         let Definition { local, index, .. } = &self.symbols.definitions[index];
-        let table = match local {
-            None => &self.intermediates,
-            Some(Local::Puncture) => &self.puncture.intermediates,
-            Some(Local::Session) => &self.session.intermediates,
-        };
-        &table[*index].value
+        &self.table(*local)[*index].value
     }
 
     fn check_definitions(&mut self) -> Result<()> {
-        let tables = [
-            (None, &self.intermediates),
-            (Some(Local::Puncture), &self.puncture.intermediates),
-            (Some(Local::Session), &self.session.intermediates),
-        ];
         let (mut definitions, mut known) = (Vec::new(), Vec::new());
-        for (local, table) in tables {
+        for (local, table) in self.tables() {
             for (index, (name, intermediate)) in table.iter().enumerate() {
                 let mut uses = Vec::new();
                 names(&intermediate.value.root, &mut |name| {
@@ -317,7 +306,7 @@ impl Model {
             if followed.kind == FieldKind::Surface {
                 return Err(self
                     .source
-                    .refuse(along.span.clone(), "a field of the surface has no gradient in the tissue to follow"));
+                    .refuse(along.span.clone(), "a field of the surface has no gradient in the cells to follow"));
             }
             let wanted = diffusivity.over(followed.unit.dimension);
             for one in sensitivity.expressions() {
@@ -335,7 +324,7 @@ impl Model {
                 }
                 Condition::Flux(flux) => {
                     let wanted = own.times(self.physical(SPEED));
-                    self.expect(flux, Scope::FLUX, wanted, "a flux into the tissue")?;
+                    self.expect(flux, Scope::FLUX, wanted, "a flux into the cells")?;
                 }
                 Condition::Reservoir(film) => self.check_reservoir(field, film)?,
             }
@@ -343,7 +332,7 @@ impl Model {
         Ok(())
     }
 
-    /// Refuses conditions that no tissue and no grid lets act.
+    /// Refuses conditions that no medium and no grid lets act.
     fn check_faces(&self, field: &model::Field) -> Result<()> {
         for (side, on_face) in field.boundary.iter().enumerate() {
             let Some(on_face) = on_face.as_ref().filter(|on_face| on_face.condition.acts()) else { continue };
@@ -355,7 +344,7 @@ impl Model {
             let film = matches!(on_face.condition, Condition::Reservoir(_));
             if film && side > 1 {
                 return Err(refuse("a reservoir lies on the top or the bottom")
-                    .help("what lies beside the tissue is { exchange = \"…\", outside = \"…\" }"));
+                    .help("what lies beside the cells is { exchange = \"…\", outside = \"…\" }"));
             }
             if field.kind == FieldKind::QuasiSteady && (film || matches!(on_face.condition, Condition::Flux(_))) {
                 return Err(refuse("a quasi-steady field has a value or an exchange on its faces")
@@ -374,7 +363,7 @@ impl Model {
         let of = self.target(&film.of)?;
         let refuse = |message: String| self.source.refuse(film.of.span.clone(), message);
         if of.kind != FieldKind::Surface {
-            return Err(refuse(format!("`{}` lives in the tissue, and a reservoir lies on it", film.of.name))
+            return Err(refuse(format!("`{}` lives in the cells, and a reservoir lies on it", film.of.name))
                 .help("name a field with kind = \"surface\""));
         }
         if of.signed != field.signed {
@@ -404,7 +393,7 @@ impl Model {
                     "`{}` is in {}, the field that it exchanges with in {}",
                     film.of.name, of.unit.dimension, field.unit.dimension
                 ))
-                .help("give both the same unit, or write partition = value in the tissue / value in the film"));
+                .help("give both the same unit, or write partition = value in the cells / value in the film"));
             }
             None => {}
         }
@@ -442,7 +431,7 @@ impl Model {
 }
 
 impl Model {
-    /// Refuses a process that turns something on the surface into something in the tissue: an amount per area is none per volume.
+    /// Refuses a process that turns something on the surface into something in the cells: an amount per area is none per volume.
     fn check_kinds(&self, name: &str, process: &model::Process) -> Result<()> {
         let mut first: Option<(&Mention, bool)> = None;
         for (target, _) in process.takes.iter().chain(&process.gives).chain(&process.changes) {
@@ -453,7 +442,7 @@ impl Model {
             }
             let (outer, inner) = if surface { (target, other) } else { (other, target) };
             let message = format!(
-                "the process `{name}` changes `{}`, which lies on the surface, and `{}`, which lives in the tissue",
+                "the process `{name}` changes `{}`, which lies on the surface, and `{}`, which lives in the cells",
                 outer.name, inner.name
             );
             return Err(self

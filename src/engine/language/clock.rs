@@ -1,6 +1,6 @@
 //! What a model makes of time alone: found when it is compiled, so that no step leaps over it.
 //!
-//! Two kinds of expressions depend on nothing but `time` and `since_session`:
+//! Two kinds of expressions depend on nothing but `time` and the time since the host last acted:
 //!
 //! * a **turn** is a comparison of two of them, as `time > [5 d]` or `sin(time) > 0.9`. Rates may jump where it changes, so such
 //!   a moment is an event: a step ends there and the next one begins there;
@@ -16,7 +16,7 @@ use crate::engine::language::graph::{Graph, Id, Op};
 use crate::engine::language::kernel::Operand;
 use crate::engine::language::{Input, Program};
 
-/// What a model makes of time alone. Programs read two blocks: time and time since the last session \[s\].
+/// What a model makes of time alone. Programs read two blocks: time and time since the host last acted \[s\].
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
     /// Both sides of each turn.
@@ -41,7 +41,7 @@ impl Gatherer {
     /// Looks at expressions that drive `what`.
     pub fn watch(&mut self, graph: &Graph, roots: &[Id], what: &str) {
         let reachable = graph.reachable(roots);
-        let of_time = |op| matches!(op, Op::Input(Input::Time | Input::SinceSession));
+        let of_time = |op| matches!(op, Op::Input(Input::Time | Input::SinceAct));
         if !reachable.iter().any(|&id| of_time(graph.op(id))) {
             return;
         }
@@ -52,7 +52,7 @@ impl Gatherer {
             let op = graph.op(id);
             let own = match op {
                 Op::Input(Input::Time) => Some((true, self.graph.input(TIME))),
-                Op::Input(Input::SinceSession) => Some((true, self.graph.input(SINCE_SESSION))),
+                Op::Input(Input::SinceAct) => Some((true, self.graph.input(SINCE_ACT))),
                 Op::Input(_) | Op::Symbol(_) => None,
                 _ if op.operands().all(|operand| alone.contains_key(&operand)) => {
                     let moves = op.operands().any(|operand| alone[&operand].0);
@@ -104,7 +104,7 @@ impl Gatherer {
 
 /// Inputs that take a value for each moment, as cells have places.
 const TIME: Input = Input::X;
-const SINCE_SESSION: Input = Input::Y;
+const SINCE_ACT: Input = Input::Y;
 
 impl Clock {
     /// Whether there are turns.
@@ -113,8 +113,8 @@ impl Clock {
     }
 
     /// Whether each turn holds at each of some moments: `[turn][moment]`.
-    pub fn holds(&self, moments: &[f64], last_session: f64, scratch: &mut Vec<f64>) -> Vec<Vec<bool>> {
-        let sides = evaluate(&self.turns, moments, last_session, scratch);
+    pub fn holds(&self, moments: &[f64], last_act: f64, scratch: &mut Vec<f64>) -> Vec<Vec<bool>> {
+        let sides = evaluate(&self.turns, moments, last_act, scratch);
         (self.strict.iter().zip(sides.chunks_exact(2 * moments.len())))
             .map(|(strict, sides)| {
                 let (a, b) = sides.split_at(moments.len());
@@ -124,13 +124,13 @@ impl Clock {
     }
 
     /// The courses at some moments, one after the other.
-    pub fn courses(&self, moments: &[f64], last_session: f64, scratch: &mut Vec<f64>) -> Vec<f64> {
-        evaluate(&self.courses, moments, last_session, scratch)
+    pub fn courses(&self, moments: &[f64], last_act: f64, scratch: &mut Vec<f64>) -> Vec<f64> {
+        evaluate(&self.courses, moments, last_act, scratch)
     }
 }
 
-fn evaluate(program: &Program, moments: &[f64], last_session: f64, scratch: &mut Vec<f64>) -> Vec<f64> {
-    let since: Vec<f64> = moments.iter().map(|time| time - last_session).collect();
+fn evaluate(program: &Program, moments: &[f64], last_act: f64, scratch: &mut Vec<f64>) -> Vec<f64> {
+    let since: Vec<f64> = moments.iter().map(|time| time - last_act).collect();
     let given = |input: &Input| if *input == TIME { Operand::Block(moments) } else { Operand::Block(&since) };
     let inputs: Vec<Operand<'_>> = program.inputs.iter().map(given).collect();
     let mut out = vec![0.0; program.outputs * moments.len()];

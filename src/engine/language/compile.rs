@@ -1,4 +1,4 @@
-//! A model for one tissue and one person: every expression becomes a program for every layer.
+//! A model for one medium and one person: every expression becomes a program for every layer.
 //!
 //! In a layer the constants are numbers, fields that do not live there are zero, and what follows from that is simplified
 //! away. The rate of a field is the sum of its processes in the order of the file; each is computed as it was written, so
@@ -22,10 +22,10 @@ use crate::engine::language::update::joined;
 use crate::engine::language::{Input, Program, Reduction, Setting, Turns};
 
 impl Model {
-    /// Compiles the model for a tissue and a person.
+    /// Compiles the model for a medium and a person.
     ///
     /// # Errors
-    /// A number lacks the value for this person or layer, a layer is not one of the tissue, a value is not finite.
+    /// A number lacks the value for this person or layer, a layer is not one of the medium, a value is not finite.
     pub fn compile(&self, setting: &Setting) -> Result<Compiled> {
         Compiler::new(self, setting)?.compile()
     }
@@ -64,15 +64,15 @@ impl Compiler<'_> {
         let layers = (0..self.setting.layers.len()).map(|layer| self.rates(Some(layer))).collect::<Result<_>>()?;
         let surface_rates = self.rates(None)?;
         self.nothing_is_lost()?;
-        let puncture = self.effects(&model.puncture, Some(Local::Puncture))?;
-        let session = self.effects(&model.session, Some(Local::Session))?;
+        let acts = model.acts.iter().enumerate().map(|(act, event)| self.effects(event, Some(Local(act))));
+        let acts = acts.collect::<Result<_>>()?;
         let events = model.events.values().map(|timed| self.effects(&timed.event, None)).collect::<Result<_>>()?;
         let observables = model
             .observables
             .iter()
             .map(|(name, observable)| {
                 let mut place = self.place(None);
-                place.leaves.tissue = true;
+                place.leaves.whole = true;
                 let id = place.expression(&observable.value)?;
                 let value = program(&place.graph, &[id], model, &observable.value.root)?;
                 Ok(Observable { name: name.clone(), unit: observable.unit.clone(), value })
@@ -89,8 +89,8 @@ impl Compiler<'_> {
             layers,
             surface_rates,
             columns,
-            puncture,
-            session,
+            host: model.symbols.host,
+            acts,
             events,
             observables,
             reductions,
@@ -362,7 +362,7 @@ impl Compiler<'_> {
     }
 
     /// Refuses a condition on a face at which the field does not live or does not spread. A field that lives nowhere in this
-    /// tissue has no conditions.
+    /// medium has no conditions.
     fn reaches(
         &self,
         index: usize,

@@ -1,18 +1,18 @@
-//! What a response model becomes for one tissue and one person: programs over blocks of cells.
+//! What a response model becomes for one medium and one person: programs over blocks of cells.
 //!
-//! Field indices: a **volume** field lives in the cells of some layers, a **surface** field on the skin's surface, a
+//! Field indices: a **volume** field lives in the cells of some layers, a **surface** field on the surface, a
 //! **quasi-steady** field in the cells but without a rate of change of its own. Each kind is numbered from zero in the order
 //! of declaration. Everything is in SI units.
 
 use crate::base::units::Unit;
-use crate::engine::language::{Clock, Program, Turns};
+use crate::engine::language::{Clock, Host, Own, Program, Turns};
 
 /// A value a program reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Input {
     /// A volume field, by index.
     Volume(usize),
-    /// A surface field, by index; inside the tissue, its value on the surface above.
+    /// A surface field, by index; in the cells, its value on the surface above.
     Surface(usize),
     /// A quasi-steady field, by index.
     Quasi(usize),
@@ -22,59 +22,27 @@ pub enum Input {
     Signal(usize),
     /// A reduction over the column of cells under a place of the surface, by index into [`Compiled::columns`].
     Column(usize),
-    /// A reduction over the tissue, by index into [`Compiled::reductions`]; only in observables.
+    /// A reduction over the whole domain, by index into [`Compiled::reductions`]; only in observables.
     Reduction(usize),
     /// What passes a face now, by index into [`Compiled::fluxes`]; only in observables.
     Flux(usize),
     /// Time since the start of the run.
     Time,
-    /// Time since the last session (very large before the first).
-    SinceSession,
+    /// Time since the host last acted (very large before it ever did).
+    SinceAct,
     /// First lateral coordinate: x, or the radius in an axisymmetric cell.
     X,
     /// Second lateral coordinate.
     Y,
-    /// Depth below the skin's surface.
+    /// Depth below the surface.
     Depth,
     /// A number drawn evenly from 0 to 1 for each cell, by the number of the `random()` in the model; only in initial values.
     Random(usize),
-    /// Distance from the axis of the puncture; in observables, to the nearest puncture of the last session.
-    Distance,
-    /// Radius of the needle at this depth.
-    NeedleRadius,
-    /// Hoop stretch left around the channel, at the depth and distance of the cell.
-    ResidualStretch,
-    /// Depth of the needle's tip; in observables, that of the nearest puncture of the last session.
-    TipDepth,
-    /// Volume of shed blood that stays in the tissue, per length of channel, at this depth.
-    Blood,
-    /// Tilt of the puncture against the normal of the skin \[rad\].
-    Tilt,
-    /// Length of the cut along the skin beside the channel.
-    CutLength,
-    /// Radius of the tip that made the puncture.
-    TipRadius,
-    /// Distinct punctures of the session per area.
-    HoleDensity,
-    /// Distinct punctures of the session per area that reach the dermis.
-    DermalHoleDensity,
-    /// Mean depth of the session's punctures.
-    MeanDepth,
-    /// Mean tear index of the session: lateral drag over needle diameter.
-    TearIndex,
-    /// Distinct punctures of the session per area that leave the dermis.
-    DeepHoleDensity,
-    /// Length of channel below the dermis that the session made, per area.
-    DeepPath,
-    /// Area of the cuts along the skin that the session tore, per area.
-    TornArea,
-    /// Blood that the session shed, per area.
-    BloodLoss,
-    /// Pain of the session, relative to a 26G needle.
-    Pain,
+    /// What the host hands over.
+    Own(Own),
 }
 
-/// A response model made ready for one tissue and one person.
+/// A response model made ready for one medium and one person.
 #[derive(Debug, Clone)]
 pub struct Compiled {
     /// Volume fields.
@@ -83,21 +51,21 @@ pub struct Compiled {
     pub surface: Vec<SurfaceField>,
     /// Quasi-steady fields.
     pub quasi: Vec<QuasiField>,
-    /// Kinetics, a layer each, in the order of the tissue's layers.
+    /// Kinetics, a layer each, in the order of the medium's layers.
     pub layers: Vec<Rates>,
     /// Kinetics of the surface fields. Row and column indices are those of surface fields.
     pub surface_rates: Rates,
     /// Column reductions that kinetics refer to.
     pub columns: Vec<Reduction>,
-    /// What a puncture does to each field, evaluated in cells around it.
-    pub puncture: Effects,
-    /// What a session does to each field everywhere, after its punctures.
-    pub session: Effects,
+    /// Who acts between steps.
+    pub host: &'static Host,
+    /// What each act of the host does to each field.
+    pub acts: Vec<Effects>,
     /// What each event of the model does to each field everywhere.
     pub events: Vec<Effects>,
     /// What is reported.
     pub observables: Vec<Observable>,
-    /// Reductions over the tissue that observables combine.
+    /// Reductions over the whole domain that observables combine.
     pub reductions: Vec<Reduction>,
     /// The same, as they are computed: each is a member of one bundle.
     pub bundles: Vec<Bundle>,
@@ -129,7 +97,7 @@ pub enum Way {
     Down(usize),
     /// Up into the layer of this index from the next one.
     Up(usize),
-    /// Between layers of which the tissue lacks one.
+    /// Between layers of which the medium lacks one.
     Nowhere,
 }
 
@@ -146,7 +114,7 @@ impl Compiled {
         let balances = self.quasi.iter().flat_map(|field| &field.balance).flatten();
         let rates = self.layers.iter().chain([&self.surface_rates]).map(|rates| &rates.rate);
         let reductions = self.columns.iter().chain(&self.reductions).flat_map(|one| &one.programs).flatten();
-        let events = [&self.puncture, &self.session].into_iter().chain(&self.events);
+        let events = self.acts.iter().chain(&self.events);
         let effects = events.flat_map(|one| one.layers.iter().chain([&one.surface])).map(|(_, own)| own);
         volume.chain(surface).chain(balances).chain(rates).chain(reductions).chain(effects)
     }
@@ -159,7 +127,7 @@ impl Compiled {
         self
     }
 
-    /// Whether nothing in the model tells one place of a plane from another, as long as no needle does.
+    /// Whether nothing in the model tells one place of a plane from another, as long as the host does not act.
     pub fn is_even(&self) -> bool {
         let places = |program: &Program| {
             program.inputs.iter().any(|input| matches!(input, Input::X | Input::Y | Input::Random(_)))
@@ -189,7 +157,7 @@ impl Compiled {
     }
 }
 
-/// A field in the cells of the tissue.
+/// A field in the cells.
 #[derive(Debug, Clone)]
 pub struct VolumeField {
     /// As in the model file.
@@ -227,7 +195,7 @@ impl VolumeField {
     }
 }
 
-/// A field on the skin's surface.
+/// A field on the surface.
 #[derive(Debug, Clone)]
 pub struct SurfaceField {
     /// As in the model file.
@@ -313,7 +281,7 @@ pub enum Followed {
 /// The conditions on the six faces of the domain.
 #[derive(Debug, Clone)]
 pub struct Boundary {
-    /// Skin surface.
+    /// Medium surface.
     pub top: Face,
     /// Deep end.
     pub bottom: Face,

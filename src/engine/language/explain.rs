@@ -7,7 +7,7 @@ use crate::engine::language::check;
 use crate::engine::language::model::{
     Along, Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
 };
-use crate::engine::language::names::{FUNCTIONS, Local, Meaning, VARIABLES};
+use crate::engine::language::names::{self, FUNCTIONS, Local, Meaning};
 use crate::engine::language::syntax::Expression;
 
 impl Model {
@@ -15,8 +15,8 @@ impl Model {
     /// regions.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         let own = self.constants.keys().chain(self.signals.keys()).chain(self.fields.keys());
-        let more = self.intermediates.keys().chain(self.puncture.intermediates.keys());
-        let rest = self.session.intermediates.keys().chain(self.processes.keys()).chain(self.events.keys());
+        let more = self.tables().flat_map(|(_, table)| table.keys());
+        let rest = self.processes.keys().chain(self.events.keys());
         let last = self.observables.keys().chain(self.regions.keys());
         own.chain(more).chain(rest).chain(last).map(String::as_str)
     }
@@ -53,8 +53,8 @@ impl Model {
                 line(&mut text, "layers", &list(layers));
             }
             line(&mut text, "depth", &format!("{} m to {} m", region.from, region.to));
-        } else if let Some(variable) = VARIABLES.iter().find(|variable| variable.0 == name) {
-            heading(&mut text, name, variable.4, &format!("variable, in {}", self.physical(variable.2)));
+        } else if let Some((dimension, _, what)) = names::variable(self.symbols.host, name) {
+            heading(&mut text, name, what, &format!("variable, in {}", self.physical(dimension)));
         } else if let Some(function) = FUNCTIONS.iter().find(|function| function.0 == name) {
             heading(&mut text, name, function.3, "function");
         } else {
@@ -105,9 +105,9 @@ impl Model {
 
     fn explain_field(&self, text: &mut String, name: &str, field: &Field) {
         let kind = match field.kind {
-            FieldKind::Volume => "field in the tissue",
-            FieldKind::Surface => "field on the skin's surface",
-            FieldKind::QuasiSteady => "field in the tissue, in balance at every moment",
+            FieldKind::Volume => "field in the cells",
+            FieldKind::Surface => "field on the medium's surface",
+            FieldKind::QuasiSteady => "field in the cells, in balance at every moment",
         };
         heading(text, name, &field.what, kind);
         line(text, "unit", &field.unit.text);
@@ -213,8 +213,8 @@ impl Model {
 
     /// What changes fields at a moment, each with its name.
     fn happening(&self) -> impl Iterator<Item = (&Event, String)> {
-        let own = [(&self.puncture, "puncture".to_owned()), (&self.session, "session".to_owned())];
-        own.into_iter().chain(self.events.iter().map(|(name, timed)| (&timed.event, format!("event {name}"))))
+        let own = self.acts.iter().zip(self.symbols.host.acts).map(|(event, act)| (event, act.table.to_owned()));
+        own.chain(self.events.iter().map(|(name, timed)| (&timed.event, format!("event {name}"))))
     }
 
     fn explain_event(&self, text: &mut String, name: &str, timed: &Timed) {
@@ -256,8 +256,8 @@ impl Model {
     fn behind(&self, text: &mut String, expressions: &[&Expression]) {
         let (mut constants, mut intermediates) = (BTreeSet::new(), BTreeSet::new());
         let mut open: Vec<(&Expression, Option<Local>)> = Vec::new();
-        // A name of a puncture's or session's own means the same everywhere: names are declared once.
-        for local in [None, Some(Local::Puncture), Some(Local::Session)] {
+        // A name of an act's own means the same everywhere: names are declared once.
+        for (local, _) in self.tables() {
             open.extend(expressions.iter().map(|expression| (*expression, local)));
         }
         while let Some((expression, local)) = open.pop() {
@@ -281,12 +281,7 @@ impl Model {
         }
         for index in intermediates {
             let definition = &self.symbols.definitions[index];
-            let table = match definition.local {
-                None => &self.intermediates,
-                Some(Local::Puncture) => &self.puncture.intermediates,
-                Some(Local::Session) => &self.session.intermediates,
-            };
-            if let Some((name, intermediate)) = table.get_index(definition.index) {
+            if let Some((name, intermediate)) = self.table(definition.local).get_index(definition.index) {
                 let what =
                     if intermediate.what.is_empty() { String::new() } else { format!("    ({})", intermediate.what) };
                 let _ = writeln!(text, "  {name} = {}{what}", intermediate.value.text);

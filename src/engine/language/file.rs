@@ -37,10 +37,6 @@ pub(super) struct File {
     #[serde(default)]
     pub process: Table<ProcessForm>,
     #[serde(default)]
-    pub puncture: EventForm,
-    #[serde(default)]
-    pub session: EventForm,
-    #[serde(default)]
     pub event: Table<TimedForm>,
     #[serde(default)]
     pub region: Table<RegionForm>,

@@ -2,9 +2,8 @@
 
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::Dimension;
-use crate::engine::language::Input;
 use crate::engine::language::model::{FACES, FieldKind, Mention, Model};
-use crate::engine::language::names::{FUNCTIONS, Local, Meaning, Measure, Needs, VARIABLES};
+use crate::engine::language::names::{FUNCTIONS, Local, Meaning, Measure, Needs, variable, variables};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
 
 /// Where an expression stands: what it is given there.
@@ -34,32 +33,32 @@ impl Scope {
     pub(super) const BOUNDARY: Self = Self::new("a boundary condition", OUTSIDE);
     pub(super) const FLUX: Self = Self::new("a flux through a face", CELL);
     pub(super) const TRANSPORT: Self = Self::new("a diffusivity or sensitivity", CELL);
-    pub(super) const RATE: Self = Self { inside: CELL, ..Self::new("a rate in the tissue", CELL.with(Needs::COLUMN)) };
+    pub(super) const RATE: Self = Self { inside: CELL, ..Self::new("a rate in the cells", CELL.with(Needs::COLUMN)) };
     pub(super) const SURFACE_RATE: Self = Self {
         inside: CELL,
         ..Self::new("a rate on the surface", Needs::SURFACE.with(OUTSIDE).with(Needs::LATERAL).with(Needs::COLUMN))
     };
     pub(super) const OBSERVABLE: Self = Self {
         inside: CELL.with(Needs::NEAR),
-        ..Self::new("an observable", OUTSIDE.with(Needs::COLUMN).with(Needs::TISSUE))
+        ..Self::new("an observable", OUTSIDE.with(Needs::COLUMN).with(Needs::WHOLE))
     };
     /// An intermediate: what it needs is checked where it is used.
     pub(super) const ANY: Self = Self { inside: Needs(u32::MAX), ..Self::new("an intermediate", Needs(u32::MAX)) };
 
     pub(super) const fn effect(local: Option<Local>, kind: FieldKind) -> Self {
         let own = match local {
-            Some(Local::Puncture) => Needs::NEAR.with(Needs::PUNCTURE),
-            Some(Local::Session) => Needs::SESSION,
+            // What is known of a place nearby is known while something acts there.
+            Some(Local(act)) => Needs::NEAR.with(Needs::act(act)),
             None => Needs::NONE,
         };
         let (place, fields) = match kind {
             FieldKind::Surface => ("an effect on the surface", Needs::SURFACE.with(SPACE)),
-            _ => ("an effect in the tissue", FIELDS.with(SPACE)),
+            _ => ("an effect in the cells", FIELDS.with(SPACE)),
         };
         Self { local, ..Self::new(place, own.with(OUTSIDE).with(fields)) }
     }
 
-    /// An intermediate of a puncture or a session.
+    /// An intermediate of an act of the host.
     pub(super) const fn local(local: Local) -> Self {
         Self { local: Some(local), ..Self::ANY }
     }
@@ -68,7 +67,7 @@ impl Scope {
     pub(super) fn body(self, surface: bool) -> Self {
         let given = if surface { Needs(self.inside.0 & !(Needs::VOLUME.0 | Needs::QUASI.0)) } else { self.inside };
         // No reduction inside a reduction.
-        let given = Needs(given.0 & !(Needs::COLUMN.0 | Needs::TISSUE.0));
+        let given = Needs(given.0 & !(Needs::COLUMN.0 | Needs::WHOLE.0));
         Self { place: "a reduction", given, inside: Needs::NONE, local: self.local }
     }
 }
@@ -190,9 +189,9 @@ impl Model {
 
     fn need(&self, node: &Node, wanted: Needs, scope: Scope, needs: &mut Needs) -> Result<()> {
         *needs = needs.with(wanted);
-        let Some(missing) = wanted.missing(scope.given) else { return Ok(()) };
+        let Some(missing) = wanted.missing(scope.given, self.symbols.host) else { return Ok(()) };
         let error = self.refuse(node, format!("{} needs {missing}, and {} has none", self.shown(node), scope.place));
-        let reducible = scope.inside != Needs::NONE && wanted.missing(scope.given.with(scope.inside)).is_none();
+        let reducible = scope.inside != Needs::NONE && wanted.among(scope.given.with(scope.inside));
         Err(if reducible {
             error.help(format!("say over which cells: mean({}, REGION)", self.shown(node).replace('`', "")))
         } else {
@@ -208,7 +207,11 @@ impl Model {
             let locals = self.symbols.locals.keys().filter(|(local, _)| Some(*local) == scope.local);
             let mut known: Vec<&str> = self.symbols.declared.keys().map(String::as_str).collect();
             known.extend(locals.map(|(_, name)| name.as_str()));
-            known.extend(VARIABLES.iter().filter(|variable| variable.3.missing(scope.given).is_none()).map(|v| v.0));
+            let host = self.symbols.host;
+            let is_given = |name: &&str| variable(host, name).is_some_and(|(_, needs, _)| needs.among(scope.given));
+            for own in variables(host).filter(is_given) {
+                known.push(own);
+            }
             return Err(self
                 .refuse(node, format!("unknown name `{name}`"))
                 .help(suggestion(name, known.iter().copied())));
@@ -225,8 +228,8 @@ impl Model {
                 (definition.measure, definition.needs)
             }
             Meaning::Pi => (Measure::Of(Dimension::NONE), Needs::NONE),
-            Meaning::Variable(input) => {
-                let (dimension, wanted) = variable(input);
+            Meaning::Variable(_) => {
+                let (dimension, wanted, _) = variable(self.symbols.host, name).unwrap_or_default();
                 (Measure::Of(self.physical(dimension)), wanted)
             }
         };
@@ -420,7 +423,7 @@ impl Model {
                 }
             }
         }
-        self.need(node, Needs::TISSUE, scope, needs)?;
+        self.need(node, Needs::WHOLE, scope, needs)?;
         let per_area = own.unit.dimension.times(self.physical(Dimension::LENGTH));
         let time = if name == "flux" { self.physical(Dimension::TIME) } else { Dimension::NONE };
         Ok(Measure::Of(per_area.over(time)))
@@ -440,7 +443,7 @@ impl Model {
         let Form::Name(place) = &region.form else {
             return Err(self
                 .refuse(region, "the second argument is the name of a region, a layer or a group of layers")
-                .help("as in mean(T, dermis); parts of layers are named under [region]"));
+                .help("as in mean(T, all); parts of layers are named under [region]"));
         };
         self.known_region(place, region.span.clone())?;
         let surface = place == "surface";
@@ -450,8 +453,8 @@ impl Model {
         if let [weight] = weight {
             self.number(weight, body, &mut inside)?;
         }
-        let tissue = surface || inside.0 & Needs::NEAR.0 != 0;
-        self.need(node, if tissue { Needs::TISSUE } else { Needs::COLUMN }, scope, needs)?;
+        let whole = surface || inside.0 & Needs::NEAR.0 != 0;
+        self.need(node, if whole { Needs::WHOLE } else { Needs::COLUMN }, scope, needs)?;
         let dimension = measure.unwrap_or_default();
         Ok(match (name, measure) {
             (_, None) => Measure::Any,
@@ -473,12 +476,4 @@ fn need_of(kind: FieldKind) -> Needs {
         FieldKind::Surface => Needs::SURFACE,
         FieldKind::QuasiSteady => Needs::QUASI,
     }
-}
-
-/// The dimension of a variable, and what it needs.
-pub(super) fn variable(input: Input) -> (Dimension, Needs) {
-    VARIABLES
-        .iter()
-        .find(|variable| variable.1 == input)
-        .map_or((Dimension::NONE, Needs::NONE), |variable| (variable.2, variable.3))
 }

@@ -2,7 +2,7 @@
 //!
 //! A **response model** is a TOML file with constants, fields, processes, effects and observables. [`Model::read`] checks it:
 //! names, units through every expression, cycles, and that fields which are not declared signed stay non-negative.
-//! [`Model::compile`] makes it ready for one tissue and one person: for each layer a [`Program`] for the net rates
+//! [`Model::compile`] makes it ready for one medium and one person: for each layer a [`Program`] for the net rates
 //!
 //! ∂u/∂t = ∇·(D∇u − χu∇s) + Σ gives − Σ takes,
 //!
@@ -10,7 +10,7 @@
 //!
 //! The steps, a file each: `file` and `read` (the form of the file), `syntax` (expressions), `names`,
 //! `measure` and `check` (what names mean and measure), `clock` (what depends on time alone), `graph`, `derivative`, `limit` and `interval`
-//! (expressions as mathematics), `turns` (where their conditions do), `positivity`, `lower`, `place` and `compile` (a model for a tissue),
+//! (expressions as mathematics), `host` (who acts between steps), `turns` (where their conditions do), `positivity`, `lower`, `place` and `compile` (a model for a medium),
 //! `program` and `kernel` (instructions, and the loop that runs them), `native`, `translate` and `assembler` (the same as machine code), `bound` (either with its inputs), `update` (a whole explicit step as a program), `explain` and `latex`.
 
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +25,7 @@ mod explain;
 mod file;
 mod formula;
 mod graph;
+mod host;
 mod interval;
 mod kernel;
 mod latex;
@@ -54,6 +55,7 @@ pub use bound::Bound;
 pub use clock::Clock;
 pub use compiled::*;
 pub use formula::{Argument, Formula, Scope};
+pub use host::{Act, Host, Own, Variable, When};
 pub use kernel::{Operand, Operands};
 pub use model::*;
 pub use program::Program;
@@ -63,12 +65,12 @@ pub use update::{AROUND, Given, stage, update};
 
 use crate::base::sourced::Traits;
 
-/// A layer of the tissue the model is compiled for.
+/// A layer of the medium the model is compiled for.
 #[derive(Debug, Clone)]
 pub struct LayerName {
-    /// As in the tissue file.
+    /// As in the file of the medium.
     pub name: String,
-    /// Groups it belongs to, as "dermis".
+    /// Groups it belongs to, as "soil".
     pub groups: Vec<String>,
 }
 

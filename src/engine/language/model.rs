@@ -1,5 +1,5 @@
 //! A response model as it was read: names, meanings, numbers with their sources, expressions. Nothing here depends on a
-//! tissue or a person.
+//! medium or a person.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::base::error::Source;
 use crate::base::sourced::{Evidence, Sourced};
 use crate::base::units::Unit;
-use crate::engine::language::names::Names;
+use crate::engine::language::names::{Local, Names};
 use crate::engine::language::syntax::Expression;
 
 /// A parsed and checked response model.
@@ -23,7 +23,7 @@ pub struct Model {
     pub origin: String,
     /// The file it was read from.
     pub source: Arc<Source>,
-    /// The layers and groups the file speaks of, if it lists them; a tissue may lack some.
+    /// The layers and groups the file speaks of, if it lists them; a medium may lack some.
     pub layers: Option<Vec<String>>,
     /// The units of a dimensionless model.
     pub scale: Option<Scale>,
@@ -39,10 +39,8 @@ pub struct Model {
     pub intermediates: IndexMap<String, Intermediate>,
     /// Processes.
     pub processes: IndexMap<String, Process>,
-    /// What a puncture does.
-    pub puncture: Event,
-    /// What a session does after its punctures.
-    pub session: Event,
+    /// What each act of the host does.
+    pub acts: Vec<Event>,
     /// What happens at times of its own.
     pub events: IndexMap<String, Timed>,
     /// Named regions.
@@ -129,7 +127,7 @@ pub struct Signal {
 pub enum FieldKind {
     /// In the cells.
     Volume,
-    /// On the skin's surface.
+    /// On the surface.
     Surface,
     /// In the cells, in balance at every moment.
     QuasiSteady,
@@ -254,16 +252,16 @@ pub enum Condition {
     Reservoir(Box<Reservoir>),
 }
 
-/// A film at the top or the bottom that holds a field of the surface and exchanges it with the tissue.
+/// A film at the top or the bottom that holds a field of the surface and exchanges it with the cells.
 #[derive(Debug, Clone)]
 pub struct Reservoir {
     /// The field of the surface.
     pub of: Mention,
     /// Its thickness.
     pub thickness: Expression,
-    /// Value in the tissue over the value in the film, in equilibrium; 1 if not given.
+    /// Value in the cells over the value in the film, in equilibrium; 1 if not given.
     pub partition: Option<Expression>,
-    /// Speed of exchange, by values in the tissue; without limit if not given.
+    /// Speed of exchange, by values in the cells; without limit if not given.
     pub exchange: Option<Expression>,
 }
 
@@ -317,7 +315,7 @@ pub struct Process {
     pub span: Range<usize>,
 }
 
-/// What a puncture or a session does.
+/// What an act of the host does, or an event of the model.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
     /// In words.
@@ -366,7 +364,7 @@ impl Timed {
     }
 }
 
-/// A named part of the tissue.
+/// A named part of the domain.
 #[derive(Debug, Clone)]
 pub struct RegionOf {
     /// In words.
@@ -399,10 +397,20 @@ pub struct Reported {
 }
 
 impl Model {
-    /// An intermediate of the model, the puncture or the session.
+    /// An intermediate of the model or of an act of the host.
     pub(super) fn named(&self, name: &str) -> Option<(&str, &Expression)> {
-        let tables = [&self.intermediates, &self.puncture.intermediates, &self.session.intermediates];
-        let found = tables.into_iter().find_map(|table| table.get(name))?;
+        let found = self.tables().find_map(|(_, table)| table.get(name))?;
         Some((&found.what, &found.value))
+    }
+
+    /// The tables of intermediates: that of the model, then one for each act of the host.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (Option<Local>, &IndexMap<String, Intermediate>)> + Clone {
+        let acts = self.acts.iter().enumerate().map(|(act, event)| (Some(Local(act)), &event.intermediates));
+        std::iter::once((None, &self.intermediates)).chain(acts)
+    }
+
+    /// The table of one of them.
+    pub(super) fn table(&self, local: Option<Local>) -> &IndexMap<String, Intermediate> {
+        local.map_or(&self.intermediates, |Local(act)| &self.acts[act].intermediates)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::units::Dimension;
 use crate::engine::language::Input;
+use crate::engine::language::host::{Host, When};
 
 /// What an expression measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +28,11 @@ pub(super) enum Meaning {
     Pi,
 }
 
+/// An act of the host, whose effects have names of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Local {
-    Puncture,
-    Session,
-}
+pub(super) struct Local(pub usize);
 
-/// An intermediate, of the model, the puncture or the session.
+/// An intermediate, of the model or of an act.
 #[derive(Debug, Clone)]
 pub(super) struct Definition {
     pub local: Option<Local>,
@@ -46,8 +45,9 @@ pub(super) struct Definition {
 }
 
 /// The names of a model, and what was found out about them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
+    pub host: &'static Host,
     pub declared: HashMap<String, Meaning>,
     pub locals: HashMap<(Local, String), usize>,
     pub constants: Vec<Measure>,
@@ -59,6 +59,19 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// No names yet, beside those of a host.
+    pub(super) fn of(host: &'static Host) -> Self {
+        Self {
+            host,
+            declared: HashMap::new(),
+            locals: HashMap::new(),
+            constants: Vec::new(),
+            constant_order: Vec::new(),
+            definitions: Vec::new(),
+            definition_rank: Vec::new(),
+        }
+    }
+
     pub(super) fn meaning(&self, name: &str, local: Option<Local>) -> Option<Meaning> {
         if let Some(local) = local
             && let Some(&index) = self.locals.get(&(local, name.to_owned()))
@@ -67,9 +80,45 @@ impl Names {
         }
         self.declared.get(name).copied().or_else(|| match name {
             "pi" => Some(Meaning::Pi),
-            _ => VARIABLES.iter().find(|variable| variable.0 == name).map(|variable| Meaning::Variable(variable.1)),
+            _ => input(self.host, name).map(Meaning::Variable),
         })
     }
+}
+
+/// What a variable reads.
+fn input(host: &Host, name: &str) -> Option<Input> {
+    let own = VARIABLES.iter().find(|variable| variable.0 == name).map(|variable| variable.1);
+    let since = || host.since.filter(|(since, _)| *since == name).map(|_| Input::SinceAct);
+    own.or_else(since).or_else(|| host.variable(name).map(|(own, _)| Input::Own(own)))
+}
+
+/// A variable of every model or of the host's: its dimension, what it needs and what it is. `None` if there is no such thing.
+pub(super) fn variable(host: &Host, name: &str) -> Option<(Dimension, Needs, &'static str)> {
+    let own = VARIABLES.iter().find(|variable| variable.0 == name).map(|(_, _, of, needs, what)| (*of, *needs, *what));
+    let since = || host.since.filter(|(since, _)| *since == name).map(|(_, what)| (Dimension::TIME, Needs::TIME, what));
+    own.or_else(since).or_else(|| {
+        let (_, variable) = host.variable(name)?;
+        let needs = match variable.when {
+            When::Nearest(_) => Needs::NEAR,
+            When::Once(act) | When::Around(act) => Needs::act(act),
+        };
+        Some((variable.dimension, needs, variable.what))
+    })
+}
+
+/// What an input measures.
+pub(super) fn dimension(host: &Host, input: Input) -> Dimension {
+    match input {
+        Input::Own(own) => host.variables[own.index].dimension,
+        Input::SinceAct => Dimension::TIME,
+        input => VARIABLES.iter().find(|variable| variable.1 == input).map_or(Dimension::NONE, |variable| variable.2),
+    }
+}
+
+/// The names of all variables.
+pub(super) fn variables(host: &'static Host) -> impl Iterator<Item = &'static str> + use<> {
+    let since = host.since.map(|(name, _)| name);
+    VARIABLES.iter().map(|own| own.0).chain(since).chain(host.variables.iter().map(|own| own.name))
 }
 
 /// A set of things an expression needs to be given.
@@ -86,22 +135,30 @@ impl Needs {
     pub const LATERAL: Self = Self(1 << 5);
     pub const DEPTH: Self = Self(1 << 6);
     pub const RANDOM: Self = Self(1 << 7);
-    /// Distance from and depth of a puncture.
+    /// A place nearby at which the host has acted.
     pub const NEAR: Self = Self(1 << 8);
-    pub const PUNCTURE: Self = Self(1 << 9);
-    pub const SESSION: Self = Self(1 << 10);
     /// A reduction over a column of cells.
     pub const COLUMN: Self = Self(1 << 11);
-    /// A reduction that exists over the whole tissue only.
-    pub const TISSUE: Self = Self(1 << 12);
+    /// A reduction that exists over the whole domain only.
+    pub const WHOLE: Self = Self(1 << 12);
+
+    /// An act of the host, at work.
+    pub(super) const fn act(act: usize) -> Self {
+        Self(1 << (16 + act))
+    }
 
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
+    /// Whether everything is among `given`.
+    pub(super) fn among(self, given: Self) -> bool {
+        self.0 & !given.0 == 0
+    }
+
     /// What is needed here but not among `given`, in words.
-    pub(super) fn missing(self, given: Self) -> Option<&'static str> {
-        const WORDS: [(Needs, &str); 13] = [
+    pub(super) fn missing(self, given: Self, host: &'static Host) -> Option<&'static str> {
+        const WORDS: [(Needs, &str); 10] = [
             (Needs::VOLUME, "a field of the cells"),
             (Needs::SURFACE, "a field of the surface"),
             (Needs::QUASI, "a quasi-steady field"),
@@ -110,88 +167,25 @@ impl Needs {
             (Needs::LATERAL, "a lateral position"),
             (Needs::DEPTH, "a depth"),
             (Needs::RANDOM, "a random number"),
-            (Needs::NEAR, "a puncture nearby"),
-            (Needs::PUNCTURE, "a puncture"),
-            (Needs::SESSION, "a session"),
             (Needs::COLUMN, "a reduction"),
-            (Needs::TISSUE, "a reduction over the whole tissue"),
+            (Needs::WHOLE, "a reduction over the whole domain"),
         ];
-        WORDS.iter().find(|(need, _)| self.0 & need.0 & !given.0 != 0).map(|(_, words)| *words)
+        let near = host.acts.iter().map(|act| (Needs::NEAR, act.words[1])).take(1);
+        let acts = host.acts.iter().enumerate().map(|(act, own)| (Needs::act(act), own.words[0]));
+        let mut all = WORDS.into_iter().take(8).chain(near).chain(acts).chain(WORDS.into_iter().skip(8));
+        all.find(|(need, _)| self.0 & need.0 & !given.0 != 0).map(|(_, words)| words)
     }
 }
 
 const METRE: Dimension = Dimension::LENGTH;
-const AREA: Dimension = Dimension([2, 0, 0, 0, 0, 0]);
-const PER_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0, 0]);
-const PER_AREA: Dimension = Dimension([-2, 0, 0, 0, 0, 0]);
 
 /// Variables that every model knows: name, input, dimension, what they need, meaning.
 pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ("time", Input::Time, Dimension::TIME, Needs::TIME, "time since the start of the run"),
-    (
-        "since_session",
-        Input::SinceSession,
-        Dimension::TIME,
-        Needs::TIME,
-        "time since the last session; 1e12 s and more, longer than any memory of it, before the first",
-    ),
     ("x", Input::X, METRE, Needs::LATERAL, "first lateral coordinate, the radius in an axisymmetric cell"),
     ("y", Input::Y, METRE, Needs::LATERAL, "second lateral coordinate"),
-    ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the skin's surface"),
-    ("depth", Input::Depth, METRE, Needs::DEPTH, "depth below the skin's surface"),
-    ("distance", Input::Distance, METRE, Needs::NEAR, "distance from the axis of the puncture"),
-    ("tip_depth", Input::TipDepth, METRE, Needs::NEAR, "depth of the needle's tip"),
-    ("needle_radius", Input::NeedleRadius, METRE, Needs::PUNCTURE, "radius of the needle at this depth"),
-    (
-        "residual_stretch",
-        Input::ResidualStretch,
-        Dimension::NONE,
-        Needs::PUNCTURE,
-        "hoop stretch of the tissue left around the channel, 1 far from it",
-    ),
-    ("blood", Input::Blood, AREA, Needs::PUNCTURE, "volume of shed blood per length of channel at this depth"),
-    (
-        "cut_length",
-        Input::CutLength,
-        METRE,
-        Needs::PUNCTURE,
-        "length of the cut along the skin that a needle dragged sideways left at this depth",
-    ),
-    ("tip_radius", Input::TipRadius, METRE, Needs::PUNCTURE, "radius of the needle's tip, worn as it is"),
-    ("tilt", Input::Tilt, Dimension::NONE, Needs::PUNCTURE, "tilt of the puncture against the normal of the skin"),
-    ("hole_density", Input::HoleDensity, PER_AREA, Needs::SESSION, "distinct punctures of the session per area"),
-    (
-        "dermal_hole_density",
-        Input::DermalHoleDensity,
-        PER_AREA,
-        Needs::SESSION,
-        "distinct punctures of the session per area that reach the dermis",
-    ),
-    ("mean_depth", Input::MeanDepth, METRE, Needs::SESSION, "mean depth of the session's punctures"),
-    ("tear_index", Input::TearIndex, Dimension::NONE, Needs::SESSION, "mean tear index of the session"),
-    (
-        "deep_hole_density",
-        Input::DeepHoleDensity,
-        PER_AREA,
-        Needs::SESSION,
-        "distinct punctures of the session per area that leave the dermis",
-    ),
-    (
-        "deep_path",
-        Input::DeepPath,
-        PER_LENGTH,
-        Needs::SESSION,
-        "length of channel below the dermis that the session made, per area",
-    ),
-    (
-        "torn_area",
-        Input::TornArea,
-        Dimension::NONE,
-        Needs::SESSION,
-        "area of the cuts along the skin that the session tore, per area of skin",
-    ),
-    ("blood_loss", Input::BloodLoss, METRE, Needs::SESSION, "blood that the session shed, per area"),
-    ("pain", Input::Pain, Dimension::NONE, Needs::SESSION, "pain of the session, relative to a 26G needle"),
+    ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the medium's surface"),
+    ("depth", Input::Depth, METRE, Needs::DEPTH, "depth below the medium's surface"),
 ];
 
 /// Functions that every model knows: name, fewest and most arguments, meaning.
@@ -230,10 +224,10 @@ pub(super) const PASSAGES: [&str; 2] = ["flux", "through"];
 
 /// Whether a model must not give this name to something of its own. Coordinates and pi may be taken: published models
 /// call their variables x, y and z, and their fluxes flux.
-pub(super) fn reserved(name: &str) -> bool {
+pub(super) fn reserved(host: &Host, name: &str) -> bool {
     let coordinate = matches!(name, "x" | "y" | "z");
     matches!(name, "and" | "or" | "not" | "all" | "surface")
-        || VARIABLES.iter().any(|variable| variable.0 == name && !coordinate)
+        || (!coordinate && input(host, name).is_some())
         || FUNCTIONS.iter().any(|function| function.0 == name && !PASSAGES.contains(&name))
 }
 

@@ -9,9 +9,9 @@ use crate::engine::language::compiled::{Kind, Passage, Reduction, Region, Surfac
 use crate::engine::language::graph::{Graph, Id, Op};
 use crate::engine::language::interval::Interval;
 use crate::engine::language::lower::{Leaves, Lowering, Passed, Reduced};
-use crate::engine::language::measure::variable;
 use crate::engine::language::model::{Definition, FACES, Field, FieldKind, Layered, Mention, Model, Scale};
 use crate::engine::language::names::Meaning;
+use crate::engine::language::names::dimension;
 use crate::engine::language::syntax::{Expression, Form, Node};
 use crate::engine::language::{Input, LayerName, Program, Setting};
 
@@ -39,8 +39,8 @@ pub(super) struct Compiler<'a> {
 pub(super) struct Place<'c, 'a> {
     pub compiler: &'c mut Compiler<'a>,
     pub layer: Option<usize>,
-    /// Whether reductions go over the whole tissue.
-    pub tissue: bool,
+    /// Whether reductions go over the whole domain.
+    pub whole: bool,
 }
 
 impl Leaves for Place<'_, '_> {
@@ -56,7 +56,7 @@ impl Leaves for Place<'_, '_> {
             (_, Some(layer)) if !self.compiler.lives[index][layer] => graph.number(0.0),
             (FieldKind::Volume, Some(_)) => graph.input(Input::Volume(field.index)),
             (FieldKind::QuasiSteady, Some(_)) => graph.input(Input::Quasi(field.index)),
-            (_, None) => return Err(self.compiler.refuse(node, "a field of the tissue has no value here")),
+            (_, None) => return Err(self.compiler.refuse(node, "a field of the cells has no value here")),
         })
     }
 
@@ -95,20 +95,20 @@ impl Leaves for Place<'_, '_> {
         }
         let id = graph.input(input);
         let Some(scale) = self.compiler.model.scale else { return id };
-        let exponents = variable(input).0.0;
+        let exponents = dimension(self.compiler.model.symbols.host, input).0;
         let unit = scale.length.powi(exponents[0].into()) * scale.time.powi(exponents[2].into());
         let factor = graph.number(1.0 / unit);
         graph.multiply(factor, id)
     }
 
     fn reduction(&mut self, graph: &mut Graph, reduced: Reduced<'_>) -> Result<Id> {
-        let made = self.compiler.reduce(reduced, self.tissue)?;
-        let list = if self.tissue { &mut self.compiler.reductions } else { &mut self.compiler.columns };
+        let made = self.compiler.reduce(reduced, self.whole)?;
+        let list = if self.whole { &mut self.compiler.reductions } else { &mut self.compiler.columns };
         let index = list.iter().position(|other| *other == made).unwrap_or_else(|| {
             list.push(made);
             list.len() - 1
         });
-        let id = graph.input(if self.tissue { Input::Reduction(index) } else { Input::Column(index) });
+        let id = graph.input(if self.whole { Input::Reduction(index) } else { Input::Column(index) });
         Ok(match (self.compiler.model.scale, reduced.kind) {
             (Some(scale), Kind::Integral) => {
                 let factor = graph.number(1.0 / scale.length);
@@ -139,7 +139,7 @@ impl Leaves for Place<'_, '_> {
 impl<'a> Compiler<'a> {
     pub(super) fn new(model: &'a Model, setting: &'a Setting) -> Result<Self> {
         if setting.layers.is_empty() {
-            return Err(Error::input("a tissue has at least one layer"));
+            return Err(Error::input("a medium has at least one layer"));
         }
         let mut compiler = Self {
             model,
@@ -184,7 +184,7 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn place(&mut self, layer: Option<usize>) -> Lowering<'a, Place<'_, 'a>> {
         let model = self.model;
-        Lowering::new(model, Place { compiler: self, layer, tissue: false })
+        Lowering::new(model, Place { compiler: self, layer, whole: false })
     }
 
     // Constants.
@@ -281,14 +281,14 @@ impl<'a> Compiler<'a> {
         Ok(chosen)
     }
 
-    /// A layer the tissue lacks: wrong, unless the model lists it among those it knows.
+    /// A layer the medium lacks: wrong, unless the model lists it among those it knows.
     fn absent(&self, name: &str, span: std::ops::Range<usize>) -> Result<()> {
         if self.model.layers.as_ref().is_some_and(|layers| layers.iter().any(|layer| layer == name)) {
             return Ok(());
         }
         let known: Vec<&str> = self.setting.layers.iter().flat_map(names_of).collect();
-        Err(self.model.source.refuse(span, format!("the tissue has no layer `{name}`")).help(format!(
-            "{}; a model for tissues with and without it lists its layers: layers = [\"{name}\", …]",
+        Err(self.model.source.refuse(span, format!("there is no layer `{name}` here")).help(format!(
+            "{}; a model for media with and without it lists its layers: layers = [\"{name}\", …]",
             suggestion(name, known.iter().copied())
         )))
     }
@@ -315,7 +315,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Refuses a table that names layers unknown to the tissue and to the model, that says two things of a layer, or something
+    /// Refuses a table that names layers unknown to the medium and to the model, that says two things of a layer, or something
     /// of layers in which the field does not live.
     pub(super) fn check_table(&self, index: usize, layered: &Layered) -> Result<()> {
         let Layered::Table(table) = layered else { return Ok(()) };
@@ -408,7 +408,7 @@ impl<'a> Compiler<'a> {
 
     // Fluxes.
 
-    /// The face of `flux(F, FACE)` or `flux(F, A, B)` in this tissue.
+    /// The face of `flux(F, FACE)` or `flux(F, A, B)` in this medium.
     fn passed(&self, passed: Passed<'_>) -> Result<Passage> {
         let field = self.model.fields[passed.field].index;
         let words = passed.faces.iter().filter_map(|face| match &face.form {
@@ -460,7 +460,7 @@ impl<'a> Compiler<'a> {
         let at = found.unwrap_or_else(|| {
             let (name, field) = model.fields.get_index(passed.field).expect("the check has found the field");
             let faces = passed.faces.iter().map(|face| model.source.text.get(face.span.clone()).unwrap_or("?"));
-            // What a millimetre holds: a length of the tissue as such is not known here, and only what is negligible follows from it.
+            // What a millimetre holds: a length of the medium as such is not known here, and only what is negligible follows from it.
             let depth = model.scale.map_or(1e-3, |scale| scale.length);
             self.sums.push(SurfaceField {
                 name: format!("through({name}, {})", faces.collect::<Vec<_>>().join(", ")),

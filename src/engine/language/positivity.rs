@@ -6,7 +6,7 @@
 //! s u (1 - u/K) needs no special form: where u = 0 it is zero, so its loss vanishes with u, and the loss in a u log(K/u) does
 //! as u falls to zero (`limit`); a rate that stays indefinite there is refused.
 //!
-//! Effects of punctures and sessions must give non-negative values, diffusivities must not be negative.
+//! Effects of the host's acts must give non-negative values, diffusivities must not be negative.
 
 use std::cell::OnceCell;
 
@@ -57,27 +57,10 @@ impl Ranges<'_> {
                 Input::Column(index) | Input::Reduction(index) => {
                     self.reductions.get(index).copied().unwrap_or(Interval::ALL)
                 }
-                Input::X | Input::Y | Input::Tilt | Input::Flux(_) => Interval::ALL,
+                Input::X | Input::Y | Input::Flux(_) => Interval::ALL,
+                Input::Own(own) if own.signed => Interval::ALL,
                 Input::Random(_) => Interval::UNIT,
-                Input::Time
-                | Input::SinceSession
-                | Input::Depth
-                | Input::Distance
-                | Input::NeedleRadius
-                | Input::ResidualStretch
-                | Input::TipDepth
-                | Input::Blood
-                | Input::HoleDensity
-                | Input::DermalHoleDensity
-                | Input::MeanDepth
-                | Input::TearIndex
-                | Input::DeepHoleDensity
-                | Input::DeepPath
-                | Input::TornArea
-                | Input::BloodLoss
-                | Input::Pain
-                | Input::CutLength
-                | Input::TipRadius => Interval::POSITIVE,
+                Input::Time | Input::SinceAct | Input::Depth | Input::Own(_) => Interval::POSITIVE,
             },
             _ => Interval::ALL,
         }

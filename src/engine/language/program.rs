@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use crate::engine::language::graph::{Function, Graph, Id, Op};
-use crate::engine::language::{Input, Turns};
+use crate::engine::language::{Input, Own, Turns};
 
 /// Cells of a tile: one instruction computes so many values.
 pub(super) const TILE: usize = 64;
@@ -376,17 +376,9 @@ pub(super) fn uniform(input: Input) -> bool {
             | Input::Reduction(_)
             | Input::Flux(_)
             | Input::Time
-            | Input::SinceSession
+            | Input::SinceAct
             | Input::Depth
-            | Input::HoleDensity
-            | Input::DermalHoleDensity
-            | Input::MeanDepth
-            | Input::TearIndex
-            | Input::DeepHoleDensity
-            | Input::DeepPath
-            | Input::TornArea
-            | Input::BloodLoss
-            | Input::Pain
+            | Input::Own(Own { varies: false, .. })
     )
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_spanned::Spanned;
 
-use crate::base::error::{Error, Result, Source, gathered, printable, read_toml, suggestion};
+use crate::base::error::{Error, Result, Source, gathered, printable, read_toml_beside, suggestion};
 use crate::base::units::{Dimension, Quantity, Unit};
 use crate::engine::language::TIME_COLUMN;
 use crate::engine::language::file::{
     BoundaryForm, ByAxis, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr,
     ProcessForm, RegionForm, Scalar, SignalForm, SteppingForm, Table, TextOr, TimedForm,
 };
+use crate::engine::language::host::Host;
 use crate::engine::language::model::{
     Accuracy, Along, Condition, Constant, DRIFTS, Definition, Event, FaceCondition, Field, FieldKind, Intermediate,
     Layered, Mention, Model, Process, RegionOf, Reported, Reservoir, SPREADS, Scale, Signal, Timed,
@@ -40,17 +41,19 @@ impl Model {
     /// # Errors
     /// Anything wrong in the file, with its line: an unknown key or name, a unit that does not fit, a cycle, a number without
     /// a source, a field that could become negative.
-    pub fn read(source: &Arc<Source>) -> Result<Self> {
+    pub fn read(source: &Arc<Source>, host: &'static Host) -> Result<Self> {
         if source.text.len() > LARGEST {
             return Err(Error::input(format!("{} has more than {LARGEST} bytes; that is no model", source.name)));
         }
-        let mut model = Self::assemble(source, read_toml(source)?)?;
+        let tables: Vec<&str> = host.acts.iter().map(|act| act.table).collect();
+        let (file, acts) = read_toml_beside(source, &tables)?;
+        let mut model = Self::assemble(source, host, file, acts)?;
         model.check()?;
         Ok(model)
     }
 
     /// Builds the model; nothing is checked yet that needs more than one entry.
-    fn assemble(source: &Arc<Source>, file: File) -> Result<Self> {
+    fn assemble(source: &Arc<Source>, host: &'static Host, file: File, acts: Vec<EventForm>) -> Result<Self> {
         let mut reader = Reader { source, scale: None, size: None, draws: Cell::new(0) };
         reader.scale = match &file.scale {
             None => None,
@@ -63,7 +66,7 @@ impl Model {
         if file.name.get_ref().trim().is_empty() {
             return Err(source.refuse(file.name.span(), "the model needs a name"));
         }
-        let symbols = reader.declare(&file)?;
+        let symbols = reader.declare(host, &file, &acts)?;
         let mut kinds = [0_usize; 3];
         let each = |(key, form): (Spanned<String>, FieldForm)| {
             let kind = &mut kinds[form.kind as usize];
@@ -140,8 +143,7 @@ impl Model {
             fields,
             intermediates: reader.intermediates(file.intermediate)?,
             processes,
-            puncture: reader.event(file.puncture)?,
-            session: reader.event(file.session)?,
+            acts: acts.into_iter().map(|act| reader.event(act)).collect::<Result<_>>()?,
             events,
             regions,
             observables,
@@ -160,10 +162,10 @@ fn mentions(list: Option<Spanned<Vec<Spanned<String>>>>) -> Option<Vec<Mention>>
 
 impl Reader<'_> {
     /// Gives every name one meaning.
-    fn declare(&self, file: &File) -> Result<Names> {
-        let mut names = Names::default();
-        let mut seen: IndexMap<String, &'static str> = IndexMap::new();
-        let mut add = |key: &Spanned<String>, kind: &'static str| -> Result<String> {
+    fn declare(&self, host: &'static Host, file: &File, acts: &[EventForm]) -> Result<Names> {
+        let mut names = Names::of(host);
+        let mut seen: IndexMap<String, String> = IndexMap::new();
+        let mut add = |key: &Spanned<String>, kind: &str| -> Result<String> {
             let name = key.get_ref().clone();
             let refuse = |message: String| Err(self.source.refuse(key.span(), message));
             if !writable(&name) {
@@ -171,11 +173,11 @@ impl Reader<'_> {
                     error.help("a name is made of letters, digits and `_`, and begins with a letter")
                 });
             }
-            if reserved(&name) {
+            if reserved(host, &name) {
                 return refuse(format!("`{name}` has a meaning of its own in the model language"))
                     .map_err(|error| error.help(format!("choose another name, such as `{name}_0`")));
             }
-            if let Some(other) = seen.insert(name.clone(), kind) {
+            if let Some(other) = seen.insert(name.clone(), kind.to_owned()) {
                 return refuse(format!("the name `{name}` is taken: there is {other} of that name"));
             }
             Ok(name)
@@ -193,13 +195,13 @@ impl Reader<'_> {
         for (index, key) in file.intermediate.keys().enumerate() {
             declared.insert(add(key, "an intermediate")?, Meaning::Intermediate(index));
         }
-        let start = file.intermediate.len();
-        for (index, key) in file.puncture.intermediate.keys().enumerate() {
-            names.locals.insert((Local::Puncture, add(key, "an intermediate of the puncture")?), start + index);
-        }
-        let start = start + file.puncture.intermediate.len();
-        for (index, key) in file.session.intermediate.keys().enumerate() {
-            names.locals.insert((Local::Session, add(key, "an intermediate of the session")?), start + index);
+        let mut next = file.intermediate.len();
+        for (act, form) in acts.iter().enumerate() {
+            let kind = format!("an intermediate of the {}", host.acts[act].table);
+            for key in form.intermediate.keys() {
+                names.locals.insert((Local(act), add(key, &kind)?), next);
+                next += 1;
+            }
         }
         Ok(names)
     }
@@ -485,7 +487,7 @@ impl Reader<'_> {
             None => Ok(()),
         };
         if kind == FieldKind::Surface {
-            let only = "this is for fields in the tissue, and here is one on the surface";
+            let only = "this is for fields in the cells, and here is one on the surface";
             idle(form.lives_in.as_ref().map(Spanned::span), only)?;
             idle(form.diffusivity.as_ref().map(Spanned::span), only)?;
             idle(form.drift.as_ref().map(Spanned::span), only)?;

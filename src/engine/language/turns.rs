@@ -10,7 +10,7 @@ use crate::engine::language::interval::Interval;
 
 /// The coordinates, in the order of the axes.
 const COORDINATES: [Input; 3] = [Input::X, Input::Y, Input::Depth];
-/// Where turns are looked for \[m]: no piece of tissue is wider.
+/// Where turns are looked for \[m]: no piece of a medium is wider.
 const FARTHEST: f64 = 1e3;
 /// How exactly they are found, relatively, and the shortest length there is \[m].
 const EXACT: f64 = 1e-13;

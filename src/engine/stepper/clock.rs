@@ -68,7 +68,7 @@ impl Watch {
     ///
     /// # Errors
     /// A course is too fast for any run of this length.
-    pub fn begin(&mut self, looks: &[f64], last_session: f64) -> Result<()> {
+    pub fn begin(&mut self, looks: &[f64], last_act: f64) -> Result<()> {
         self.looks = looks.to_vec();
         self.looks.dedup();
         let [Some(&start), Some(&end)] = [looks.first(), looks.last()] else { return Ok(()) };
@@ -79,11 +79,11 @@ impl Watch {
         // Golden-ratio places hit no period.
         let probes: Vec<f64> =
             (1..=PROBES).map(|k| start + span * (k as f64 * 0.618_033_988_749_894_9).fract()).collect();
-        self.ranges_of(&probes, last_session);
+        self.ranges_of(&probes, last_act);
         let mut unseen = vec![0; self.clock().driven.len()];
         for probe in probes {
             let step = (span / HOPELESS).min(end - probe);
-            self.far(probe, step, last_session)
+            self.far(probe, step, last_act)
                 .iter()
                 .zip(&mut unseen)
                 .for_each(|(far, count)| *count += usize::from(*far > 1.0));
@@ -100,7 +100,7 @@ impl Watch {
         }
     }
 
-    /// A session happened.
+    /// The host acted.
     pub fn restart(&mut self) {
         (self.clear, self.next) = (f64::NEG_INFINITY, None);
     }
@@ -116,7 +116,7 @@ impl Watch {
     }
 
     /// The next turn within (time, until]: the last moment before it and the first after it.
-    pub fn turn(&mut self, time: f64, until: f64, last_session: f64) -> Option<[f64; 2]> {
+    pub fn turn(&mut self, time: f64, until: f64, last_act: f64) -> Option<[f64; 2]> {
         if self.clock().turns() == 0 {
             return None;
         }
@@ -130,17 +130,17 @@ impl Watch {
                 let last = moments[moments.len() - 1];
                 moments.push((last + self.spacing(last, until)).min(until).max(last.next_up()));
             }
-            self.next = self.first_turn(&moments, last_session);
+            self.next = self.first_turn(&moments, last_act);
             self.clear = self.next.map_or(moments[moments.len() - 1], |[before, _]| before);
         }
         self.next.filter(|next| next[0] <= until)
     }
 
     /// The first turn between these moments.
-    fn first_turn(&mut self, moments: &[f64], last_session: f64) -> Option<[f64; 2]> {
+    fn first_turn(&mut self, moments: &[f64], last_act: f64) -> Option<[f64; 2]> {
         let compiled = self.compiled.clone();
         let scratch = &mut self.scratch;
-        let held = compiled.clock.holds(moments, last_session, scratch);
+        let held = compiled.clock.holds(moments, last_act, scratch);
         let mut first: Option<[f64; 2]> = None;
         for (turn, held) in held.iter().enumerate() {
             let Some(at) = held.windows(2).position(|pair| pair[0] != pair[1]) else { continue };
@@ -151,7 +151,7 @@ impl Watch {
             while low.next_up() < high {
                 let middle = low + 0.5 * (high - low);
                 let middle = if middle > low && middle < high { middle } else { low.next_up() };
-                match compiled.clock.holds(&[middle], last_session, scratch)[turn][0] == held[at] {
+                match compiled.clock.holds(&[middle], last_act, scratch)[turn][0] == held[at] {
                     true => low = middle,
                     false => high = middle,
                 }
@@ -164,19 +164,19 @@ impl Watch {
     }
 
     /// A step from `time` of at most this length whose stages see all that courses do meanwhile.
-    pub fn followed(&mut self, time: f64, step: f64, target: f64, last_session: f64) -> f64 {
+    pub fn followed(&mut self, time: f64, step: f64, target: f64, last_act: f64) -> f64 {
         if self.clock().driven.is_empty() {
             return step;
         }
         let mut step = step.min(MOST as f64 * self.spacing(time, target));
-        while step > SHORTEST * target && self.far(time, step, last_session).iter().any(|far| *far > 1.0) {
+        while step > SHORTEST * target && self.far(time, step, last_act).iter().any(|far| *far > 1.0) {
             step *= 0.5;
         }
         step
     }
 
     /// How far each course is from the cubic that a step sees, against what is allowed.
-    fn far(&mut self, time: f64, step: f64, last_session: f64) -> Vec<f64> {
+    fn far(&mut self, time: f64, step: f64, last_act: f64) -> Vec<f64> {
         let count = ((step / self.spacing(time, time + step)) as usize).clamp(FEWEST, MOST);
         // Four nodes, then samples that are not evenly spaced, since what is periodic may hide behind those that are.
         let nodes = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
@@ -184,7 +184,7 @@ impl Watch {
             (0..count).map(|k| (k as f64 + 0.25 + 0.5 * (k as f64 * 0.618_033_988_749_894_9).fract()) / count as f64);
         let parts: Vec<f64> = nodes.into_iter().chain(samples).collect();
         let moments: Vec<f64> = parts.iter().map(|part| time + part * step).collect();
-        let values = self.ranges_of(&moments, last_session);
+        let values = self.ranges_of(&moments, last_act);
         let allowed = |[low, high]: [f64; 2]| self.seen * (high - low) + 1e-12 * low.abs().max(high.abs());
         (values.chunks_exact(parts.len()).zip(&self.ranges))
             .map(|(values, range)| {
@@ -203,8 +203,8 @@ impl Watch {
     }
 
     /// The courses at some moments; what they are there belongs to their range.
-    fn ranges_of(&mut self, moments: &[f64], last_session: f64) -> Vec<f64> {
-        let values = self.compiled.clock.courses(moments, last_session, &mut self.scratch);
+    fn ranges_of(&mut self, moments: &[f64], last_act: f64) -> Vec<f64> {
+        let values = self.compiled.clock.courses(moments, last_act, &mut self.scratch);
         for (range, values) in self.ranges.iter_mut().zip(values.chunks_exact(moments.len())) {
             for value in values.iter().filter(|value| value.is_finite()) {
                 *range = [range[0].min(*value), range[1].max(*value)];

@@ -23,7 +23,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::memory;
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use crate::engine::stepper::judge::{Judge, Row, Sums, rest_of, rows};
 use crate::engine::stepper::system::{Frame, System};
 use crate::engine::stepper::wavefront::Wavefront;
@@ -56,11 +56,11 @@ pub struct Explicit {
 }
 
 impl Explicit {
-    /// Buffers for a skin.
-    pub fn new(skin: &Skin, system: &System, absolute: f64) -> Self {
-        let buffer = || memory::zeros(skin.state.len());
+    /// Buffers for a medium.
+    pub fn new(medium: &Medium, system: &System, absolute: f64) -> Self {
+        let buffer = || memory::zeros(medium.state.len());
         Self {
-            judge: Judge::new(skin, system, absolute),
+            judge: Judge::new(medium, system, absolute),
             first: buffer(),
             rate: buffer(),
             stages: std::array::from_fn(|_| buffer()),
@@ -81,8 +81,8 @@ impl Explicit {
     }
 
     /// Forgets how large deviations were, and how stiff the system is.
-    pub fn restart(&mut self, skin: &Skin) {
-        self.judge.restart(skin);
+    pub fn restart(&mut self, medium: &Medium) {
+        self.judge.restart(medium);
         self.age = TRUSTED;
     }
 
@@ -93,20 +93,20 @@ impl Explicit {
     pub fn step(
         &mut self,
         system: &mut System,
-        skin: &mut Skin,
+        medium: &mut Medium,
         step: f64,
         allowed: f64,
         demand: Demand,
         left: f64,
     ) -> Result<Trial> {
-        let time = skin.time;
-        system.close(&Frame { skin }, &skin.state, time)?;
-        system.rate(&Frame { skin }, &skin.state, &mut self.first);
+        let time = medium.time;
+        system.close(&Frame { medium }, &medium.state, time)?;
+        system.rate(&Frame { medium }, &medium.state, &mut self.first);
         if self.age >= TRUSTED {
-            self.radius = self.spectral_radius(system, skin)?;
+            self.radius = self.spectral_radius(system, medium)?;
             self.age = 0;
         }
-        let turning = drift_rate(system, skin);
+        let turning = drift_rate(system, medium);
         let stiff = MOST_STAGES * MOST_STAGES / (1.54 * self.radius.max(f64::MIN_POSITIVE));
         let longest = stiff.min(WIDTH / turning.max(f64::MIN_POSITIVE));
         if left / stiff * MOST_STAGES > HOPELESS {
@@ -124,22 +124,22 @@ impl Explicit {
             return Ok(Trial { accepted: false, next: 0.99 * longest });
         }
         let count = (1.0 + (1.0 + 1.54 * step * self.radius).sqrt()).ceil().max(2.0) as usize;
-        if let Err(error) = self.chebyshev(system, skin, step, count) {
+        if let Err(error) = self.chebyshev(system, medium, step, count) {
             // A stage far outside is a step too long.
             self.age = TRUSTED;
             return if demand != Demand::Finite { Ok(Trial { accepted: false, next: 0.2 * step }) } else { Err(error) };
         }
-        self.conclude(system, skin, step)?;
+        self.conclude(system, medium, step)?;
         let worst = self.judge.worst(allowed);
         let growth = if worst.is_finite() { (SAFETY * worst.max(1e-12).powf(-0.3)).clamp(0.15, 4.0) } else { 0.15 };
         let accepted = demand.met(&self.judge);
         if accepted {
-            std::mem::swap(&mut skin.state, &mut self.stages[0]);
+            std::mem::swap(&mut medium.state, &mut self.stages[0]);
             self.judge.accept();
             self.age += 1;
-            system.close(&Frame { skin }, &skin.state, time + step)?;
+            system.close(&Frame { medium }, &medium.state, time + step)?;
             system.adopt();
-            system.show(skin);
+            system.show(medium);
         } else {
             // It may be unstable.
             self.age = TRUSTED;
@@ -149,7 +149,7 @@ impl Explicit {
     }
 
     /// Computes the stages; the last is `stages[0]`.
-    fn chebyshev(&mut self, system: &mut System, skin: &Skin, step: f64, count: usize) -> Result<()> {
+    fn chebyshev(&mut self, system: &mut System, medium: &Medium, step: f64, count: usize) -> Result<()> {
         let s = count as f64;
         let w0 = 1.0 + 2.0 / 13.0 / (s * s);
         // T, T′ and T″ at w₀ by recurrence.
@@ -165,15 +165,15 @@ impl Explicit {
             1 => w1 * b(1),
             _ => w1 * chebyshev[j][2] / chebyshev[j][1],
         };
-        let base = &skin.state;
+        let base = &medium.state;
         // Rows that never change are not written again.
         self.stages.iter_mut().for_each(|stage| stage.copy_from_slice(base));
         for ((stage, u), first) in self.stages[0].iter_mut().zip(base).zip(&self.first) {
             *stage = u + b(1) * w1 * step * first;
         }
         for j in 2..=count {
-            system.close(&Frame { skin }, &self.stages[0], skin.time + ahead(j - 1) * step)?;
-            system.rate(&Frame { skin }, &self.stages[0], &mut self.rate);
+            system.close(&Frame { medium }, &self.stages[0], medium.time + ahead(j - 1) * step)?;
+            system.rate(&Frame { medium }, &self.stages[0], &mut self.rate);
             let (mu, nu) = (2.0 * b(j) * w0 / b(j - 1), -b(j) / b(j - 2));
             let slope = 2.0 * b(j) * w1 / b(j - 1);
             let a = 1.0 - b(j - 1) * chebyshev[j - 1][0];
@@ -191,21 +191,21 @@ impl Explicit {
     }
 
     /// Judges the new state, `stages[0]`, and repairs it.
-    fn conclude(&mut self, system: &mut System, skin: &Skin, step: f64) -> Result<()> {
+    fn conclude(&mut self, system: &mut System, medium: &Medium, step: f64) -> Result<()> {
         if self.stages[0].iter().any(|value| !value.is_finite()) {
             // The judge sees it.
             self.rate.fill(0.0);
         } else {
-            system.close(&Frame { skin }, &self.stages[0], skin.time + step)?;
-            system.rate(&Frame { skin }, &self.stages[0], &mut self.rate);
+            system.close(&Frame { medium }, &self.stages[0], medium.time + step)?;
+            system.rate(&Frame { medium }, &self.stages[0], &mut self.rate);
         }
-        let (new, old) = (&self.stages[0], &skin.state);
+        let (new, old) = (&self.stages[0], &medium.state);
         let (rate, first) = (&self.rate, &self.first);
-        let found: Vec<(usize, Sums)> = rows(skin)
+        let found: Vec<(usize, Sums)> = rows(medium)
             .map(|(f, unsigned, range, measure)| {
                 let mut sums = Sums::default();
                 let weights = &self.judge.lateral;
-                let row = Row { field: f, rest: rest_of(skin, f, range.start), measure, weights };
+                let row = Row { field: f, rest: rest_of(medium, f, range.start), measure, weights };
                 let error = |i: usize| {
                     let i = range.start + i;
                     0.8 * (old[i] - new[i]) + 0.4 * step * (first[i] + rate[i])
@@ -216,17 +216,17 @@ impl Explicit {
             })
             .collect();
         self.judge.gather(found.iter().map(|(f, sums)| (*f, sums)));
-        self.judge.repair(skin, &mut self.stages[0]);
+        self.judge.repair(medium, &mut self.stages[0]);
         Ok(())
     }
 
     /// The largest rate at which a small difference grows or fades [1/s], a fifth more than found.
-    fn spectral_radius(&mut self, system: &mut System, skin: &Skin) -> Result<f64> {
-        let least = diffusion_radius(system, skin);
+    fn spectral_radius(&mut self, system: &mut System, medium: &Medium) -> Result<f64> {
+        let least = diffusion_radius(system, medium);
         // Differences are relative to the size of a field; one that is zero throughout takes the size of the largest.
-        let mut sizes = vec![0.0_f64; skin.layout.fields + skin.layout.surface];
-        for (f, _, row, _) in rows(skin) {
-            sizes[f] = skin.state[row].iter().fold(sizes[f], |size, u| size.max(u.abs()));
+        let mut sizes = vec![0.0_f64; medium.layout.fields + medium.layout.surface];
+        for (f, _, row, _) in rows(medium) {
+            sizes[f] = medium.state[row].iter().fold(sizes[f], |size, u| size.max(u.abs()));
         }
         let largest = sizes.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         sizes.iter_mut().for_each(|size| *size = if *size > 0.0 { *size } else { largest });
@@ -236,7 +236,8 @@ impl Explicit {
                 *x = ((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / (1u64 << 23) as f64 - 1.0;
             }
         }
-        let places: Vec<(usize, bool, std::ops::Range<usize>)> = rows(skin).map(|(f, u, row, _)| (f, u, row)).collect();
+        let places: Vec<(usize, bool, std::ops::Range<usize>)> =
+            rows(medium).map(|(f, u, row, _)| (f, u, row)).collect();
         let (mut radius, mut steady) = (0.0_f64, false);
         for _ in 0..POWER_STEPS {
             let length =
@@ -246,18 +247,18 @@ impl Explicit {
                 break;
             }
             let small = f64::EPSILON.sqrt() / length * (self.steepest.len() as f64).sqrt();
-            self.stages[0].copy_from_slice(&skin.state);
+            self.stages[0].copy_from_slice(&medium.state);
             for (f, unsigned, row) in &places {
                 for i in row.clone() {
                     let change = small * sizes[*f] * self.steepest[i];
                     // Nothing may be asked about negative values of a field that has none.
-                    let change = if *unsigned && skin.state[i] + change < 0.0 { -change } else { change };
+                    let change = if *unsigned && medium.state[i] + change < 0.0 { -change } else { change };
                     self.stages[0][i] += change;
                     self.steepest[i] = change / sizes[*f];
                 }
             }
-            system.close(&Frame { skin }, &self.stages[0], skin.time)?;
-            system.rate(&Frame { skin }, &self.stages[0], &mut self.rate);
+            system.close(&Frame { medium }, &self.stages[0], medium.time)?;
+            system.rate(&Frame { medium }, &self.stages[0], &mut self.rate);
             let (mut before, mut after) = (0.0, 0.0);
             for (f, _, row) in &places {
                 for i in row.clone() {
@@ -295,10 +296,10 @@ pub struct Euler {
 const SPAN: f64 = 48.0;
 
 impl Euler {
-    /// Buffers for a skin.
-    pub fn new(system: &System, skin: &Skin) -> Self {
-        let fast = Wavefront::new(system, skin);
-        let rate = if fast.is_some() { Vec::new() } else { memory::zeros(skin.state.len()) };
+    /// Buffers for a medium.
+    pub fn new(system: &System, medium: &Medium) -> Self {
+        let fast = Wavefront::new(system, medium);
+        let rate = if fast.is_some() { Vec::new() } else { memory::zeros(medium.state.len()) };
         Self { fast: fast.map(Box::new), rate }
     }
 
@@ -314,33 +315,33 @@ impl Euler {
     pub fn advance(
         &mut self,
         system: &mut System,
-        skin: &mut Skin,
+        medium: &mut Medium,
         span: f64,
         fixed: f64,
         count: &mut Count,
     ) -> Result<()> {
         let steps = (span / fixed * (1.0 - 1e-12)).ceil().max(1.0);
-        let (start, step) = (skin.time, span / steps);
+        let (start, step) = (medium.time, span / steps);
         if let Some(fast) = &mut self.fast {
-            fast.advance(skin, step, steps as u64)?;
+            fast.advance(medium, step, steps as u64)?;
         } else {
             for n in 0..steps as u64 {
-                let mut state = std::mem::take(&mut skin.state);
-                system.close(&Frame { skin }, &state, start + step * n as f64)?;
-                system.rate(&Frame { skin }, &state, &mut self.rate);
+                let mut state = std::mem::take(&mut medium.state);
+                system.close(&Frame { medium }, &state, start + step * n as f64)?;
+                system.rate(&Frame { medium }, &state, &mut self.rate);
                 state.iter_mut().zip(&self.rate).for_each(|(value, rate)| *value += step * rate);
-                skin.state = state;
+                medium.state = state;
             }
         }
         count.accepted += steps as u64;
-        skin.time = start + span;
-        system.refresh(skin)
+        medium.time = start + span;
+        system.refresh(medium)
     }
 }
 
 /// A bound of the spectral radius of diffusion alone [1/s].
-fn diffusion_radius(system: &System, skin: &Skin) -> f64 {
-    let grid = &skin.grid;
+fn diffusion_radius(system: &System, medium: &Medium) -> f64 {
+    let grid = &medium.grid;
     let finest = |axis: &crate::engine::grid::Axis| {
         if axis.len() == 1 { 0.0 } else { (0..axis.len()).map(|i| 1.0 / axis.width(i).powi(2)).fold(0.0, f64::max) }
     };
@@ -349,12 +350,12 @@ fn diffusion_radius(system: &System, skin: &Skin) -> f64 {
     let along = system.movers.iter().flat_map(|mover| &mover.diffusivity);
     let spread = along.chain(across).copied().fold(0.0, f64::max);
     let dependent = system.now.spread.iter().copied().fold(0.0, f64::max);
-    spread.max(dependent) * cell + 2.0 * drift_rate(system, skin)
+    spread.max(dependent) * cell + 2.0 * drift_rate(system, medium)
 }
 
 /// How many cells what drifts fastest passes in a second [1/s].
-fn drift_rate(system: &System, skin: &Skin) -> f64 {
-    let grid = &skin.grid;
+fn drift_rate(system: &System, medium: &Medium) -> f64 {
+    let grid = &medium.grid;
     let finest = |axis: &crate::engine::grid::Axis| (0..axis.len()).map(|i| 1.0 / axis.width(i)).fold(0.0, f64::max);
     let drifts = system.movers.iter().filter_map(|mover| mover.drift.as_ref()).map(|drift| {
         let axes = [&grid.x, &grid.y, &grid.z].into_iter().zip(&drift.speed);

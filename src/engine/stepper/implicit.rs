@@ -18,7 +18,7 @@
 //!
 //! Allowed is the tolerance, and less where a step is long: × (s/h)^⅓ beyond s = longest/8000. An error of a signal fades as
 //! fast as the solution changes, within a few steps; until then it feeds what changes slowly, so what it leaves there grows
-//! with the step. Measured on whole courses: asking eight times more of the first hour after a session moved no observable by
+//! with the step. Measured on whole courses: asking eight times more of the first hour after an act of the host moved no observable by
 //! more than 0.02 % of its peak, asking it of the second to fourth week took its largest error from 0.9 to 0.3 %.
 //!
 //! Where it fails: where kinetics and diffusion are both much faster than the step, the factorised W answers too slowly, and
@@ -26,7 +26,7 @@
 
 use crate::base::error::Result;
 use crate::base::memory;
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use crate::engine::stepper::Stepping;
 use crate::engine::stepper::judge::{Judge, Row, Sums, rest_of};
 use crate::engine::stepper::system::{Frame, Stage, System};
@@ -133,18 +133,18 @@ const LARGEST_GROWTH: f64 = 4.0;
 const SMALLEST_GROWTH: f64 = 0.15;
 
 impl Implicit {
-    /// Buffers for a skin.
-    pub fn new(skin: &Skin, system: &System, tableau: Tableau, absolute: f64) -> Self {
-        let buffer = || memory::zeros(skin.state.len());
+    /// Buffers for a medium.
+    pub fn new(medium: &Medium, system: &System, tableau: Tableau, absolute: f64) -> Self {
+        let buffer = || memory::zeros(medium.state.len());
         let mut own = Self {
             stages: Stages::new(&tableau),
             k: std::array::from_fn(|_| buffer()),
             state: buffer(),
             sums: vec![Sums::default(); system.tasks()],
             fields: system.task_fields().collect(),
-            judge: Judge::new(skin, system, absolute),
+            judge: Judge::new(medium, system, absolute),
         };
-        own.restart(skin);
+        own.restart(medium);
         own
     }
 
@@ -159,10 +159,10 @@ impl Implicit {
     }
 
     /// Forgets how large deviations were.
-    pub fn restart(&mut self, skin: &Skin) {
+    pub fn restart(&mut self, medium: &Medium) {
         // Rows that never change are not written again.
-        self.state.copy_from_slice(&skin.state);
-        self.judge.restart(skin);
+        self.state.copy_from_slice(&medium.state);
+        self.judge.restart(medium);
     }
 
     /// Tries one step of length `step` [s] with an error of no more than `allowed`.
@@ -172,7 +172,7 @@ impl Implicit {
     pub fn step(
         &mut self,
         system: &mut System,
-        skin: &mut Skin,
+        medium: &mut Medium,
         step: f64,
         allowed: f64,
         demand: Demand,
@@ -182,7 +182,7 @@ impl Implicit {
         for i in 0..4 {
             if i > 0 {
                 // A stage far outside is a step too long.
-                let closed = system.close(&Frame { skin }, &self.state, skin.time + stages.ahead[i] * step);
+                let closed = system.close(&Frame { medium }, &self.state, medium.time + stages.ahead[i] * step);
                 if let Err(error) = closed {
                     system.forget();
                     let next = SMALLEST_GROWTH * step;
@@ -191,13 +191,13 @@ impl Implicit {
             }
             let (done, out) = self.k.split_at_mut(i.min(2));
             let (done, weights) = if i < 3 { (&*done, &stages.c[i][..i]) } else { (&done[..1], &[1.0][..]) };
-            let state = if i == 0 { &skin.state } else { &self.state };
+            let state = if i == 0 { &medium.state } else { &self.state };
             let stage = Stage { state, first: i == 0, done, weights, gamma: stages.gamma, step };
-            system.stage(&Frame { skin }, &stage, &mut out[0]);
+            system.stage(&Frame { medium }, &stage, &mut out[0]);
             match i {
-                0 | 1 => self.advance(system, skin, i),
-                2 => self.gather(system, skin),
-                _ => self.conclude(system, skin),
+                0 | 1 => self.advance(system, medium, i),
+                2 => self.gather(system, medium),
+                _ => self.conclude(system, medium),
             }
         }
         let worst = self.judge.worst(allowed);
@@ -208,11 +208,11 @@ impl Implicit {
         };
         let accepted = demand.met(&self.judge);
         if accepted {
-            std::mem::swap(&mut skin.state, &mut self.state);
+            std::mem::swap(&mut medium.state, &mut self.state);
             self.judge.accept();
-            system.close(&Frame { skin }, &skin.state, skin.time + step)?;
+            system.close(&Frame { medium }, &medium.state, medium.time + step)?;
             system.adopt();
-            system.show(skin);
+            system.show(medium);
         } else {
             system.forget();
         }
@@ -220,11 +220,11 @@ impl Implicit {
     }
 
     /// Finishes the first or second stage and forms the state of the next one.
-    fn advance(&mut self, system: &System, skin: &Skin, i: usize) {
+    fn advance(&mut self, system: &System, medium: &Medium, i: usize) {
         let (done, rest) = self.k.split_at_mut(i);
         let weights = &self.stages.a[i + 1][..=i];
         let state = Shared::new(&mut self.state);
-        let base = &skin.state;
+        let base = &medium.state;
         system.finish(&mut rest[0], &mut self.sums, |_, _, range, k| {
             // Safety: each value belongs to one task.
             let out = unsafe { state.row(range.clone()) };
@@ -233,12 +233,12 @@ impl Implicit {
     }
 
     /// Finishes the third stage, forms the state of the last one, and puts what is wanted of the three where two of them were.
-    fn gather(&mut self, system: &System, skin: &Skin) {
+    fn gather(&mut self, system: &System, medium: &Medium) {
         let [first, second, third] = &mut self.k;
         let [state, first, second] = [&mut self.state, first, second].map(|values| Shared::new(values));
         let Stages { a, c, e, .. } = &self.stages;
         let weights: [[f64; 3]; 3] = [&a[3], &c[3], e].map(|row| [row[0], row[1], row[2]]);
-        let base = &skin.state;
+        let base = &medium.state;
         system.finish(third, &mut self.sums, |_, _, range, k| {
             // Safety: each value belongs to one task.
             let [out, first, second] = [&state, &first, &second].map(|values| unsafe { values.row(range.clone()) });
@@ -247,27 +247,27 @@ impl Implicit {
     }
 
     /// Finishes the last stage, forms the new state and adds up its error.
-    fn conclude(&mut self, system: &System, skin: &Skin) {
+    fn conclude(&mut self, system: &System, medium: &Medium) {
         let [_, estimate, last] = &mut self.k;
         let e = self.stages.e[3];
         let state = Shared::new(&mut self.state);
-        let (judge, layout) = (&self.judge, skin.layout);
+        let (judge, layout) = (&self.judge, medium.layout);
         self.sums.fill(Sums::default());
         system.finish(last, &mut self.sums, |sums, f, range, k| {
             // Safety: each value belongs to one task.
             let out = unsafe { state.row(range.clone()) };
             let (place, measure, signed) = match f.checked_sub(layout.fields) {
                 Some(surface) => {
-                    (range.start - layout.surface_row(surface).start, 1.0, skin.compiled.surface[surface].signed)
+                    (range.start - layout.surface_row(surface).start, 1.0, medium.compiled.surface[surface].signed)
                 }
                 None => {
-                    let (z, field) = (range.start / layout.slab(), &skin.compiled.volume[f]);
-                    let measure = field.density[skin.grid.layer[z]] * skin.grid.z.width(z);
+                    let (z, field) = (range.start / layout.slab(), &medium.compiled.volume[f]);
+                    let measure = field.density[medium.grid.layer[z]] * medium.grid.z.width(z);
                     (range.start - layout.row(z, f).start, measure, field.signed)
                 }
             };
             let weights = &judge.lateral[place..place + range.len()];
-            let (mut row, rest, estimate) = ([0.0; 3], rest_of(skin, f, range.start), &estimate[range]);
+            let (mut row, rest, estimate) = ([0.0; 3], rest_of(medium, f, range.start), &estimate[range]);
             weigh(&mut row, out, estimate, k, e, weights, rest);
             sums.error += row[0] * measure;
             sums.deviation += row[1] * measure;
@@ -278,7 +278,7 @@ impl Implicit {
             }
         });
         self.judge.gather(self.fields.iter().copied().zip(&self.sums));
-        self.judge.repair(skin, &mut self.state);
+        self.judge.repair(medium, &mut self.state);
     }
 }
 

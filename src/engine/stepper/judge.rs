@@ -19,7 +19,7 @@
 use std::ops::Range;
 
 use crate::engine::language::Face;
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use crate::engine::stepper::positive::{self, Moved};
 use crate::engine::stepper::system::System;
 
@@ -117,17 +117,17 @@ const BEGINNING: f64 = 1e-3;
 
 impl Judge {
     /// A judge with this absolute part.
-    pub fn new(skin: &Skin, system: &System, absolute: f64) -> Self {
-        let layout = skin.layout;
+    pub fn new(medium: &Medium, system: &System, absolute: f64) -> Self {
+        let layout = medium.layout;
         let count = layout.fields + layout.surface;
         let mut fields = vec![Known::default(); count];
-        for (f, _, row, measure) in rows(skin) {
+        for (f, _, row, measure) in rows(medium) {
             fields[f].volume += if row.is_empty() { 0.0 } else { measure };
         }
         for (f, known) in fields.iter_mut().enumerate() {
             let (signed, scale) = match f.checked_sub(layout.fields) {
-                Some(surface) => (skin.compiled.surface[surface].signed, skin.compiled.surface[surface].scale),
-                None => (skin.compiled.volume[f].signed, skin.compiled.volume[f].scale),
+                Some(surface) => (medium.compiled.surface[surface].signed, medium.compiled.surface[surface].scale),
+                None => (medium.compiled.volume[f].signed, medium.compiled.volume[f].scale),
             };
             known.by_place = !signed && absolute < 1.0;
             known.negligible = NEGLIGIBLE * scale.unwrap_or(0.0);
@@ -146,25 +146,25 @@ impl Judge {
             })
             .collect();
         let mut films = vec![None; count];
-        for (f, field) in skin.compiled.volume.iter().enumerate() {
+        for (f, field) in medium.compiled.volume.iter().enumerate() {
             for (face, z) in [(&field.boundary.top, 0), (&field.boundary.bottom, layout.nz - 1)] {
                 if let Face::Reservoir { of, thickness, .. } = face {
                     films[layout.fields + of] = Some(Film { field: f, thickness: *thickness, basin: basins[f][z] });
                 }
             }
         }
-        let lateral = skin.grid.lateral_weights();
+        let lateral = medium.grid.lateral_weights();
         let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, basins, films, lateral };
-        own.restart(skin);
+        own.restart(medium);
         own
     }
 
     /// Forgets how large deviations were.
-    pub fn restart(&mut self, skin: &Skin) {
+    pub fn restart(&mut self, medium: &Medium) {
         let mut seen = vec![[0.0; 2]; self.fields.len()];
-        for (f, _, row, measure) in rows(skin) {
-            let rest = rest_of(skin, f, row.start);
-            for (value, weight) in skin.state[row].iter().zip(&self.lateral) {
+        for (f, _, row, measure) in rows(medium) {
+            let rest = rest_of(medium, f, row.start);
+            for (value, weight) in medium.state[row].iter().zip(&self.lateral) {
                 seen[f][0] += weight * (value - rest).powi(2) * measure;
                 seen[f][1] += weight * value * measure;
             }
@@ -243,22 +243,23 @@ impl Judge {
     }
 
     /// Takes back what fell below zero, and counts it as error. A field and its films have one content.
-    pub fn repair(&mut self, skin: &Skin, after: &mut [f64]) {
+    pub fn repair(&mut self, medium: &Medium, after: &mut [f64]) {
         for f in 0..self.films.len() {
             if let (Some(film), true) = (self.films[f], self.sums[f].negative) {
                 self.sums[film.field].negative = true;
             }
         }
-        let (films, basins, layout) = (&self.films, &self.basins, skin.layout);
+        let (films, basins, layout) = (&self.films, &self.basins, medium.layout);
         for f in 0..self.fields.len() {
             self.fields[f].moved = 0.0;
             if self.sums[f].negative && films[f].is_none() {
-                let together = rows(skin).filter_map(|(own, _, row, measure)| match films[own] {
+                let together = rows(medium).filter_map(|(own, _, row, measure)| match films[own] {
                     Some(film) => (film.field == f).then_some((film.basin, row, film.thickness)),
                     None if own != f => None,
                     None => Some((basins.get(own).and_then(|of| of[row.start / layout.slab()]), row, measure)),
                 });
-                let Moved { squares, amount, content } = positive::repair(&skin.state, after, &self.lateral, together);
+                let Moved { squares, amount, content } =
+                    positive::repair(&medium.state, after, &self.lateral, together);
                 self.sums[f].error += squares;
                 self.fields[f].moved = amount;
                 self.fields[f].content = self.fields[f].content.max(content);
@@ -322,36 +323,36 @@ impl Judge {
 }
 
 /// The rows of each field where it lives: (field, whether unsigned, range of the state, measure per lateral area).
-pub fn rows(skin: &Skin) -> impl Iterator<Item = (usize, bool, Range<usize>, f64)> + Clone + '_ {
-    let layout = skin.layout;
+pub fn rows(medium: &Medium) -> impl Iterator<Item = (usize, bool, Range<usize>, f64)> + Clone + '_ {
+    let layout = medium.layout;
     let volume = (0..layout.fields).flat_map(move |f| {
-        let field = &skin.compiled.volume[f];
+        let field = &medium.compiled.volume[f];
         (0..layout.nz).filter_map(move |z| {
-            let layer = skin.grid.layer[z];
-            let measure = field.density[layer] * skin.grid.z.width(z);
+            let layer = medium.grid.layer[z];
+            let measure = field.density[layer] * medium.grid.z.width(z);
             field.lives[layer].then(|| (f, !field.signed, layout.row(z, f), measure))
         })
     });
     let surface = (0..layout.surface).map(move |f| {
-        let field = &skin.compiled.surface[f];
+        let field = &medium.compiled.surface[f];
         (layout.fields + f, !field.signed, layout.surface_row(f), 1.0)
     });
     volume.chain(surface)
 }
 
 /// The name of field `f` (volume, then surface).
-pub fn name_of(skin: &Skin, f: usize) -> &str {
-    match f.checked_sub(skin.layout.fields) {
-        Some(surface) => &skin.compiled.surface[surface].name,
-        None => &skin.compiled.volume[f].name,
+pub fn name_of(medium: &Medium, f: usize) -> &str {
+    match f.checked_sub(medium.layout.fields) {
+        Some(surface) => &medium.compiled.surface[surface].name,
+        None => &medium.compiled.volume[f].name,
     }
 }
 
 /// Value at rest of field `f` (volume, then surface) in the row that starts at `start`.
-pub fn rest_of(skin: &Skin, f: usize, start: usize) -> f64 {
-    let layout = skin.layout;
+pub fn rest_of(medium: &Medium, f: usize, start: usize) -> f64 {
+    let layout = medium.layout;
     match f.checked_sub(layout.fields) {
-        Some(surface) => skin.compiled.surface[surface].rest,
-        None => skin.compiled.volume[f].rest[skin.grid.layer[start / layout.slab()]],
+        Some(surface) => medium.compiled.surface[surface].rest,
+        None => medium.compiled.volume[f].rest[medium.grid.layer[start / layout.slab()]],
     }
 }

@@ -27,7 +27,7 @@ mod transport;
 mod wavefront;
 
 use crate::base::error::{Error, Result};
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use clock::Watch;
 use judge::Judge;
 
@@ -144,7 +144,7 @@ impl Scheme {
     }
 }
 
-/// Advances a skin from event to event.
+/// Advances a medium from event to event.
 #[derive(Debug)]
 pub struct Stepper {
     system: System,
@@ -165,7 +165,7 @@ pub struct Stepper {
     pub count: Count,
 }
 
-/// The first step after a start or a session [s]; the error estimate takes over from there.
+/// The first step after a start or an act of the host [s]; the error estimate takes over from there.
 const FIRST_STEP: f64 = 1.0;
 /// Error of a balance against the error of a step that is allowed: steps do not see it.
 pub const BALANCE: f64 = 1e-3;
@@ -178,21 +178,21 @@ const LAST_RESORTS: u64 = 4000;
 const CRAWL: (f64, u64) = (1e-8, 20_000);
 
 impl Stepper {
-    /// A stepper for a skin; solves the quasi-steady fields at rest and stores them there.
+    /// A stepper for a medium; solves the quasi-steady fields at rest and stores them there.
     ///
     /// # Errors
     /// The quasi-steady fields have no balance.
-    pub fn new(skin: &mut Skin, stepping: &Stepping) -> Result<Self> {
-        let mut system = System::new(skin)?;
-        system.settle(skin)?;
+    pub fn new(medium: &mut Medium, stepping: &Stepping) -> Result<Self> {
+        let mut system = System::new(medium)?;
+        system.settle(medium)?;
         let scheme = match stepping.method {
             Method::Implicit => {
-                Scheme::Implicit(Box::new(implicit::Implicit::new(skin, &system, ROS34PW2, stepping.absolute)))
+                Scheme::Implicit(Box::new(implicit::Implicit::new(medium, &system, ROS34PW2, stepping.absolute)))
             }
-            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(skin, &system, stepping.absolute))),
-            Method::Euler => Scheme::Euler(explicit::Euler::new(&system, skin)),
+            Method::Explicit => Scheme::Explicit(Box::new(explicit::Explicit::new(medium, &system, stepping.absolute))),
+            Method::Euler => Scheme::Euler(explicit::Euler::new(&system, medium)),
         };
-        let watch = Watch::new(&skin.compiled, stepping.tolerance);
+        let watch = Watch::new(&medium.compiled, stepping.tolerance);
         let stepping = stepping.clone();
         Ok(Self {
             system,
@@ -212,32 +212,37 @@ impl Stepper {
     ///
     /// # Errors
     /// Something changes so fast with time that no step can follow it.
-    pub fn looks(&mut self, skin: &Skin, looks: &[f64]) -> Result<()> {
-        self.watch.as_mut().map_or(Ok(()), |watch| watch.begin(looks, skin.last_session))
+    pub fn looks(&mut self, medium: &Medium, looks: &[f64]) -> Result<()> {
+        self.watch.as_mut().map_or(Ok(()), |watch| watch.begin(looks, medium.last_act))
     }
 
     /// Starts afresh after a jump in the fields or the signals.
     ///
     /// # Errors
     /// The quasi-steady fields have no balance.
-    pub fn restart(&mut self, skin: &mut Skin) -> Result<()> {
+    pub fn restart(&mut self, medium: &mut Medium) -> Result<()> {
         (self.next, self.fresh) = (FIRST_STEP, true);
         match &mut self.scheme {
-            Scheme::Implicit(scheme) => scheme.restart(skin),
-            Scheme::Explicit(scheme) => scheme.restart(skin),
+            Scheme::Implicit(scheme) => scheme.restart(medium),
+            Scheme::Explicit(scheme) => scheme.restart(medium),
             Scheme::Euler(_) => {}
         }
         self.watch.iter_mut().for_each(Watch::restart);
-        self.system.refresh(skin)
+        self.system.refresh(medium)
     }
 
-    /// Advances to `target` [s], landing on it exactly. `watch` sees the skin after every accepted step of the given length and
+    /// Advances to `target` [s], landing on it exactly. `watch` sees the medium after every accepted step of the given length and
     /// stops by `false`.
     ///
     /// # Errors
     /// The step would have to be too short, a value is not finite, or `watch` stopped.
-    pub fn advance(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<()> {
-        while self.leg(skin, target, watch)? == Landing::Turn {}
+    pub fn advance(
+        &mut self,
+        medium: &mut Medium,
+        target: f64,
+        watch: &mut dyn FnMut(&Medium, f64) -> bool,
+    ) -> Result<()> {
+        while self.leg(medium, target, watch)? == Landing::Turn {}
         Ok(())
     }
 
@@ -245,26 +250,31 @@ impl Stepper {
     ///
     /// # Errors
     /// As [`Stepper::advance`].
-    pub fn leg(&mut self, skin: &mut Skin, target: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<Landing> {
-        while skin.time < target {
+    pub fn leg(
+        &mut self,
+        medium: &mut Medium,
+        target: f64,
+        watch: &mut dyn FnMut(&Medium, f64) -> bool,
+    ) -> Result<Landing> {
+        while medium.time < target {
             let turn = self.watch.as_mut().and_then(|watch| {
                 watch.turn(
-                    skin.time,
-                    target.min(skin.time + 2.0 * self.next.max(self.stepping.fixed.unwrap_or(0.0))),
-                    skin.last_session,
+                    medium.time,
+                    target.min(medium.time + 2.0 * self.next.max(self.stepping.fixed.unwrap_or(0.0))),
+                    medium.last_act,
                 )
             });
             let end = turn.map_or(target, |[before, _]| before.min(target));
-            if end > skin.time && !self.step(skin, end, watch)? {
+            if end > medium.time && !self.step(medium, end, watch)? {
                 continue;
             }
             if let Some([before, after]) = turn
-                && skin.time >= before
+                && medium.time >= before
                 && after <= target
             {
-                skin.time = after;
+                medium.time = after;
                 self.fresh = true;
-                self.system.refresh(skin)?;
+                self.system.refresh(medium)?;
                 return Ok(Landing::Turn);
             }
         }
@@ -272,17 +282,17 @@ impl Stepper {
     }
 
     /// Finds out what fields that begin at nothing may become.
-    fn expect(&mut self, skin: &mut Skin, left: f64, allowed: f64) -> Result<()> {
+    fn expect(&mut self, medium: &mut Medium, left: f64, allowed: f64) -> Result<()> {
         let system = &mut self.system;
         let mut trials = Vec::new();
         for span in [left, left / 16.0] {
             let deviations = match &mut self.scheme {
                 Scheme::Implicit(scheme) if scheme.judge().is_blind() => {
-                    scheme.step(system, skin, span, allowed, Demand::Trial)?;
+                    scheme.step(system, medium, span, allowed, Demand::Trial)?;
                     scheme.judge().deviations()
                 }
                 Scheme::Explicit(scheme) if scheme.judge().is_blind() => {
-                    scheme.step(system, skin, span, allowed, Demand::Trial, left)?;
+                    scheme.step(system, medium, span, allowed, Demand::Trial, left)?;
                     scheme.judge().deviations()
                 }
                 _ => return Ok(()),
@@ -298,15 +308,15 @@ impl Stepper {
     }
 
     /// Takes or tries one step towards `end`; says whether it got there.
-    fn step(&mut self, skin: &mut Skin, end: f64, watch: &mut dyn FnMut(&Skin, f64) -> bool) -> Result<bool> {
-        let left = end - skin.time;
+    fn step(&mut self, medium: &mut Medium, end: f64, watch: &mut dyn FnMut(&Medium, f64) -> bool) -> Result<bool> {
+        let left = end - medium.time;
         let mut wanted = match (&self.scheme, self.stepping.fixed) {
             (Scheme::Euler(_), Some(fixed)) => explicit::Euler::span(fixed).min(self.stepping.longest.max(fixed)),
             (Scheme::Euler(_), None) => return Err(Error::input("Euler's method has steps of a fixed length")),
             (_, fixed) => fixed.unwrap_or(self.next.min(self.stepping.longest)),
         };
         if let Some(watch) = &mut self.watch {
-            let followed = watch.followed(skin.time, wanted.min(left), end, skin.last_session).min(wanted);
+            let followed = watch.followed(medium.time, wanted.min(left), end, medium.last_act).min(wanted);
             match self.stepping.fixed {
                 None => wanted = followed,
                 Some(_) => self.leapt |= followed < wanted.min(left),
@@ -320,7 +330,7 @@ impl Stepper {
         } else {
             wanted
         };
-        let landing = if step == left { end } else { skin.time + step };
+        let landing = if step == left { end } else { medium.time + step };
         let adaptive = self.stepping.fixed.is_none();
         let allowed = implicit::allowed(&self.stepping, step);
         let shortest = adaptive && step <= SHORTEST * end;
@@ -334,21 +344,21 @@ impl Stepper {
         }
         self.crawled = if adaptive && wanted < CRAWL.0 * end { self.crawled + 1 } else { 0 };
         if self.crawled > CRAWL.1 {
-            return Err(self.stuck(skin, step));
+            return Err(self.stuck(medium, step));
         }
         if self.fresh && adaptive {
-            self.expect(skin, left, allowed)?;
+            self.expect(medium, left, allowed)?;
         }
         self.fresh = false;
         let system = &mut self.system;
         let tried = match &mut self.scheme {
             Scheme::Euler(scheme) => {
-                scheme.advance(system, skin, step, self.stepping.fixed.unwrap_or(step), &mut self.count)?;
-                skin.check()?;
+                scheme.advance(system, medium, step, self.stepping.fixed.unwrap_or(step), &mut self.count)?;
+                medium.check()?;
                 None
             }
-            Scheme::Implicit(scheme) => Some(scheme.step(system, skin, step, allowed, demand)?),
-            Scheme::Explicit(scheme) => Some(scheme.step(system, skin, step, allowed, demand, left)?),
+            Scheme::Implicit(scheme) => Some(scheme.step(system, medium, step, allowed, demand)?),
+            Scheme::Explicit(scheme) => Some(scheme.step(system, medium, step, allowed, demand, left)?),
         };
         if let Some(Trial { accepted, next }) = tried {
             let error = self.scheme.judge().map_or(0.0, Judge::error);
@@ -357,7 +367,7 @@ impl Stepper {
             if !accepted {
                 self.count.rejected += 1;
                 if !adaptive || shortest {
-                    return Err(self.stuck(skin, step));
+                    return Err(self.stuck(medium, step));
                 }
                 self.next = self.next.max(SHORTEST * end);
                 return Ok(false);
@@ -366,15 +376,15 @@ impl Stepper {
             if shortest && error > 1.0 {
                 self.count.beyond += 1;
                 if self.count.beyond > LAST_RESORTS {
-                    return Err(self.stuck(skin, step));
+                    return Err(self.stuck(medium, step));
                 }
             }
             if !adaptive {
                 self.excess = self.excess.max(error);
             }
         }
-        skin.time = landing;
-        match watch(skin, step) {
+        medium.time = landing;
+        match watch(medium, step) {
             true => Ok(landing == end),
             false => Err(Error::Interrupted),
         }
@@ -384,38 +394,40 @@ impl Stepper {
     ///
     /// # Errors
     /// A value is not finite, or the method is explicit.
-    pub fn force(&mut self, skin: &mut Skin, step: f64) -> Result<()> {
+    pub fn force(&mut self, medium: &mut Medium, step: f64) -> Result<()> {
         let Scheme::Implicit(scheme) = &mut self.scheme else {
             return Err(Error::simulation("explicit methods choose their steps themselves"));
         };
-        if !scheme.step(&mut self.system, skin, step, implicit::allowed(&self.stepping, step), Demand::Finite)?.accepted
+        if !scheme
+            .step(&mut self.system, medium, step, implicit::allowed(&self.stepping, step), Demand::Finite)?
+            .accepted
         {
-            return Err(self.stuck(skin, step));
+            return Err(self.stuck(medium, step));
         }
-        skin.time += step;
+        medium.time += step;
         Ok(())
     }
 
     /// What repairs of negative values moved of each field, as a part of the largest content it had; only fields of which
     /// something was moved.
-    pub fn repaired(&self, skin: &Skin) -> Vec<(String, f64)> {
+    pub fn repaired(&self, medium: &Medium) -> Vec<(String, f64)> {
         let Some(judge) = self.scheme.judge() else { return Vec::new() };
         let parts = judge.repaired().enumerate().filter(|(_, part)| *part > 0.0);
-        parts.map(|(f, part)| (judge::name_of(skin, f).to_owned(), part)).collect()
+        parts.map(|(f, part)| (judge::name_of(medium, f).to_owned(), part)).collect()
     }
 
     /// Why there is no step: the rates are no numbers where the state is, or change too fast.
-    fn stuck(&mut self, skin: &Skin, step: f64) -> Error {
-        let day = skin.time / crate::base::units::DAY;
-        let mut rates = vec![0.0; skin.state.len()];
-        self.system.rates(skin, &mut rates);
-        if let Some(place) = skin.not_finite(&rates) {
+    fn stuck(&mut self, medium: &Medium, step: f64) -> Error {
+        let day = medium.time / crate::base::units::DAY;
+        let mut rates = vec![0.0; medium.state.len()];
+        self.system.rates(medium, &mut rates);
+        if let Some(place) = medium.not_finite(&rates) {
             return Error::simulation(format!(
                 "the rate of {place} is not a number on day {day:.6}, as 0/0 or a root of a negative number is none: write it so that \
                  it has a value there, as u*v/(u + v + 1e-12) in place of u*v/(u + v)"
             ));
         }
-        let worst = self.scheme.judge().map_or("", |judge| judge::name_of(skin, judge.limiting()));
+        let worst = self.scheme.judge().map_or("", |judge| judge::name_of(medium, judge.limiting()));
         Error::simulation(format!("no acceptable step on day {day:.6}: even {step:.3e} s is too long for `{worst}`"))
     }
 }

@@ -3,7 +3,7 @@
 //! Newton's method on the balance; each linear system (−∇·(D∇) + s) δ = r with s = −∂R/∂u ≥ 0 is solved by conjugate
 //! gradients. The preconditioner replaces s by its lateral mean: then the system falls apart into one tridiagonal solve in
 //! depth for each lateral mode, and the modes are those of the grid's own lateral operator (fast diagonalisation, Lynch,
-//! Rice & Thomas 1964). It is exact for laterally even skin. Classes of unit cells are split into their mean and the
+//! Rice & Thomas 1964). It is exact for a laterally even medium. Classes of unit cells are split into their mean and the
 //! deviations from it, which see the exchange between rings.
 //!
 //! Where it fails: ∂R/∂u > 0 (the balance is then not unique); such a model is stopped with its name.
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::base::error::{Error, Result};
 use crate::engine::grid::Grid;
 use crate::engine::language::{Boundary, FACES, Input, Operand, QuasiField};
-use crate::engine::state::{Layout, View};
+use crate::engine::medium::{Layout, View};
 use crate::engine::stepper::buffers::Buffers;
 use crate::engine::stepper::line::{backward_modes, forward_modes};
 use crate::engine::stepper::modes::Modes;

@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use crate::engine::grid::{Axis, Ends, Grid};
-use crate::engine::state::Layout;
+use crate::engine::medium::Layout;
 use crate::engine::stepper::Shared;
 use crate::engine::stepper::line::{self, LINE, Line};
 use crate::engine::stepper::modes::Modes;

@@ -19,7 +19,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::grid::Grid;
 use crate::engine::language::{self, Compiled, Diffusion, Followed, Given, Operand, Operands, Passage, Program, Rates};
-use crate::engine::state::{self, Layout, SessionNumbers, Skin, View};
+use crate::engine::medium::{self, Layout, Medium, View};
 use crate::engine::stepper::buffers::{Buffers, Closure};
 use crate::engine::stepper::follow::{Rows, Tracks};
 use crate::engine::stepper::quasi::{Quasi, impossible};
@@ -75,7 +75,7 @@ pub struct System {
     followers: Vec<Follower>,
     spreads: Vec<Spread>,
     quasi: Vec<Quasi>,
-    columns: state::Scratch,
+    columns: medium::Scratch,
     active: Vec<Active>,
     surface: Active,
     /// What observables ask of faces, and what is added up on the surface.
@@ -102,8 +102,8 @@ pub struct System {
 /// What stays the same while a step is computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// The skin; its state is not read.
-    pub skin: &'a Skin,
+    /// The medium; its state is not read.
+    pub medium: &'a Medium,
 }
 
 impl<'a> Frame<'a> {
@@ -113,9 +113,8 @@ impl<'a> Frame<'a> {
             quasi: &closure.quasi,
             columns: &closure.columns,
             time: closure.time,
-            since_session: closure.time - self.skin.last_session,
-            session: SessionNumbers::default(),
-            ..self.skin.view()
+            since_act: closure.time - self.medium.last_act,
+            ..self.medium.view()
         }
     }
 }
@@ -138,12 +137,12 @@ pub struct Stage<'a> {
 }
 
 impl System {
-    /// The right-hand side of a skin's model on its grid.
+    /// The right-hand side of a medium's model on its grid.
     ///
     /// # Errors
     /// A quasi-steady field cannot be solved for here.
-    pub fn new(skin: &Skin) -> Result<Self> {
-        let (grid, compiled, layout) = (skin.grid.clone(), skin.compiled.clone(), skin.layout);
+    pub fn new(medium: &Medium) -> Result<Self> {
+        let (grid, compiled, layout) = (medium.grid.clone(), medium.compiled.clone(), medium.layout);
         let mut movers = Vec::new();
         let mut spreads = Vec::new();
         let mut dependent = 0;
@@ -207,18 +206,18 @@ impl System {
         }
         let factors = memory::zeros(factor_starts[layout.nz] + blocks * surface.plan.kept());
         let now = Closure {
-            quasi: skin.quasi.clone(),
+            quasi: medium.quasi.clone(),
             columns: vec![0.0; compiled.columns.len() * layout.stride],
             spread: vec![0.0; spreads.len() * layout.nz * layout.stride],
             outsides: vec![Outsides::default(); movers.len()],
-            time: skin.time,
+            time: medium.time,
         };
         Ok(Self {
             pieces: pieces(&grid, &movers, layout, |field, z| changes[grid.layer[z]][field]),
             buffers: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
             lateral: Lateral::new(&grid),
             tracks: Tracks::new(&grid),
-            columns: state::Scratch::default(),
+            columns: medium::Scratch::default(),
             sweeps: Sweeps::new(&grid),
             base: now.clone(),
             arriving: vec![0.0; if sums.len() + coated.len() > 0 { layout.surface * layout.stride } else { 0 }],
@@ -252,40 +251,40 @@ impl System {
         self.quasi.iter_mut().for_each(|quasi| quasi.ask(accuracy));
     }
 
-    /// Finds the quasi-steady fields at rest and stores them in the skin, then those of its present state.
+    /// Finds the quasi-steady fields at rest and stores them in the medium, then those of its present state.
     ///
     /// # Errors
     /// They have no balance.
-    pub fn settle(&mut self, skin: &mut Skin) -> Result<()> {
+    pub fn settle(&mut self, medium: &mut Medium) -> Result<()> {
         if !self.quasi.is_empty() || !self.gauges.is_empty() {
-            let rested = skin.at_rest();
-            self.close(&Frame { skin: &rested }, &rested.state, skin.time)?;
-            self.gauge(&rested, &self.now, &mut skin.fluxes[1]);
-            for (rest, row) in skin.quasi_rest.iter_mut().zip(self.now.quasi.chunks(self.layout.stride)) {
+            let rested = medium.at_rest();
+            self.close(&Frame { medium: &rested }, &rested.state, medium.time)?;
+            self.gauge(&rested, &self.now, &mut medium.fluxes[1]);
+            for (rest, row) in medium.quasi_rest.iter_mut().zip(self.now.quasi.chunks(self.layout.stride)) {
                 *rest = row[0];
             }
         }
-        self.refresh(skin)
+        self.refresh(medium)
     }
 
-    /// Brings the quasi-steady fields of the skin up to date with its state, from which steps will start.
+    /// Brings the quasi-steady fields of the medium up to date with its state, from which steps will start.
     ///
     /// # Errors
     /// They have no balance.
-    pub fn refresh(&mut self, skin: &mut Skin) -> Result<()> {
-        self.now.quasi.copy_from_slice(&skin.quasi);
-        self.close(&Frame { skin }, &skin.state, skin.time)?;
+    pub fn refresh(&mut self, medium: &mut Medium) -> Result<()> {
+        self.now.quasi.copy_from_slice(&medium.quasi);
+        self.close(&Frame { medium }, &medium.state, medium.time)?;
         self.adopt();
-        self.show(skin);
+        self.show(medium);
         Ok(())
     }
 
-    /// Lets a skin see what belongs to its state: quasi-steady fields, and what passes faces.
-    pub fn show(&self, skin: &mut Skin) {
-        skin.quasi.copy_from_slice(&self.base.quasi);
-        let mut fluxes = std::mem::take(&mut skin.fluxes[0]);
-        self.gauge(skin, &self.base, &mut fluxes);
-        skin.fluxes[0] = fluxes;
+    /// Lets a medium see what belongs to its state: quasi-steady fields, and what passes faces.
+    pub fn show(&self, medium: &mut Medium) {
+        medium.quasi.copy_from_slice(&self.base.quasi);
+        let mut fluxes = std::mem::take(&mut medium.fluxes[0]);
+        self.gauge(medium, &self.base, &mut fluxes);
+        medium.fluxes[0] = fluxes;
     }
 
     /// What was closed last belongs to the state from which steps start.
@@ -311,7 +310,7 @@ impl System {
         let mut result = Ok(());
         if !self.compiled.columns.is_empty() {
             let mut columns = std::mem::take(&mut now.columns);
-            state::columns(&self.compiled.columns, &frame.view(state, &now), &mut columns, &mut self.columns);
+            medium::columns(&self.compiled.columns, &frame.view(state, &now), &mut columns, &mut self.columns);
             now.columns = columns;
         }
         let mut solvers = std::mem::take(&mut self.quasi);
@@ -453,7 +452,7 @@ impl System {
         let closure = if stage.first { &self.base } else { &self.now };
         let view = frame.view(stage.state, closure);
         let (volume, surface) = out.split_at_mut(layout.volume());
-        // Films come first: the solve in the tissue begins with what they answer.
+        // Films come first: the solve in the cells begins with what they answer.
         if layout.surface > 0 {
             let buffers = &mut *self.buffers();
             arriving.fill(0.0);

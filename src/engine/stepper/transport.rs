@@ -32,7 +32,7 @@ pub(super) struct Film {
     pub of: usize,
     /// Thickness [m].
     pub thickness: f64,
-    /// Value in the tissue over the value in the film, in equilibrium.
+    /// Value in the cells over the value in the film, in equilibrium.
     pub partition: f64,
 }
 
@@ -618,8 +618,8 @@ impl Mover {
 
 /// Whether an input is known without the fields.
 fn of_place(input: &Input) -> bool {
-    use Input::{Depth, Signal, SinceSession, Time, X, Y};
-    matches!(input, X | Y | Depth | Time | SinceSession | Signal(_))
+    use Input::{Depth, Signal, SinceAct, Time, X, Y};
+    matches!(input, X | Y | Depth | Time | SinceAct | Signal(_))
 }
 
 /// Rates of exchange of each cell with its lower and its upper neighbour along x and y, for unit diffusivity [1/m²]. Rows that

@@ -21,7 +21,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::grid::{Axis, Ends, Grid};
 use crate::engine::language::{AROUND, Compiled, Face, Input, Operand, Operands, Program, update};
-use crate::engine::state::{Layout, Skin};
+use crate::engine::medium::{Layout, Medium};
 use crate::engine::stepper::system::System;
 use crate::engine::stepper::{Shared, prefetch};
 
@@ -132,7 +132,7 @@ struct Tile {
 /// What the kinetics read besides fields.
 #[derive(Debug, Clone, Copy)]
 struct Moment<'a> {
-    skin: &'a Skin,
+    medium: &'a Medium,
     step: f64,
     levels: usize,
     programs: &'a [Program],
@@ -140,15 +140,15 @@ struct Moment<'a> {
 }
 
 impl Wavefront {
-    /// The kernel for a skin, if it applies to its model and grid.
-    pub fn new(system: &System, skin: &Skin) -> Option<Self> {
-        let (grid, compiled, layout): (&Grid, &Compiled, _) = (&skin.grid, &skin.compiled, skin.layout);
+    /// The kernel for a medium, if it applies to its model and grid.
+    pub fn new(system: &System, medium: &Medium) -> Option<Self> {
+        let (grid, compiled, layout): (&Grid, &Compiled, _) = (&medium.grid, &medium.compiled, medium.layout);
         let even = |axis: &Axis| {
             let first = axis.width(0);
             axis.volume.iter().all(|volume| (volume / first - 1.0).abs() < 1e-9)
         };
         let known = |input: &Input| {
-            matches!(input, Input::Volume(_) | Input::Signal(_) | Input::Time | Input::SinceSession | Input::Depth)
+            matches!(input, Input::Volume(_) | Input::Signal(_) | Input::Time | Input::SinceAct | Input::Depth)
         };
         let closed = |face: &Face| matches!(face, Face::NoFlux);
         let applies = layout.surface == 0
@@ -179,8 +179,8 @@ impl Wavefront {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         let periodic = [&grid.x, &grid.y].map(|axis| axis.ends == Ends::Periodic);
         let stride = nx.next_multiple_of(LANES) + LANES;
-        let mut next = memory::zeros(skin.state.len());
-        next.copy_from_slice(&skin.state);
+        let mut next = memory::zeros(medium.state.len());
+        next.copy_from_slice(&medium.state);
         Some(Self {
             shape: Shape { layout, nx, ny, periodic, stride },
             exchange,
@@ -193,8 +193,8 @@ impl Wavefront {
     }
 
     /// Makes the programs for a length of step.
-    fn prepare(&mut self, skin: &Skin, step: f64) -> Result<()> {
-        let (fields, layer) = (self.shape.layout.fields, &skin.grid.layer);
+    fn prepare(&mut self, medium: &Medium, step: f64) -> Result<()> {
+        let (fields, layer) = (self.shape.layout.fields, &medium.grid.layer);
         self.programs.clear();
         self.program.clear();
         let of = |z: usize| &self.exchange[z * fields..][..fields];
@@ -205,34 +205,34 @@ impl Wavefront {
             }
             let exchange: Vec<[f64; 4]> = of(z).iter().map(|rates| rates.map(|rate| step * rate)).collect();
             self.program.push(self.programs.len());
-            self.programs.push(update(&skin.compiled.layers[layer[z]], &exchange, step, self.shape.stride));
+            self.programs.push(update(&medium.compiled.layers[layer[z]], &exchange, step, self.shape.stride));
         }
         self.step = step;
         Ok(())
     }
 
-    /// Advances a skin by so many steps; its time too.
+    /// Advances a medium by so many steps; its time too.
     ///
     /// # Errors
     /// A step has no program, which [`Wavefront::new`] excludes.
-    pub fn advance(&mut self, skin: &mut Skin, step: f64, steps: u64) -> Result<()> {
+    pub fn advance(&mut self, medium: &mut Medium, step: f64, steps: u64) -> Result<()> {
         if step != self.step {
-            self.prepare(skin, step)?;
+            self.prepare(medium, step)?;
         }
         let mut left = steps;
         while left > 0 {
             let levels = left.min(LEVELS as u64) as usize;
-            self.pass(skin, step, levels);
-            std::mem::swap(&mut skin.state, &mut self.next);
-            skin.time += step * levels as f64;
+            self.pass(medium, step, levels);
+            std::mem::swap(&mut medium.state, &mut self.next);
+            medium.time += step * levels as f64;
             left -= levels as u64;
         }
         Ok(())
     }
 
-    fn pass(&mut self, skin: &Skin, step: f64, levels: usize) {
+    fn pass(&mut self, medium: &Medium, step: f64, levels: usize) {
         let tiles = self.shape.tiles(levels, rayon::current_num_threads());
-        let moment = Moment { skin, step, levels, programs: &self.programs, program: &self.program };
+        let moment = Moment { medium, step, levels, programs: &self.programs, program: &self.program };
         let out = Shared::new(&mut self.next);
         let (shape, spaces) = (self.shape, &self.spaces);
         tiles.par_iter().for_each(|tile| {
@@ -297,14 +297,14 @@ impl Shape {
         for front in begin.start..tile.depths.end + levels {
             if begin.contains(&front) {
                 let to = &mut planes[front % 3 * size..][..size];
-                self.load(tile, levels, &moment.skin.state, front, plane, to);
+                self.load(tile, levels, &moment.medium.state, front, plane, to);
             }
             ahead.0.clear();
             // A state that fits into the cache lies there.
-            let large = size_of_val(&moment.skin.state[..]) > CACHE;
+            let large = size_of_val(&moment.medium.state[..]) > CACHE;
             if large && begin.contains(&(front + 1)) {
                 for field in 0..fields {
-                    let from = &moment.skin.state[self.layout.row(front + 1, field)];
+                    let from = &moment.medium.state[self.layout.row(front + 1, field)];
                     self.sources(tile, levels).for_each(|y| ahead.add(&from[y * self.nx..][..self.nx]));
                 }
             }
@@ -392,8 +392,8 @@ impl Shape {
         ahead: &mut Ahead,
         to: &mut [f64],
     ) {
-        let skin = moment.skin;
-        let time = skin.time + moment.step * (t - 1) as f64;
+        let medium = moment.medium;
+        let time = medium.time + moment.step * (t - 1) as f64;
         // From the first cell of the first row to the last one of the last, and what lies between rows.
         let first = rows.start * self.stride + LANES;
         let length = ((rows.len() - 1) * self.stride + self.nx).next_multiple_of(LANES);
@@ -412,10 +412,10 @@ impl Shape {
                 };
                 Operand::Block(&block[..length])
             }
-            Input::Signal(signal) => Operand::Value(skin.signals[signal]),
+            Input::Signal(signal) => Operand::Value(medium.signals[signal]),
             Input::Time => Operand::Value(time),
-            Input::SinceSession => Operand::Value(time - skin.last_session),
-            _ => Operand::Value(skin.grid.z.centres[z]),
+            Input::SinceAct => Operand::Value(time - medium.last_act),
+            _ => Operand::Value(medium.grid.z.centres[z]),
         };
         let mut operands = Operands::default();
         let mut bound = program.bind(operands.fill(program.inputs.iter().map(operand)), length, registers);

@@ -176,7 +176,7 @@ impl Kept<'static> {
 /// Writes the holes of every snapshot: which snapshot, its day, place and depth [mm].
 pub(super) fn write_holes(path: &Path, snapshots: &[Snapshot]) -> Result<()> {
     let rows = snapshots.iter().enumerate().flat_map(|(index, snapshot)| {
-        snapshot.holes.iter().map(move |hole| {
+        snapshot.marks.iter().map(move |hole| {
             let place = hole.iter().map(|metres| table::number(metres * 1e3));
             [index.to_string(), table::number(snapshot.time / DAY)].into_iter().chain(place).collect()
         })
@@ -191,7 +191,7 @@ fn read_holes(path: &Path, snapshots: &mut [Snapshot]) -> Result<()> {
         if let [index, _, x, y, depth] = numbers[..]
             && let Some(snapshot) = snapshots.get_mut(index as usize)
         {
-            snapshot.holes.push([x * 1e-3, y * 1e-3, depth * 1e-3]);
+            snapshot.marks.push([x * 1e-3, y * 1e-3, depth * 1e-3]);
         }
     }
     Ok(())

@@ -140,7 +140,7 @@ pub fn read_course(path: &Path, headings: Vec<Heading>, sessions: Vec<f64>) -> R
         headings,
         times: values.iter().map(|row| row[0] * DAY).collect(),
         values: values.into_iter().map(|row| row[1..].to_vec()).collect(),
-        sessions,
+        acts: sessions,
     })
 }
 

@@ -138,7 +138,7 @@ pub fn read(path: &Path) -> Result<(Shape, Vec<Snapshot>)> {
     let time = entries.get("time").ok_or_else(|| broken("it has no times"))?;
     let days = chunk(&place(&path.join("time"), time, 0, 1))?;
     let mut snapshots: Vec<Snapshot> =
-        days.iter().map(|day| Snapshot { time: day * DAY, fields: Vec::new(), holes: Vec::new() }).collect();
+        days.iter().map(|day| Snapshot { time: day * DAY, fields: Vec::new(), marks: Vec::new() }).collect();
     for (name, entry) in entries {
         let dimensions: Vec<&str> =
             entry["dimension_names"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -280,7 +280,7 @@ mod tests {
         let snapshot = |day: f64| {
             let values = Array3::from_shape_fn((2, 3, 4), |(z, y, x)| day + (100 * z + 10 * y + x) as f64);
             let fields = vec![("cells".to_owned(), "1".parse().unwrap(), values)];
-            Snapshot { time: day * DAY, fields, holes: Vec::new() }
+            Snapshot { time: day * DAY, fields, marks: Vec::new() }
         };
         let snapshots = vec![snapshot(1.0), snapshot(7.0)];
         write(&path, &shape, &snapshots).unwrap();

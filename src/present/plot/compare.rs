@@ -43,7 +43,7 @@ fn place(record: &Record, name: &str) -> Option<usize> {
 /// The days that are shown: the whole course, or the weeks after the first session of the first run that has one.
 fn window(runs: &[(String, &Kept<'_>)], weeks: bool) -> (f64, f64) {
     let end = runs.iter().filter_map(|(_, run)| run.record.times.last()).fold(0.0f64, |end, time| end.max(*time)) / DAY;
-    let sessions = runs.iter().map(|(_, run)| &run.record.sessions).find(|sessions| !sessions.is_empty());
+    let sessions = runs.iter().map(|(_, run)| &run.record.acts).find(|sessions| !sessions.is_empty());
     match sessions.filter(|_| weeks) {
         None => (0.0, end),
         Some(sessions) => {

@@ -50,7 +50,7 @@ pub fn course(record: &Record, column: usize) -> Vec<(f64, f64)> {
 }
 
 fn session_days(record: &Record) -> Vec<f64> {
-    record.sessions.iter().map(|time| time / DAY).collect()
+    record.acts.iter().map(|time| time / DAY).collect()
 }
 
 /// Every group over the whole run, a panel for each observable.

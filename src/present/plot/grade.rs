@@ -19,9 +19,9 @@ const GRADES: [(Colour, &str); 3] = [((253, 219, 150), "mild"), ((224, 130, 50),
 pub fn timeline(kept: &Kept<'_>) -> Option<Drawn> {
     let record = &kept.record;
     let chosen = columns(record, "grade");
-    let first = record.sessions.first()? / DAY;
+    let first = record.acts.first()? / DAY;
     let last = record.times.last()? / DAY;
-    let until = record.sessions.get(1).map_or(last, |next| next / DAY).min(first + 28.0).min(last) - first;
+    let until = record.acts.get(1).map_or(last, |next| next / DAY).min(first + 28.0).min(last) - first;
     if chosen.is_empty() || until <= 0.1 {
         return None;
     }

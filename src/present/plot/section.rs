@@ -65,21 +65,21 @@ pub fn moments(snapshots: &[Snapshot]) -> Vec<usize> {
 
 /// "day 28", "1 h"; at a session it is told whether the holes of that session are there.
 pub fn moment_name(kept: &Kept<'_>, index: usize) -> String {
-    let (snapshots, sessions) = (&kept.snapshots, &kept.record.sessions);
+    let (snapshots, sessions) = (&kept.snapshots, &kept.record.acts);
     let snapshot = &snapshots[index];
     let name = moment(snapshot.time / DAY);
     if !sessions.iter().any(|session| (session - snapshot.time).abs() < 1.0) {
         return name;
     }
-    let before = index.checked_sub(1).map_or(0, |before| snapshots[before].holes.len());
-    if snapshot.holes.len() > before { format!("{name}, after") } else { format!("{name}, before") }
+    let before = index.checked_sub(1).map_or(0, |before| snapshots[before].marks.len());
+    if snapshot.marks.len() > before { format!("{name}, after") } else { format!("{name}, before") }
 }
 
 /// How far down to look [m]: as deep as these fields change or holes reach, and a little more.
 pub fn shown_depth(kept: &Kept<'_>, fields: &[usize]) -> f64 {
     let (shape, snapshots) = (&kept.shape, &kept.snapshots);
     let Some(bottom) = shape.z.last() else { return 0.0 };
-    let deepest = snapshots.iter().flat_map(|snapshot| &snapshot.holes).map(|hole| hole[2]).fold(0.0, f64::max);
+    let deepest = snapshots.iter().flat_map(|snapshot| &snapshot.marks).map(|hole| hole[2]).fold(0.0, f64::max);
     let active = |field: usize| -> f64 {
         let start = &snapshots[0].fields[field].2;
         let mut changes = vec![0.0f64; start.dim().0];
@@ -115,7 +115,7 @@ fn cut(shape: &Shape, snapshots: &[Snapshot]) -> (usize, String) {
             (row, format!("around one channel{which}"))
         }
         "tile" => {
-            let holes = snapshots.iter().map(|snapshot| &snapshot.holes).max_by_key(|holes| holes.len());
+            let holes = snapshots.iter().map(|snapshot| &snapshot.marks).max_by_key(|holes| holes.len());
             let near = |row: usize| {
                 holes.map_or(0, |holes| {
                     holes.iter().filter(|hole| (shape.y[row]..shape.y[row + 1]).contains(&hole[1])).count()
@@ -141,7 +141,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
     let (row, where_cut) = cut(shape, snapshots);
     // The first snapshot shows unwounded skin if it is not later than the first session and has no holes: with a rest
     // that is not zero, what matters is the deviation from it.
-    let unwounded = snapshots[0].holes.is_empty() && start.iter().any(|value| value.abs() > 1e-9);
+    let unwounded = snapshots[0].marks.is_empty() && start.iter().any(|value| value.abs() > 1e-9);
     let value = |moment: usize, k: usize, i: usize| {
         let now = slice(&snapshots[moment].fields[field].2, row)[[k, i]];
         if unwounded { now - slice(start, row)[[k, i]] } else { now }
@@ -333,8 +333,8 @@ fn boundaries(sheet: &mut Sheet, panel: &Panel, shape: &Shape, colour: Colour, n
 fn channels(sheet: &mut Sheet, panel: &Panel, shape: &Shape, snapshot: &Snapshot, row: usize, mirrored: bool) {
     let pitch = |axis: &[f64]| axis.get(row + 1).zip(axis.get(row)).map_or(0.0, |(to, from)| to - from);
     let classes = shape.weights.len().max(1);
-    let holes = snapshot.holes.len();
-    for (number, [x, y, depth]) in snapshot.holes.iter().enumerate() {
+    let holes = snapshot.marks.len();
+    for (number, [x, y, depth]) in snapshot.marks.iter().enumerate() {
         let (x, here) = match shape.kind.as_str() {
             // Each session leaves a hole for each class; the old ones are no longer in the middle.
             "cells" => (0.0, number % classes == row && number + classes >= holes),

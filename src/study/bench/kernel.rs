@@ -6,21 +6,21 @@ use std::sync::Arc;
 use crate::base::error::{Result, Source};
 use crate::engine::grid::Layer;
 use crate::engine::grid::{Geometry, Grid};
-use crate::engine::language::{LayerName, Model, Setting};
-use crate::engine::state::Skin;
+use crate::engine::language::{Host, LayerName, Model, Setting};
+use crate::engine::medium::Medium;
 use crate::engine::stepper::{Method, Stepping};
 use crate::engine::stepper::{Stepper, System};
 
 /// A cube of one medium with sides of 1 m.
-fn block(model: &str, [nx, ny, nz]: [usize; 3], periodic: bool) -> Result<Skin> {
+fn block(model: &str, [nx, ny, nz]: [usize; 3], periodic: bool) -> Result<Medium> {
     let layer =
         Layer { name: "medium".into(), groups: Vec::new(), top: 0.0, bottom: 1.0, spacing: [1.0 / nz as f64; 2] };
     let geometry = Geometry::Tile { width: [1.0, 1.0], cells: [nx, ny], periodic };
     let grid = Arc::new(Grid::new(&geometry, &[layer], 1.0, None, &[], [&[]; 3])?);
     let layers = vec![LayerName { name: "medium".into(), groups: Vec::new() }];
-    let model = Model::read(&Source::new("bench.toml", model))?;
+    let model = Model::read(&Source::new("bench.toml", model), &Host::NONE)?;
     let compiled = Arc::new(model.compile(&Setting { layers, traits: Default::default() })?);
-    Skin::new(grid, compiled, 1)
+    Medium::new(grid, compiled, 1)
 }
 
 const HEAD: &str = "name = \"bench\"\nwhat = \"a benchmark\"\n[scale]\nlength = \"1 m\"\ntime = \"1 s\"\n";
@@ -74,7 +74,7 @@ impl Diffusion {
 /// Explicit Gray–Scott in three dimensions, kinetics by the model language; constants of spots that divide.
 #[derive(Debug)]
 pub struct GrayScott {
-    skin: Skin,
+    skin: Medium,
     stepper: Stepper,
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::base::error::Result;
 use crate::base::processor::{Instructions, instructions};
 use crate::engine::language::Rates;
-use crate::engine::state::{Skin, View};
+use crate::engine::medium::{Medium, View};
 use crate::engine::stepper::System;
 use crate::run;
 use crate::scenario::{Plan, Scenario};
@@ -30,7 +30,7 @@ mod by_hand;
 /// The rates of one layer of healing skin.
 #[derive(Debug)]
 pub struct Kinetics {
-    skin: Skin,
+    skin: Medium,
     columns: Vec<f64>,
     depths: Range<usize>,
     /// One row of rates for each depth.
@@ -76,7 +76,7 @@ impl Kinetics {
         Ok(Self::of(&plan, skin))
     }
 
-    fn of(plan: &Plan, skin: Skin) -> Self {
+    fn of(plan: &Plan, skin: Medium) -> Self {
         let grid = &skin.grid;
         let count = |layer: usize| grid.layer.iter().filter(|own| **own == layer).count();
         let largest = (0..grid.layers.len()).max_by_key(|layer| count(*layer)).unwrap_or(0);
@@ -194,7 +194,7 @@ impl Kinetics {
 }
 
 impl Hand {
-    fn new(plan: &Plan, skin: &Skin) -> Option<Self> {
+    fn new(plan: &Plan, skin: &Medium) -> Option<Self> {
         let compiled = &skin.compiled;
         let place = |name: &str| compiled.volume.iter().position(|field| field.name == name);
         let above = |name: &str| compiled.surface.iter().position(|field| field.name == name);
@@ -217,7 +217,7 @@ impl Hand {
         .filter(|_| known)
     }
 
-    fn row(&self, skin: &Skin, z: usize, out: &mut [f64]) {
+    fn row(&self, skin: &Medium, z: usize, out: &mut [f64]) {
         let (layout, plane) = (skin.layout, skin.layout.plane);
         for start in (0..plane).step_by(BLOCK) {
             let cells = (plane - start).min(BLOCK) / by_hand::LANES * by_hand::LANES;

@@ -1,7 +1,7 @@
 //! The coupled step: the default model on a small tile, an hour after a session.
 
 use crate::base::error::Result;
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use crate::engine::stepper::Stepping;
 use crate::engine::stepper::{BALANCE, ROS34PW2, Stepper, System};
 use crate::run;
@@ -23,7 +23,7 @@ const STEP: f64 = 240.0;
 ///
 /// # Errors
 /// The simulation failed.
-pub fn healing_skin() -> Result<(Plan, Skin)> {
+pub fn healing_skin() -> Result<(Plan, Medium)> {
     let plan = Scenario::from_text("bench", SCENARIO).plan()?;
     let needling = plan.needle(0, 1)?;
     let mut skin = run::begin(&plan, Some(&needling))?;
@@ -37,7 +37,7 @@ pub fn healing_skin() -> Result<(Plan, Skin)> {
 /// Healing skin and its stepper.
 #[derive(Debug)]
 pub struct Healing {
-    skin: Skin,
+    skin: Medium,
     stepping: Stepping,
 }
 

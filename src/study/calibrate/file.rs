@@ -141,7 +141,7 @@ impl Calibration {
         let response = written.response.get_ref();
         let model = catalogue::find(Kind::Response, response, Some(folder))
             .map_err(|error| error.at(source, written.response.span()))?;
-        let parsed = Model::read(&model)?;
+        let parsed = crate::skin::model(&model)?;
         let constants = written
             .constants
             .iter()

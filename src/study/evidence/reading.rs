@@ -71,7 +71,7 @@ impl Answer {
     pub fn of_needles(plan: &Arc<Plan>, needling: Needling) -> Result<Self> {
         let session = Session::of(&needling, 0.0);
         let sessions = vec![needling; plan.sessions.len()];
-        let record = Record { sessions: plan.sessions.clone(), ..Record::default() };
+        let record = Record { acts: plan.sessions.clone(), ..Record::default() };
         let practice = Practice {
             advice: practice::advice(plan, &sessions, None)?,
             price: plan.cost.as_ref().map(|cost| practice::price(cost, &record)).transpose()?,
@@ -99,8 +99,7 @@ impl Answer {
             .filter(|(time, _)| own(time))
             .map(|(time, row)| (*time, row.clone()))
             .unzip();
-        let record =
-            Record { times, values, headings: self.record.headings.clone(), sessions: self.record.sessions.clone() };
+        let record = Record { times, values, headings: self.record.headings.clone(), acts: self.record.acts.clone() };
         Self { record, session: self.session.clone(), practice: self.practice.clone() }
     }
 }

@@ -45,7 +45,7 @@ pub struct Course {
 /// A price depends on traits.
 pub fn price(cost: &Cost, record: &Record) -> Result<Price> {
     let (median, spread) = (cost.session.median.of(&anybody())?, cost.session.spread.of(&anybody())?);
-    let sessions = record.sessions.len() as f64;
+    let sessions = record.acts.len() as f64;
     let of = |count: f64| Course {
         p05: count * median * (-NINE_IN_TEN * spread).exp(),
         median: count * median,

@@ -52,7 +52,7 @@ fn deviation(record: &Record, row: usize, column: usize) -> f64 {
 
 /// When the skin may be treated again after the last session; `None` if nothing was needled.
 pub fn recovery(record: &Record) -> Option<Recovery> {
-    let last = *record.sessions.last()?;
+    let last = *record.acts.last()?;
     let first = record.times.iter().rposition(|time| *time <= last)?;
     let mut each: Vec<(String, Option<f64>)> = Vec::new();
     for column in gates(record) {
@@ -77,7 +77,7 @@ pub fn recovery(record: &Record) -> Option<Recovery> {
 /// What each session finds of the one before, for every observable that gates and moved at all.
 pub fn carried_over(record: &Record) -> Vec<CarriedOver> {
     let mut all = Vec::new();
-    for pair in record.sessions.windows(2) {
+    for pair in record.acts.windows(2) {
         // A session is recorded twice: the last row of one is after it, the first row of the next before it.
         let after = record.times.iter().rposition(|time| *time <= pair[0]);
         let before = record.times.iter().position(|time| *time >= pair[1]);

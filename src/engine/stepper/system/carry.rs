@@ -3,7 +3,7 @@
 
 use super::System;
 use crate::engine::grid::Ends;
-use crate::engine::state::View;
+use crate::engine::medium::View;
 use crate::engine::stepper::buffers::{Carried, Closure};
 use crate::engine::stepper::drift::correction;
 use crate::engine::stepper::transport::Mover;

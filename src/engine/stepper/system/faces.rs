@@ -1,7 +1,7 @@
 //! What passes faces in depth: from films and by prescription, for observables, and added up on the surface.
 //!
 //! **Films.** A film of thickness H on the top or the bottom holds a field c of the surface, well mixed. With the partition
-//! coefficient K and the conductance g from the cell's centre to it, J = g (K c − u) comes into the tissue and H c′ = −J. Both sides
+//! coefficient K and the conductance g from the cell's centre to it, J = g (K c − u) comes into the cells and H c′ = −J. Both sides
 //! get the very same J. In the solve along depth the film is one more cell of each column, of capacity H/K for v = K c. It is
 //! eliminated before the others and substituted after them,
 //!
@@ -17,7 +17,7 @@
 //! digits, whatever the length of the steps, and its error is estimated like that of any field.
 
 use super::System;
-use crate::engine::state::{Skin, View};
+use crate::engine::medium::{Medium, View};
 use crate::engine::stepper::buffers::{Buffers, Carried, Closure};
 use crate::engine::stepper::follow;
 use crate::engine::stepper::system::passing::{Face, Passing, Prescribed};
@@ -127,7 +127,7 @@ impl System {
         }
     }
 
-    /// Before the solve in the tissue: what films answer reaches the cells beside them.
+    /// Before the solve in the cells: what films answer reaches the cells beside them.
     pub(super) fn meet(&self, z: usize, slab: &mut [f64], surface: &[f64]) {
         let (layout, theta) = (self.layout, self.sweeps.theta());
         for coated in self.coated.iter().filter(|coated| coated.beside(layout.nz) == z) {
@@ -144,7 +144,7 @@ impl System {
         }
     }
 
-    /// After the solve in the tissue: films follow the cells beside them, and sums gain what the cells beside their face
+    /// After the solve in the cells: films follow the cells beside them, and sums gain what the cells beside their face
     /// exchange in it.
     pub(super) fn add_up(&self, volume: &[f64], surface: &mut [f64]) {
         let (layout, base, theta) = (self.layout, &self.base, self.sweeps.theta());
@@ -187,12 +187,12 @@ impl System {
     }
 
     /// Writes what observables ask of faces, means over each face.
-    pub(super) fn gauge(&self, skin: &Skin, closure: &Closure, fluxes: &mut [f64]) {
+    pub(super) fn gauge(&self, medium: &Medium, closure: &Closure, fluxes: &mut [f64]) {
         if self.gauges.is_empty() {
             return;
         }
         let (layout, grid) = (self.layout, &*self.grid);
-        let view = View { quasi: &closure.quasi, ..skin.view() };
+        let view = View { quasi: &closure.quasi, ..medium.view() };
         let buffers = &mut *self.buffers();
         let total = grid.x.total() * grid.y.total();
         for (passing, flux) in self.gauges.iter().zip(fluxes) {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Active, Frame, Stage, System};
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 use crate::engine::stepper::Shared;
 use crate::engine::stepper::sparse::BLOCK;
 
@@ -81,20 +81,20 @@ impl System {
         rates.jacobian.instructions() + factorise + stages
     }
 
-    /// The right-hand side of a skin for which [`System::refresh`] was called, into `out`, as long as its state.
-    pub fn rates(&mut self, skin: &Skin, out: &mut [f64]) {
+    /// The right-hand side of a medium for which [`System::refresh`] was called, into `out`, as long as its state.
+    pub fn rates(&mut self, medium: &Medium, out: &mut [f64]) {
         std::mem::swap(&mut self.now, &mut self.base);
-        self.rate(&Frame { skin }, &skin.state, out);
+        self.rate(&Frame { medium }, &medium.state, out);
         std::mem::swap(&mut self.now, &mut self.base);
     }
 
-    /// A stage of a step from a skin for which [`System::refresh`] was called, but for the solve along depth. The first one
+    /// A stage of a step from a medium for which [`System::refresh`] was called, but for the solve along depth. The first one
     /// evaluates and factorises the Jacobian.
-    pub fn stage_of(&mut self, skin: &Skin, first: bool, gamma: f64, step: f64, out: &mut [f64]) {
+    pub fn stage_of(&mut self, medium: &Medium, first: bool, gamma: f64, step: f64, out: &mut [f64]) {
         if !first {
             self.now.clone_from(&self.base);
         }
-        let stage = Stage { state: &skin.state, first, done: &[], weights: &[], gamma, step };
-        self.stage(&Frame { skin }, &stage, out);
+        let stage = Stage { state: &medium.state, first, done: &[], weights: &[], gamma, step };
+        self.stage(&Frame { medium }, &stage, out);
     }
 }

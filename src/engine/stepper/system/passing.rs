@@ -49,7 +49,7 @@ impl Coated {
         if self.side == 0 { 0 } else { nz - 1 }
     }
 
-    /// What a flux downwards through its face is for the tissue.
+    /// What a flux downwards through its face is for the cells.
     pub(super) fn inwards(&self) -> f64 {
         if self.side == 0 { 1.0 } else { -1.0 }
     }

@@ -1,4 +1,4 @@
-//! All fields of one run, always consistent when somebody else can see them.
+//! A medium in layers: all fields of one run, always consistent when somebody else can see them.
 //!
 //! The **state** is one array: volume fields as `[z][field][place]`, so that what a layer of cells needs lies together, then
 //! surface fields as `[field][place]`. A *place* is a cell of the lateral plane, y-major. Rows are padded so that their
@@ -18,10 +18,10 @@ use crate::base::error::{Error, Result};
 use crate::base::memory;
 use crate::base::units::Unit;
 use crate::engine::grid::Grid;
-use crate::engine::language::Compiled;
+use crate::engine::language::{Compiled, Variable, When};
 
-pub use reduce::{Scratch, columns, over_tissue};
-pub use view::{SessionNumbers, View};
+pub use reduce::{Scratch, columns, over_domain};
+pub use view::View;
 
 /// Where each field's values stand in the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,20 +87,18 @@ impl Layout {
     }
 }
 
-/// The nearest hole of the last session, for each place.
-#[derive(Debug, Clone)]
-pub struct Holes {
-    /// Lateral distance to it [m].
-    pub distance: Vec<f64>,
-    /// Depth of its tip [m].
-    pub tip_depth: Vec<f64>,
-    /// Lateral place and depth of each hole of all sessions [m], for drawing.
-    pub all: Vec<[f64; 3]>,
+/// What the host hands over to programs.
+#[derive(Debug, Clone, Copy)]
+pub struct Handed<'a> {
+    /// A number for each of its variables, in their order. Shorter where nothing is at work.
+    pub values: &'a [f64],
+    /// For those variables of which observables ask the nearest, values at each place, `[place]`; empty for others.
+    pub nearest: &'a [Vec<f64>],
 }
 
 /// All fields of one run.
 #[derive(Debug, Clone)]
-pub struct Skin {
+pub struct Medium {
     /// The cells.
     pub grid: Arc<Grid>,
     /// The model.
@@ -119,19 +117,30 @@ pub struct Skin {
     pub signals: Vec<f64>,
     /// Time since the start [s].
     pub time: f64,
-    /// Time of the last session [s]; far in the past before the first.
-    pub last_session: f64,
-    /// Where the last holes are.
-    pub holes: Holes,
+    /// When the host last acted [s]; far in the past before it ever did.
+    pub last_act: f64,
+    /// What the host hands over at each place for good: of each of its variables, values `[place]` if observables may ask the
+    /// nearest, else nothing.
+    pub nearest: Vec<Vec<f64>>,
+    /// Where the host acted: lateral place and depth [m], for drawing.
+    pub marks: Vec<[f64; 3]>,
     /// Lateral coordinates of each place [m].
     places: [Vec<f64>; 2],
 }
 
-/// How long ago the last session is before the first one: longer than any memory of it [s].
+/// How long ago the host last acted before it ever did: longer than any memory of it [s].
 const LONG_AGO: f64 = 1e12;
 
-impl Skin {
-    /// Skin at rest, or at the initial values where the model gives them. `seed` draws the random part of those.
+/// A variable at each place where nothing was done; nothing unless observables may ask for the nearest.
+fn untouched(variable: &Variable, layout: Layout) -> Vec<f64> {
+    match variable.when {
+        When::Nearest(_) => vec![variable.untouched; layout.stride],
+        When::Once(_) | When::Around(_) => Vec::new(),
+    }
+}
+
+impl Medium {
+    /// A medium at rest, or at the initial values where the model gives them. `seed` draws the random part of those.
     ///
     /// # Errors
     /// An initial value is not finite, or negative in a field that cannot be.
@@ -151,26 +160,27 @@ impl Skin {
                 quasi.extend(std::iter::repeat_n(guess, layout.stride));
             }
         }
-        let mut skin = Self {
+        let mut medium = Self {
             state: memory::zeros(layout.len()),
             quasi,
             quasi_rest: vec![0.0; compiled.quasi.len() * layout.nz],
             fluxes: [(); 2].map(|()| vec![0.0; compiled.fluxes.len()]),
             signals: compiled.signals.iter().map(|(_, value)| *value).collect(),
             time: 0.0,
-            last_session: -LONG_AGO,
-            holes: Holes { distance: vec![1e3; layout.stride], tip_depth: vec![0.0; layout.stride], all: Vec::new() },
+            last_act: -LONG_AGO,
+            nearest: compiled.host.variables.iter().map(|variable| untouched(variable, layout)).collect(),
+            marks: Vec::new(),
             places,
             layout,
             grid,
             compiled,
         };
-        skin.rest();
-        skin.begin(seed)?;
-        Ok(skin)
+        medium.rest();
+        medium.begin(seed)?;
+        Ok(medium)
     }
 
-    /// The same skin with every field at rest and no holes.
+    /// The same medium with every field at rest.
     pub fn at_rest(&self) -> Self {
         let mut rested = self.clone();
         rested.rest();
@@ -208,10 +218,9 @@ impl Skin {
             fluxes: &self.fluxes[0],
             signals: &self.signals,
             time: self.time,
-            since_session: self.time - self.last_session,
+            since_act: self.time - self.last_act,
             places: &self.places,
-            holes: &self.holes,
-            session: SessionNumbers::default(),
+            handed: Handed { values: &[], nearest: &self.nearest },
         }
     }
 

@@ -1,16 +1,16 @@
-//! One number out of many cells: means, integrals and extremes over a region, for the whole tissue or for each column.
+//! One number out of many cells: means, integrals and extremes over a region, for the whole domain or for each column.
 //!
 //! Sums run in a fixed order, so the result does not depend on the number of threads.
 
 use rayon::prelude::*;
 
 use crate::engine::language::{Bundle, Kind, Operands, Program, Reduction, Region};
-use crate::engine::state::View;
+use crate::engine::medium::View;
 
 /// Places computed at once, a multiple of a vector.
 const BLOCK: usize = 128;
 
-/// Running result of one column or of the tissue.
+/// Running result of one column or of the domain.
 #[derive(Debug, Clone, Copy)]
 struct Sum {
     value: f64,
@@ -82,7 +82,7 @@ impl Sum {
         lanes.into_iter().for_each(|lane| self.join(kind(), lane));
     }
 
-    /// The result. A region without cells gives zero: the tissue lacks the layer. A mean without weight is not a number.
+    /// The result. A region without cells gives zero: the medium lacks the layer. A mean without weight is not a number.
     fn finish(self, kind: Kind, cells: bool) -> f64 {
         match kind {
             _ if !cells => 0.0,
@@ -129,10 +129,10 @@ fn at<'a>(region: &Region, programs: &'a [Option<Program>], view: &View<'_>, z: 
     }
 }
 
-/// All reductions over the tissue, in SI units and in their order, `count` of them. Lateral cells count by their area, unit cells by
+/// All reductions over the domain, in SI units and in their order, `count` of them. Lateral cells count by their area, unit cells by
 /// the weight of their class: `lateral` has a value for each place, which together make 1.
 /// Depths are shared out; what they contribute is added in their order.
-pub fn over_tissue(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
+pub fn over_domain(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
     let start = || {
         let mut sums = vec![Sum::start(Kind::Mean); count];
         bundles.iter().flat_map(|bundle| &bundle.members).for_each(|&(kind, index)| sums[index] = Sum::start(kind));

@@ -2,24 +2,25 @@
 
 use crate::base::error::Result;
 use crate::engine::language::Effects;
-use crate::engine::state::{SessionNumbers, Skin, View};
+use crate::engine::medium::{Handed, Medium, View};
 
-impl Skin {
+impl Medium {
     /// Lets an event of the model happen.
     ///
     /// # Errors
     /// A field is no longer finite.
     pub fn happen(&mut self, event: usize) -> Result<()> {
         let compiled = self.compiled.clone();
-        self.apply(&compiled.events[event], &SessionNumbers::default());
+        self.apply(&compiled.events[event], &[]);
         self.check()
     }
 
-    /// Gives fields their new values everywhere.
-    pub(crate) fn apply(&mut self, effects: &Effects, numbers: &SessionNumbers) {
+    /// Gives fields their new values everywhere; `values` are those that the host hands over.
+    pub fn apply(&mut self, effects: &Effects, values: &[f64]) {
         let plane = self.layout.plane;
         let before = self.clone();
-        let view = View { session: *numbers, ..before.view() };
+        let own = before.view();
+        let view = View { handed: Handed { values, ..own.handed }, ..own };
         let mut scratch = Vec::new();
         for z in 0..self.layout.nz {
             let (fields, program) = &effects.layers[self.grid.layer[z]];

@@ -4,30 +4,7 @@ use std::ops::Range;
 
 use crate::engine::grid::Grid;
 use crate::engine::language::{Bound, Input, Operand, Operands, Program};
-use crate::engine::state::{Holes, Layout};
-
-/// What a session tells the response model as a whole [SI].
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct SessionNumbers {
-    /// Distinct holes per area [1/m²].
-    pub hole_density: f64,
-    /// Distinct holes per area that reach the dermis [1/m²].
-    pub dermal_hole_density: f64,
-    /// Mean depth of the holes [m].
-    pub mean_depth: f64,
-    /// Mean tear index.
-    pub tear_index: f64,
-    /// Distinct holes per area that leave the dermis [1/m²].
-    pub deep_hole_density: f64,
-    /// Length of channel below the dermis, per area [1/m].
-    pub deep_path: f64,
-    /// Area of the cuts along the skin, per area.
-    pub torn_area: f64,
-    /// Blood shed, per area [m].
-    pub blood_loss: f64,
-    /// Pain relative to a 26G needle.
-    pub pain: f64,
-}
+use crate::engine::medium::{Handed, Layout};
 
 /// Borrowed fields at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +21,7 @@ pub struct View<'a> {
     pub quasi_rest: &'a [f64],
     /// Column reductions, `[reduction][stride]`.
     pub columns: &'a [f64],
-    /// Reductions over the tissue.
+    /// Reductions over the whole domain.
     pub reductions: &'a [f64],
     /// What passes faces.
     pub fluxes: &'a [f64],
@@ -52,14 +29,12 @@ pub struct View<'a> {
     pub signals: &'a [f64],
     /// Time since the start [s].
     pub time: f64,
-    /// Time since the last session [s].
-    pub since_session: f64,
+    /// Time since the host last acted [s].
+    pub since_act: f64,
     /// Lateral coordinates of each place.
     pub places: &'a [Vec<f64>; 2],
-    /// Nearest holes.
-    pub holes: &'a Holes,
-    /// The session, while its effects are applied.
-    pub session: SessionNumbers,
+    /// What the host hands over.
+    pub handed: Handed<'a>,
 }
 
 impl<'a> View<'a> {
@@ -77,29 +52,17 @@ impl<'a> View<'a> {
             Input::Reduction(r) => Operand::Value(self.reductions[r]),
             Input::Flux(f) => Operand::Value(self.fluxes[f]),
             Input::Time => Operand::Value(self.time),
-            Input::SinceSession => Operand::Value(self.since_session),
+            Input::SinceAct => Operand::Value(self.since_act),
             Input::X => Operand::Block(row(&self.places[0], 0)),
             Input::Y => Operand::Block(row(&self.places[1], 0)),
             Input::Depth => Operand::Value(self.grid.z.centres[z]),
-            Input::Distance => Operand::Block(row(&self.holes.distance, 0)),
-            Input::TipDepth => Operand::Block(row(&self.holes.tip_depth, 0)),
-            Input::HoleDensity => Operand::Value(self.session.hole_density),
-            Input::DermalHoleDensity => Operand::Value(self.session.dermal_hole_density),
-            Input::MeanDepth => Operand::Value(self.session.mean_depth),
-            Input::TearIndex => Operand::Value(self.session.tear_index),
-            Input::DeepHoleDensity => Operand::Value(self.session.deep_hole_density),
-            Input::DeepPath => Operand::Value(self.session.deep_path),
-            Input::TornArea => Operand::Value(self.session.torn_area),
-            Input::BloodLoss => Operand::Value(self.session.blood_loss),
-            Input::Pain => Operand::Value(self.session.pain),
-            // These exist only where a caller overrides them: around a puncture, in initial values.
-            Input::Random(_)
-            | Input::NeedleRadius
-            | Input::Blood
-            | Input::Tilt
-            | Input::CutLength
-            | Input::TipRadius => Operand::Value(0.0),
-            Input::ResidualStretch => Operand::Value(1.0),
+            Input::Own(own) => match self.handed.nearest.get(own.index).filter(|values| !values.is_empty()) {
+                Some(values) => Operand::Block(row(values, 0)),
+                // Programs that are not of an act at work do not ask.
+                None => Operand::Value(self.handed.values.get(own.index).copied().unwrap_or(0.0)),
+            },
+            // Drawn in initial values only.
+            Input::Random(_) => Operand::Value(0.0),
         }
     }
 

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::base::error::{Error, Result};
 use crate::engine::grid::{Axis, Grid};
 use crate::engine::language::{Input, Operand, Program};
-use crate::engine::state::Skin;
+use crate::engine::medium::Medium;
 
 /// Nodes and weights of Gauss and Legendre on (−1, 1), exact for polynomials of degree 7.
 const NODES: [(f64, f64); 4] = [
@@ -73,7 +73,7 @@ impl Quadrature {
     }
 
     /// The averages of depth `z` into `out`; a random number for each place is drawn already.
-    fn average(&self, skin: &Skin, program: &Program, z: usize, draws: &Draws, out: &mut [f64]) {
+    fn average(&self, medium: &Medium, program: &Program, z: usize, draws: &Draws, out: &mut [f64]) {
         let (mut values, mut scratch) = (vec![0.0; out.len()], Vec::new());
         out.fill(0.0);
         for node in &self.depth {
@@ -85,7 +85,7 @@ impl Quadrature {
                     Input::Depth => Some(Operand::Value(node.places[z])),
                     _ => None,
                 };
-                skin.view().run(program, z, 0..out.len(), &mut values, &mut scratch, &own);
+                medium.view().run(program, z, 0..out.len(), &mut values, &mut scratch, &own);
                 for ((out, value), weight) in out.iter_mut().zip(&values).zip(weights) {
                     *out += node.weights[z] * weight * value;
                 }
@@ -94,7 +94,7 @@ impl Quadrature {
     }
 }
 
-impl Skin {
+impl Medium {
     /// Puts fields with an initial value to it.
     pub(super) fn begin(&mut self, seed: u64) -> Result<()> {
         let layout = self.layout;
