@@ -95,7 +95,7 @@ fn begins(plan: &Plan) -> Result<()> {
     if plan.origin.estimate.bytes > MOST {
         return Ok(());
     }
-    // The unit cells of a course are as large as its holes leave room, which takes a session to know.
+    // The radius of unit cells follows the hole density of the first session, which takes a session to know.
     let first = if plan.sessions.is_empty() { None } else { Some(plan.needle(0, 1)?) };
     run::begin(plan, first.as_ref()).map(drop)
 }

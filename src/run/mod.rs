@@ -261,7 +261,7 @@ fn doubts(beyond: u64, (excess, leapt): (f64, bool), repaired: &[(String, f64)])
 /// Steps of the shortest length that a few jumps need, or fields that begin at nothing as a high power of time.
 const JUMPS: u64 = 1000;
 
-/// Skin at rest on the grid of a plan; unit cells are as large as the holes of the first session leave room.
+/// Skin at rest on the grid of a plan; the radius of unit cells follows the hole density of the first session.
 ///
 /// # Errors
 /// The grid or the model does not fit the plan.

@@ -41,8 +41,8 @@ fn multiply_add<const LEVEL: u8>(a: f64, b: f64, c: f64) -> f64 {
     if LEVEL > 0 { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Asks for a value that will be needed soon, into the second cache: the first one is full of what is worked on. The address
-/// need not be one of the program's.
+/// Prefetches a value into the second cache, as the first one is full of what is worked on. The address need not be one of the
+/// program's.
 #[inline(always)]
 fn prefetch(at: *const f64) {
     #[cfg(target_arch = "x86_64")]

@@ -3,8 +3,7 @@
 //! Each direction keeps Σ ρVk, and all keep a uniform field as it is. Along x and y a depth is solved at a time, while its rows
 //! are in cache; along z a piece of a field's columns. So a value moves to and from memory twice a solve.
 //!
-//! Where two directions are both much faster than the step, the product answers to a change by hardly anything, and what is
-//! rough stays so. Unit cells resolve channels finely enough for that to matter, and their radius has few cells. So there the
+//! Where two directions are both much faster than the step, the product barely damps short wavelengths. Unit cells resolve channels finely enough for that to matter, and their radius has few cells. So there the
 //! lateral solve goes through the modes of the radius (`modes`) and is exact: (I − θ(A_x + A_y + A_z)) k = r is one line in depth
 //! for each mode. Diffusivities that depend on fields are always solved direction by direction.
 

@@ -56,8 +56,8 @@
 //! than two thirds of the numbers of the run are assumed. With `[uncertainty]` the
 //! samples draw assumed and tuned numbers within their ranges too.
 //!
-//! Where it fails: samples are few, so a share of nine in ten means all of them; numbers that were fitted together are drawn apart from
-//! each other; and a model that is wrong in its structure agrees with itself in every sample.
+//! Where it fails: samples are few, so a share of nine in ten means all of them; jointly fitted constants are sampled
+//! independently; and a model that is wrong in its structure agrees with itself in every sample.
 
 mod decided;
 mod file;
