@@ -1,5 +1,6 @@
 //! A step takes no memory: everything it needs is there from the start. With `DERMASIM_SHOW_MEMORY` set the test says where
 //! memory is taken.
+#![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System as Heap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static INSIDE: AtomicBool = AtomicBool::new(false);
 
-// Safety: everything is handed on to the system's allocator.
+// SAFETY: everything is handed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if WATCHED.load(Ordering::Relaxed) && !INSIDE.swap(true, Ordering::Relaxed) {
@@ -27,10 +28,12 @@ unsafe impl GlobalAlloc for Counting {
             }
             INSIDE.store(false, Ordering::Relaxed);
         }
+        // SAFETY: the caller's.
         unsafe { Heap.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
         unsafe { Heap.dealloc(pointer, layout) }
     }
 }

@@ -1,4 +1,5 @@
 //! Large models: what deep columns and large networks cost grows with their size and not faster, and what comes out is right.
+#![expect(unsafe_code, reason = "an allocator that counts")]
 
 mod common;
 
@@ -335,7 +336,7 @@ fn processor_seconds() -> f64 {
     #[cfg(target_os = "linux")]
     {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // Safety: the time is written there.
+        // SAFETY: the time is written there.
         unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
         time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
     }
@@ -362,15 +363,17 @@ mod memory {
         MOST.set(MOST.get().max(HELD.get()));
     }
 
-    // Safety: everything is handed on to the system's allocator.
+    // SAFETY: everything is handed on to the system's allocator.
     unsafe impl GlobalAlloc for Counting {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             count(layout.size() as isize);
+            // SAFETY: the caller's.
             unsafe { System.alloc(layout) }
         }
 
         unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
             count(-(layout.size() as isize));
+            // SAFETY: the caller's.
             unsafe { System.dealloc(pointer, layout) }
         }
     }

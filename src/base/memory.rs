@@ -4,6 +4,7 @@
 //! page, whose address the processor has to look up; and where such pages lie decides by chance which of them compete for the
 //! same places of a cache. So the system is asked for large pages where it grants them on request. It may refuse; nothing but the
 //! time depends on it.
+#![expect(unsafe_code, reason = "large pages, and arrays that begin at cache lines, need the system's own calls")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -19,7 +20,7 @@ pub fn zeros<T: Copy + From<u8>>(length: usize) -> Vec<T> {
         let start = zeros.as_ptr().cast::<u8>();
         let skip = start.align_offset(PAGE);
         let length = (size_of_val(&zeros[..]) - skip) / PAGE * PAGE;
-        // Safety: whole pages of this array; the advice changes none of its values.
+        // SAFETY: whole pages of this array; the advice changes none of its values.
         unsafe { libc::madvise(start.add(skip).cast_mut().cast(), length, libc::MADV_HUGEPAGE) };
     }
     zeros
@@ -54,7 +55,7 @@ impl FromLines {
             return given;
         }
         let skip = LINE - given as usize % LINE;
-        // Safety: at least as much as a `usize` and at most a line is skipped.
+        // SAFETY: at least as much as a `usize` and at most a line is skipped.
         unsafe {
             let begin = given.add(skip);
             begin.cast::<usize>().sub(1).write(skip);
@@ -63,11 +64,11 @@ impl FromLines {
     }
 }
 
-// Safety: blocks come from the system and are as large as asked for; a layout says in the same way each time whether it is that
+// SAFETY: blocks come from the system and are as large as asked for; a layout says in the same way each time whether it is that
 // of an array, and those keep in front of them where their block begins.
 unsafe impl GlobalAlloc for FromLines {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Safety: the caller's.
+        // SAFETY: the caller's.
         unsafe {
             match Self::wider(layout) {
                 Some(wider) => Self::begin(System.alloc(wider)),
@@ -77,7 +78,7 @@ unsafe impl GlobalAlloc for FromLines {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // Safety: the caller's.
+        // SAFETY: the caller's.
         unsafe {
             match Self::wider(layout) {
                 Some(wider) => Self::begin(System.alloc_zeroed(wider)),
@@ -87,7 +88,7 @@ unsafe impl GlobalAlloc for FromLines {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // Safety: the caller's; an array keeps how much was skipped.
+        // SAFETY: the caller's; an array keeps how much was skipped.
         unsafe {
             match Self::wider(layout) {
                 Some(wider) => System.dealloc(block.sub(block.cast::<usize>().sub(1).read()), wider),
@@ -106,7 +107,7 @@ mod tests {
         for size in [1, 64, ARRAY - 1, ARRAY, ARRAY + 1, 1 << 20, 9 << 20] {
             for align in [1, 8, 64, 4096] {
                 let layout = Layout::from_size_align(size, align).unwrap();
-                // Safety: blocks are given back as they were taken, and only their own bytes are touched.
+                // SAFETY: blocks are given back as they were taken, and only their own bytes are touched.
                 unsafe {
                     let block = FromLines.alloc_zeroed(layout);
                     assert!((0..size).all(|at| block.add(at).read() == 0));

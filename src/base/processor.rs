@@ -129,9 +129,11 @@ macro_rules! wide {
                 fn avx2($($argument: $type),*) { $body::<1>($($argument),*) }
                 #[target_feature(enable = "avx512f")]
                 fn avx512($($argument: $type),*) { $body::<2>($($argument),*) }
+                #[allow(unsafe_code, reason = "the processor has the instructions that are in use")]
                 match $crate::base::processor::instructions() {
-                    // Safety: the processor has what is in use.
+                    // SAFETY: the processor has what is in use.
                     $crate::base::processor::Instructions::Avx512 => return unsafe { avx512($($argument),*) },
+                    // SAFETY: as above.
                     $crate::base::processor::Instructions::Avx2 => return unsafe { avx2($($argument),*) },
                     $crate::base::processor::Instructions::Plain => {}
                 }

@@ -258,22 +258,8 @@ pub(super) fn swap(place: &Place, draft: &str) -> io::Result<Vec<String>> {
 /// Lets two folders change their names, in one call.
 #[cfg(target_os = "linux")]
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-    let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
-    let (one, other) = (text(one)?, text(other)?);
-    // SAFETY: both are texts that end in zero and live until the call returns.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_renameat2,
-            libc::AT_FDCWD,
-            one.as_ptr(),
-            libc::AT_FDCWD,
-            other.as_ptr(),
-            libc::RENAME_EXCHANGE,
-        )
-    };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -3,6 +3,7 @@
 //!
 //! Raw addresses are handled here, too. What makes that sound: every offset lies inside a buffer whose size is added up just before;
 //! blocks and outputs are asserted to be long enough; and what is bound is borrowed for as long as it can be run.
+#![expect(unsafe_code, reason = "machine code is handed addresses")]
 
 #[cfg(target_arch = "x86_64")]
 use std::marker::PhantomData;

@@ -8,6 +8,7 @@
 //! This file handles raw addresses, as does `bound`. What makes that sound: places are made by [`Program::compile`] only, so a register
 //! or constant lies inside its array, whose size [`Layout`] computes; an input's address is that of a slice whose length
 //! [`Program::run_into`] has checked; and a result never goes to a register that the same instruction reads.
+#![expect(unsafe_code, reason = "the loop reads operands by address, after the places were checked")]
 
 use std::mem::MaybeUninit;
 

@@ -8,6 +8,7 @@
 //!
 //! **Safety.** The code reads and writes what its arguments name: whole vectors of inputs and outputs, whose lengths
 //! [`Program::run_into`](crate::engine::language::Program::run_into) has checked, constants, and its own space.
+#![expect(unsafe_code, reason = "machine code is called")]
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -73,7 +74,7 @@ impl Native {
         range: Range<usize>,
     ) {
         const SIZE: usize = size_of::<f64>();
-        // Safety: what was translated is such a function, and the caller vouches for what it is handed.
+        // SAFETY: what was translated is such a function, and the caller vouches for what it is handed.
         unsafe {
             let entry: Entry = std::mem::transmute(self.code.as_ptr());
             entry(from, to, constants, space, range.end * SIZE, range.start * SIZE);

@@ -3,6 +3,7 @@
 //! **Registers.** A program is one straight line, so it is known when each value is needed next. Where a register is wanted
 //! and none is free, the value whose next use is furthest is put away (Belady 1966): inputs and constants can be read again where
 //! they stand, results are stored. What is read from memory for one use is an operand of that operation.
+#![expect(unsafe_code, reason = "machine code calls a function by its address")]
 
 use std::collections::HashMap;
 
@@ -109,7 +110,7 @@ fn operands(code: Code) -> usize {
 extern "sysv64" fn apply(function: u32, values: *mut [[f64; LANES]; 2]) {
     const FUNCTIONS: [Function; 7] =
         [Function::Exp, Function::Log, Function::Sqrt, Function::Tanh, Function::Sin, Function::Cos, Function::Abs];
-    // Safety: the code hands over the first slots of its space.
+    // SAFETY: the code hands over the first slots of its space.
     let [a, b] = unsafe { &mut *values };
     match FUNCTIONS.get(function as usize) {
         Some(function) => a.iter_mut().for_each(|a| *a = function.of(*a)),

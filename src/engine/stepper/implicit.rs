@@ -23,14 +23,16 @@
 //!
 //! Where it fails: where kinetics and diffusion are both much faster than the step, the factorised W answers too slowly, and
 //! the error estimate shortens the step.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::medium::Medium;
 use crate::engine::stepper::Stepping;
 use crate::engine::stepper::judge::{Judge, Row, Sums, rest_of};
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::system::{Frame, Stage, System};
-use crate::engine::stepper::{Demand, Shared, Trial, multiply_add};
+use crate::engine::stepper::{Demand, Trial, multiply_add};
 
 /// Coefficients of a stiffly accurate method with four stages, as published.
 #[derive(Debug, Clone, Copy)]
@@ -226,7 +228,7 @@ impl Implicit {
         let state = Shared::new(&mut self.state);
         let base = &medium.state;
         system.finish(&mut rest[0], &mut self.sums, |_, _, range, k| {
-            // Safety: each value belongs to one task.
+            // SAFETY: each value belongs to one task.
             let out = unsafe { state.row(range.clone()) };
             combine(out, &base[range.clone()], done.first().map_or(&[], |k| &k[range]), k, weights);
         });
@@ -240,7 +242,7 @@ impl Implicit {
         let weights: [[f64; 3]; 3] = [&a[3], &c[3], e].map(|row| [row[0], row[1], row[2]]);
         let base = &medium.state;
         system.finish(third, &mut self.sums, |_, _, range, k| {
-            // Safety: each value belongs to one task.
+            // SAFETY: each value belongs to one task.
             let [out, first, second] = [&state, &first, &second].map(|values| unsafe { values.row(range.clone()) });
             sum_up(out, &base[range], first, second, k, &weights);
         });
@@ -254,7 +256,7 @@ impl Implicit {
         let (judge, layout) = (&self.judge, medium.layout);
         self.sums.fill(Sums::default());
         system.finish(last, &mut self.sums, |sums, f, range, k| {
-            // Safety: each value belongs to one task.
+            // SAFETY: each value belongs to one task.
             let out = unsafe { state.row(range.clone()) };
             let (place, measure, signed) = match f.checked_sub(layout.fields) {
                 Some(surface) => {

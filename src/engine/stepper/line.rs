@@ -10,6 +10,7 @@
 //!
 //! [`Line::solve`] is the plain reference. [`Line::solve_rows`] does the same for contiguous rows, several at a time: a block of
 //! rows is turned so that one vector holds the same cell of every row, for vectors cannot run along a recurrence.
+#![expect(unsafe_code, reason = "the tridiagonal solves use the vector instructions there are")]
 
 use crate::engine::stepper::{multiply_add, prefetch};
 
@@ -346,7 +347,7 @@ fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, r
         (_, false, false) => solve_256::<false, false>,
         (_, false, true) => solve_256::<false, true>,
     };
-    // Safety: these levels are compiled for processors with these instructions and chosen only on them; the sizes were just
+    // SAFETY: these levels are compiled for processors with these instructions and chosen only on them; the sizes were just
     // checked.
     unsafe { solve(line, across.unwrap_or(line), first, rows, rest) }
 }
@@ -458,7 +459,7 @@ macro_rules! sixteen {
                     }
                 };
             }
-            // Safety: the caller's; no alignment is asked for.
+            // SAFETY: the caller's; no alignment is asked for.
             unsafe {
                 let mut carried = [$zero(); PARTS];
                 macro_rules! eliminate {

@@ -7,6 +7,7 @@
 //! * `judge` weighs the error of a step against what is allowed, `clock` sees to it that no step leaps over what time does.
 //! * `transport` and `follow` are the fluxes; `line`, `modes`, `sweep`, `sparse` and `quasi` the linear solves; `positive` keeps fields
 //!   from going negative.
+#![expect(unsafe_code, reason = "a prefetch takes an address")]
 
 mod buffers;
 mod clock;
@@ -19,6 +20,7 @@ mod line;
 mod modes;
 mod positive;
 mod quasi;
+mod shared;
 mod sparse;
 mod stepping;
 mod sweep;
@@ -46,32 +48,12 @@ fn multiply_add<const LEVEL: u8>(a: f64, b: f64, c: f64) -> f64 {
 #[inline(always)]
 fn prefetch(at: *const f64) {
     #[cfg(target_arch = "x86_64")]
-    // Safety: a hint that never faults.
+    // SAFETY: a hint that never faults.
     unsafe {
         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
-}
-
-/// An array that several threads write, each its own places.
-struct Shared(*mut f64, usize);
-
-// Safety: only `row` reaches the values, and its callers hand every thread places of its own.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    fn new(values: &mut [f64]) -> Self {
-        Self(values.as_mut_ptr(), values.len())
-    }
-
-    /// # Safety
-    /// Nobody else uses the values of `places` meanwhile.
-    #[allow(clippy::mut_from_ref)]
-    unsafe fn row(&self, places: std::ops::Range<usize>) -> &mut [f64] {
-        assert!(places.end <= self.1);
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(places.start), places.len()) }
-    }
 }
 
 /// Counts of what stepping took.

@@ -4,6 +4,7 @@
 //! Modes of lines along x and y are products of the modes of each. Classes of unit cells are split into their mean, which does
 //! not see the exchange between outermost rings, and the deviations from it, which do. The mean takes the place of the first
 //! class, whose deviation follows from the others.
+#![expect(unsafe_code, reason = "the products with modes use the vector instructions there are")]
 
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -192,7 +193,7 @@ fn patch<const LEVEL: u8, const R: usize, const C: usize, const PART: bool>(
     assert!(PART || right.len() >= (n - 1) * stride + at + C * if LEVEL == 1 { LANES / 2 } else { LANES });
     #[cfg(target_arch = "x86_64")]
     if LEVEL > 0 {
-        // Safety: these levels are compiled for processors with these instructions and chosen only on them; the sizes were
+        // SAFETY: these levels are compiled for processors with these instructions and chosen only on them; the sizes were
         // just checked.
         return unsafe {
             match LEVEL {
@@ -236,7 +237,7 @@ macro_rules! patch_in {
                 *mask = $mask($lanes.min(columns.saturating_sub(at + c * $lanes)));
             }
             let mut sums = [[$zero(); C]; R];
-            // Safety: the caller's; masks keep to the rows, and addresses behind them are not used.
+            // SAFETY: the caller's; masks keep to the rows, and addresses behind them are not used.
             unsafe {
                 for i in 0..n {
                     let mut entries = [$zero(); C];
@@ -300,7 +301,7 @@ fn mask_512(count: usize) -> std::arch::x86_64::__mmask8 {
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn load_512(at: *const f64, mask: std::arch::x86_64::__mmask8) -> std::arch::x86_64::__m512d {
-    // Safety: the caller's.
+    // SAFETY: the caller's.
     unsafe { std::arch::x86_64::_mm512_maskz_loadu_pd(mask, at) }
 }
 

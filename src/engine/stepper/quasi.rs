@@ -7,6 +7,7 @@
 //! deviations from it, which see the exchange between rings.
 //!
 //! Where it fails: ∂R/∂u > 0 (the balance is then not unique); such a model is stopped with its name.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 use std::ops::Range;
 use std::sync::MutexGuard;
@@ -20,8 +21,9 @@ use crate::engine::medium::{Layout, View};
 use crate::engine::stepper::buffers::Buffers;
 use crate::engine::stepper::line::{backward_modes, forward_modes};
 use crate::engine::stepper::modes::Modes;
+use crate::engine::stepper::multiply_add;
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::transport::{Lateral, Outside};
-use crate::engine::stepper::{Shared, multiply_add};
 
 /// One quasi-steady field on one grid.
 #[derive(Debug)]
@@ -364,8 +366,9 @@ impl Quasi {
         let (shared, factors, count) = (Shared::new(modal), Shared::new(spare), range.len());
         (0..m.div_ceil(PIECE)).into_par_iter().with_min_len(grain(PIECE * count)).for_each(|piece| {
             let own = piece * PIECE..((piece + 1) * PIECE).min(m);
-            // Safety: a piece's places are used by nobody else, and rows of different depths do not overlap.
+            // SAFETY: a piece's places are used by nobody else, and rows of different depths do not overlap.
             let row = |at: usize| unsafe { shared.row(at * m + own.start..at * m + own.end) };
+            // SAFETY: as above.
             let upper = |at: usize| unsafe { factors.row(at * m + own.start..at * m + own.end) };
             for at in 0..count {
                 let k = range.start + at;

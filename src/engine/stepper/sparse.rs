@@ -18,6 +18,7 @@
 //! which are ratios as rows and columns are divided by their pivot, in single precision, which halves what has to be read.
 //! The rounding costs an error of 1e-7 in W. Where a pivot is what is left of a difference of numbers [`CANCELLED`] times
 //! larger, rounding has made it up: it becomes NaN, and the step is rejected.
+#![expect(unsafe_code, reason = "the local solves use the vector instructions there are")]
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -293,7 +294,7 @@ fn factorise<const LEVEL: u8>(plan: &Plan, work: &mut [f64], before: &[f64], fac
     let (factors, _) = factors.as_chunks_mut::<BLOCK>();
     let (pivots, factors) = factors.split_at_mut(2 * plan.diagonal.len());
     for (pivot, &entry) in pivots.chunks_exact_mut(2).zip(&plan.diagonal) {
-        // Safety: two places have room for as many numbers of twice the size.
+        // SAFETY: two places have room for as many numbers of twice the size.
         unsafe { pivot.as_mut_ptr().cast::<[f64; BLOCK]>().write_unaligned(work[entry as usize]) };
     }
     for (factor, &(entry, pivot)) in factors.iter_mut().zip(&plan.kept) {
@@ -315,13 +316,13 @@ fn solve<const LEVEL: u8>(plan: &Plan, factors: &[f32], right: &mut [f64]) {
     let (right, _) = right.as_chunks_mut::<BLOCK>();
     #[cfg(target_arch = "x86_64")]
     if LEVEL == 2 {
-        // Safety: level 2 is compiled for processors with these instructions and chosen only on them.
+        // SAFETY: level 2 is compiled for processors with these instructions and chosen only on them.
         return unsafe { solve_512(plan, factors, right) };
     }
     for &Substitution { row, from, to, pivot } in &plan.substitutions {
         let mut sum = right[row as usize];
         if let Some(pivot) = pivot {
-            // Safety: so it was written.
+            // SAFETY: so it was written.
             let inverse = unsafe { pivot_at(factors, pivot).cast::<[f64; BLOCK]>().read_unaligned() };
             sum.iter_mut().zip(&inverse).for_each(|(sum, inverse)| *sum *= inverse);
         }
@@ -352,7 +353,7 @@ fn solve_512(plan: &Plan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) 
         for at in (0..BLOCK).step_by(LANES * TOGETHER) {
             let mut sums = [_mm512_setzero_pd(); TOGETHER];
             for (c, sum) in sums.iter_mut().enumerate() {
-                // Safety: rows have BLOCK values, as have pivots, and at + c · LANES stays below.
+                // SAFETY: rows have BLOCK values, as have pivots, and at + c · LANES stays below.
                 unsafe {
                     *sum = _mm512_loadu_pd(right[row as usize].as_ptr().add(at + c * LANES));
                     if let Some(pivot) = pivot {
@@ -363,7 +364,7 @@ fn solve_512(plan: &Plan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) 
             for &[factor, other] in &plan.terms[from as usize..to as usize] {
                 let (factor, other) = (&factors[factor as usize], &right[other as usize]);
                 for (c, sum) in sums.iter_mut().enumerate() {
-                    // Safety: as above.
+                    // SAFETY: as above.
                     unsafe {
                         let factor = _mm512_cvtps_pd(_mm256_loadu_ps(factor.as_ptr().add(at + c * LANES)));
                         *sum = _mm512_fnmadd_pd(factor, _mm512_loadu_pd(other.as_ptr().add(at + c * LANES)), *sum);
@@ -371,7 +372,7 @@ fn solve_512(plan: &Plan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) 
                 }
             }
             for (c, sum) in sums.iter().enumerate() {
-                // Safety: as above.
+                // SAFETY: as above.
                 unsafe { _mm512_storeu_pd(right[row as usize].as_mut_ptr().add(at + c * LANES), *sum) };
             }
         }

@@ -6,14 +6,15 @@
 //! Where two directions are both much faster than the step, the product barely damps short wavelengths. Unit cells resolve channels finely enough for that to matter, and their radius has few cells. So there the
 //! lateral solve goes through the modes of the radius (`modes`) and is exact: (I − θ(A_x + A_y + A_z)) k = r is one line in depth
 //! for each mode. Diffusivities that depend on fields are always solved direction by direction.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 use std::ops::Range;
 
 use crate::engine::grid::{Axis, Ends, Grid};
 use crate::engine::medium::Layout;
-use crate::engine::stepper::Shared;
 use crate::engine::stepper::line::{self, LINE, Line};
 use crate::engine::stepper::modes::Modes;
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::transport::{Mover, Outside, Outsides};
 
 /// Factors of all lines of a grid for one θ.
@@ -225,11 +226,11 @@ impl Sweeps {
         outsides: &[Outsides],
         spread: &[f64],
         piece: &Piece,
-        volume: &Shared,
+        volume: &Shared<'_, f64>,
         scratch: &mut Scratch,
         mut done: impl FnMut(usize, &mut [f64]),
     ) {
-        // Safety: the caller hands out the places of the piece, and rows of different depths do not overlap.
+        // SAFETY: the caller hands out the places of the piece, and rows of different depths do not overlap.
         let row = |k: usize| unsafe {
             let start = layout.row(k, piece.field).start;
             volume.row(start + piece.places.start..start + piece.places.end)

@@ -5,6 +5,7 @@
 //!
 //! [`System::rate`] is plain: it visits every term for every field. [`System::stage`] does the same and the local part of the
 //! linear solve in one pass over each depth, block by block, while values are in cache.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 mod carry;
 mod faces;
@@ -22,12 +23,13 @@ use crate::engine::language::{self, Compiled, Diffusion, Followed, Given, Operan
 use crate::engine::medium::{self, Layout, Medium, View};
 use crate::engine::stepper::buffers::{Buffers, Closure};
 use crate::engine::stepper::follow::{Rows, Tracks};
+use crate::engine::stepper::prefetch;
 use crate::engine::stepper::quasi::{Quasi, impossible};
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::sparse::{BLOCK, Plan};
 use crate::engine::stepper::sweep::{Piece, Sweeps, pieces};
 use crate::engine::stepper::system::passing::{Coated, Passing, Prescribed, Spread};
 use crate::engine::stepper::transport::{Lateral, Mover, Outsides, outsides};
-use crate::engine::stepper::{Shared, prefetch};
 
 /// A field that follows another.
 #[derive(Debug)]
@@ -463,12 +465,12 @@ impl System {
         }
         let surface = &*surface;
         if layout.fields > 0 {
-            let shared = SharedFactors(of_volume.as_mut_ptr());
+            let shared = Shared::new(of_volume);
             volume.par_chunks_mut(layout.slab()).enumerate().with_max_len(1).for_each(|(z, slab)| {
                 let buffers = &mut *self.buffers();
                 let (start, end) = (self.factor_starts[z], self.factor_starts[z + 1]);
-                // Safety: the ranges of depths do not overlap, and each depth is one task.
-                let factors = unsafe { shared.range(start, end) };
+                // SAFETY: the ranges of depths do not overlap, and each depth is one task.
+                let factors = unsafe { shared.row(start..end) };
                 let mut moved = std::mem::take(&mut buffers.moved);
                 moved.resize(layout.slab(), 0.0);
                 self.transport(&view, closure, z, &mut moved, buffers);
@@ -599,7 +601,7 @@ impl System {
                 let start = layout.row(z, piece.field).start;
                 done(sum, piece.field, start + piece.places.start..start + piece.places.end, row);
             };
-            // Safety: no two pieces share a value.
+            // SAFETY: no two pieces share a value.
             unsafe {
                 let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
                 self.sweeps.depth(
@@ -652,19 +654,4 @@ struct Before<'a> {
     offset: usize,
     /// What moves there, where something does.
     moved: &'a [f64],
-}
-
-/// Factors that several threads write, each its own depths.
-struct SharedFactors(*mut f32);
-
-// Safety: only `range` reaches the values, and its callers hand every thread ranges of its own.
-unsafe impl Sync for SharedFactors {}
-
-impl SharedFactors {
-    /// # Safety
-    /// The range lies inside the array, and nobody else uses it meanwhile.
-    #[allow(clippy::mut_from_ref)]
-    unsafe fn range(&self, start: usize, end: usize) -> &mut [f32] {
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), end - start) }
-    }
 }

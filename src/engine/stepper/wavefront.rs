@@ -11,6 +11,7 @@
 //!
 //! Where it does not apply ([`Wavefront::new`] says so): chemotaxis, drift, diffusivities that depend on fields, quasi-steady and
 //! surface fields, conditions on the faces of the domain, uneven lateral axes, unit cells that touch.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -22,8 +23,9 @@ use crate::base::memory;
 use crate::engine::grid::{Axis, Ends, Grid};
 use crate::engine::language::{AROUND, Compiled, Face, Input, Operand, Operands, Program, update};
 use crate::engine::medium::{Layout, Medium};
+use crate::engine::stepper::prefetch;
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::system::System;
-use crate::engine::stepper::{Shared, prefetch};
 
 /// Values of a vector; rows begin at multiples of it.
 const LANES: usize = 8;
@@ -287,7 +289,7 @@ impl Shape {
     }
 
     /// Takes a tile through the steps.
-    fn advance(&self, tile: &Tile, moment: Moment<'_>, space: &mut Space, out: &Shared) {
+    fn advance(&self, tile: &Tile, moment: Moment<'_>, space: &mut Space, out: &Shared<'_, f64>) {
         let (levels, fields) = (moment.levels, self.layout.fields);
         let plane = self.plane(tile.rows.len(), levels);
         let size = fields * plane;
@@ -310,7 +312,7 @@ impl Shape {
             }
             if let Some(z) = (front + 1).checked_sub(levels).filter(|z| large && tile.depths.contains(z)) {
                 for field in 0..fields {
-                    // Safety: nobody else writes there, and nothing is read.
+                    // SAFETY: nobody else writes there, and nothing is read.
                     ahead.add(unsafe { out.row(self.target(tile, z, field)) });
                 }
             }
@@ -433,10 +435,10 @@ impl Shape {
         rows: &Range<usize>,
         z: usize,
         planes: impl Iterator<Item = &'a [f64]>,
-        out: &Shared,
+        out: &Shared<'_, f64>,
     ) {
         for (field, plane) in planes.enumerate() {
-            // Safety: a tile's own rows and depths are written by nobody else.
+            // SAFETY: a tile's own rows and depths are written by nobody else.
             let out = unsafe { out.row(self.target(tile, z, field)) };
             for (row, out) in rows.clone().zip(out.chunks_exact_mut(self.nx)) {
                 out.copy_from_slice(&plane[row * self.stride + LANES..][..self.nx]);

@@ -1,4 +1,5 @@
 //! The kinetics of the default model in its largest layer: by the model language, and written by hand.
+#![expect(unsafe_code, reason = "functions compiled for an instruction set may be called where the processor has it")]
 
 use std::ops::Range;
 
@@ -263,10 +264,10 @@ fn compute(
     compiled!(avx512, true, #[target_feature(enable = "avx512f,avx2,fma")]);
     match instructions() {
         Instructions::Plain => plain(constants, around, rows, cells, out),
-        // Safety: the processor has what is in use.
+        // SAFETY: the processor has what is in use.
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx2 => unsafe { avx2(constants, around, rows, cells, out) },
-        // Safety: as above.
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 => unsafe { avx512(constants, around, rows, cells, out) },
     }

@@ -1,4 +1,5 @@
 //! The limits of this machine: memory bandwidth, fused multiply-adds, divisions.
+#![expect(unsafe_code, reason = "functions compiled for an instruction set may be called where the processor has it")]
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -131,8 +132,9 @@ macro_rules! in_registers {
                     registers::<true, $divide>(rounds);
                 }
                 match processor::instructions() {
-                    // Safety: the processor has what is in use.
+                    // SAFETY: the processor has what is in use.
                     Instructions::Avx512 => return unsafe { avx512(rounds) },
+                    // SAFETY: as above.
                     Instructions::Avx2 => return unsafe { avx2(rounds) },
                     Instructions::Plain => {}
                 }

@@ -1,10 +1,11 @@
 //! The parts of a step one by one, for benchmarks and for tests against plain references. They call what a step calls.
+#![expect(unsafe_code, reason = "tasks write their own rows of shared arrays")]
 
 use rayon::prelude::*;
 
 use super::{Active, Frame, Stage, System};
 use crate::engine::medium::Medium;
-use crate::engine::stepper::Shared;
+use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::sparse::BLOCK;
 
 impl System {
@@ -30,7 +31,7 @@ impl System {
         let shared = Shared::new(volume);
         self.pieces.par_iter().with_max_len(1).for_each(|piece| {
             let lines = &mut self.buffers().lines;
-            // Safety: no two pieces share a value.
+            // SAFETY: no two pieces share a value.
             unsafe {
                 let (movers, outsides, spread) = (&self.movers, &base.outsides, &base.spread);
                 self.sweeps.depth(&self.grid, layout, movers, outsides, spread, piece, &shared, lines, |_, _| {});
