@@ -50,7 +50,8 @@ fn a_constant_put_wrong_is_found_again() {
     );
     let calibration = calibration(folder.path(), &text).unwrap_or_else(|error| panic!("{error}"));
     let count = Count::default();
-    let fitted = calibrate::fit(&calibration, 2, &count).unwrap_or_else(|error| panic!("{error}"));
+    let fitted = calibrate::fit(&calibration, 2, &count, &dermasim::study::Store::none())
+        .unwrap_or_else(|error| panic!("{error}"));
     let found = &fitted.constants[0];
     // The observation itself leaves some room around the value of the shipped model.
     assert!((found.value / 0.65 - 1.0).abs() < 0.35, "{found:?}");

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use dermasim::base::error::Result;
 use dermasim::base::error::Source;
 use dermasim::base::sourced::Counts;
 use dermasim::run;
 use dermasim::scenario::{Change, Scenario};
-use dermasim::study::claims::{self, Answer, Claim, Verdict};
-use dermasim::study::evidence::{self, Board};
+use dermasim::study::Store;
+use dermasim::study::claims::{self, Answer, Claim, Followed, Keep, Verdict};
+use dermasim::study::evidence::{self, Board, Run, Runner};
 
 struct Quiet;
 
@@ -17,6 +19,18 @@ impl Board for Quiet {
     fn ended(&self, _: &str, _: usize, _: usize) {}
     fn stop(&self) -> bool {
         false
+    }
+}
+
+struct Nowhere;
+
+impl Keep for Nowhere {
+    fn has(&self, _: &Claim, _: &Run) -> bool {
+        true
+    }
+
+    fn keep(&self, _: &Claim, _: &Run, _: Followed<'_>) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -29,7 +43,8 @@ fn answered(id: &str, changed: &[&str]) -> Answer {
     let coarse = ["population.number=4", "grid.resolution=0.3", "stepping.tolerance=5e-2"];
     let changes = changes(&[&coarse[..], changed].concat());
     let claim = claims::chosen(&[id.to_owned()], &changes).unwrap_or_else(|error| panic!("{error}"));
-    let findings = claims::run_all(&claim, 2, &Quiet, &|_, _, _| Ok(())).unwrap_or_else(|error| panic!("{error}"));
+    let findings = claims::run_all(&claim, Runner { threads: 2, board: &Quiet, store: &Store::none() }, &Nowhere)
+        .unwrap_or_else(|error| panic!("{error}"));
     claims::judge(&claim[0], &findings[0], &[], Counts::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 

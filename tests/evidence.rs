@@ -8,7 +8,8 @@ use std::path::Path;
 use dermasim::base::error::Source;
 use dermasim::engine::language::Definition;
 use dermasim::skin::catalogue::{Kind as File, find};
-use dermasim::study::evidence::{self, Board, Group, Kind, Observation, Row, Split, Tuning, aside};
+use dermasim::study::Store;
+use dermasim::study::evidence::{self, Board, Group, Kind, Observation, Row, Runner, Split, Tuning, aside};
 
 use common::figures::{self, MISSED, QUANTITIES_MISSED, number};
 
@@ -24,7 +25,8 @@ impl Board for Quiet {
 fn judged(ids: &[&str], threads: usize) -> Vec<Row> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let observations = evidence::chosen(&ids, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let findings = evidence::run_all(&observations, threads, &Quiet).unwrap_or_else(|error| panic!("{error}"));
+    let findings = evidence::run_all(&observations, Runner { threads, board: &Quiet, store: &Store::none() })
+        .unwrap_or_else(|error| panic!("{error}"));
     let rows = observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found));
     rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}"))
 }

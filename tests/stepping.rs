@@ -137,6 +137,26 @@ fn a_switch_of_state_and_a_source_that_begins_at_nothing_run_at_every_tolerance(
     }
 }
 
+/// 0.1 · 3 is not 0.3: at rest the rate is a rounding, and what it does is known to no part of itself however short the step.
+#[test]
+fn a_rest_that_balances_up_to_rounding_stays_at_every_tolerance() {
+    let text = model(
+        &[
+            "[field.u]\nrest = 0.3\n".to_owned(),
+            "[field.v]\nrest = 0.7\n".to_owned(),
+            process("turn_over", "changes = { u = \"0.1 * 3 - u\", v = \"0.07 * 10 * (1 + 1e-16) - v + (u - 0.3)\" }"),
+        ]
+        .concat(),
+    );
+    for tolerance in [1e-2, 1e-4, 1e-6, 1e-8] {
+        let got = solved(&text, &at(tolerance), 100.0);
+        close(got[0], 0.3, 1e-15, &format!("u at {tolerance}"));
+        close(got[1], 0.7, 1e-15, &format!("v at {tolerance}"));
+        let got = solved(&text, &explicitly(tolerance), 100.0);
+        close(got[0], 0.3, 1e-15, &format!("u at {tolerance}, explicitly"));
+    }
+}
+
 #[test]
 fn what_grows_from_nothing_as_a_high_power_of_time_runs_at_every_tolerance() {
     // u = t, v = t³/3, w = t⁷/63: however short the first step, w errs in it by as much as it is.

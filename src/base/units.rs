@@ -7,10 +7,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::error::{Error, Result, suggestion};
 
 /// Exponents of the base dimensions: length, mass, time, temperature, amount of substance, money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Dimension(pub [i8; 6]);
 
 impl Dimension {
@@ -75,7 +77,7 @@ impl fmt::Display for Dimension {
 }
 
 /// A unit as somebody wrote it: how many SI units it is, and of what dimension.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// SI units in one of this unit.
     pub factor: f64,

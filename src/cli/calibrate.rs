@@ -14,8 +14,9 @@ use crate::base::error::{Error, Result, Source};
 use crate::base::folder::{Draft, Identity};
 use crate::present::output;
 use crate::scenario::Change;
+use crate::study::Store;
 use crate::study::calibrate::{self, Calibration, Fitted};
-use crate::study::evidence::{self, Board, Observation, Row};
+use crate::study::evidence::{self, Board, Observation, Row, Runner};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -42,14 +43,16 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let changes: Vec<String> = common.changes()?.iter().map(Change::shown).collect();
     let asked = std::iter::once(source.text.as_str()).chain(changes.iter().map(String::as_str));
     let identity = Identity::of("calibration", &calibration.name, asked);
-    let draft = Draft::begin(&folder, identity, common.force, false)?;
+    let draft = Draft::begin(&folder, identity, common.force, true)?;
     let shown = short(&folder);
     let threads = common.threads()?;
     let board = Told { runs: Watcher::new(true), quiet: common.quiet, least: Mutex::new(f64::INFINITY) };
-    let fitted = calibrate::fit(&calibration, threads, &board)?;
+    let store = Store::in_folder(draft.workshop()?);
+    let fitted = calibrate::fit(&calibration, threads, &board, &store)?;
+    let runner = Runner { threads, board: &board, store: &store };
     let rows = [vec![0.0; fitted.z.len()], fitted.z.clone()]
         .iter()
-        .map(|z| judged(&calibration.observations(z)?, threads, &board))
+        .map(|z| judged(&calibration.observations(z)?, runner))
         .collect::<Result<Vec<_>>>()?;
     let model = calibrate::model_text(&calibration, &fitted)?;
     let account = format!("{}\n\n{}\n", constants(&fitted), readings(&rows));
@@ -75,8 +78,8 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn judged(observations: &[Observation], threads: usize, board: &dyn Board) -> Result<Vec<Row>> {
-    let findings = evidence::run_all(observations, threads, board)?;
+fn judged(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<Row>> {
+    let findings = evidence::run_all(observations, runner)?;
     observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found)).collect()
 }
 

@@ -18,8 +18,9 @@ use crate::present::plot::{self, Figure};
 use crate::present::report;
 use crate::run::session::Session;
 use crate::scenario::{Change, Plan, shown_duration};
-use crate::study::claims::{self, Answer, Claim, Findings, Followed};
-use crate::study::evidence::{self, Run};
+use crate::study::Store;
+use crate::study::claims::{self, Answer, Claim, Findings, Followed, Keep};
+use crate::study::evidence::{self, Run, Runner};
 
 /// The file of an answer.
 const ANSWER: &str = "answer.json";
@@ -52,21 +53,22 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let asked = claims::chosen(&arguments.ids, &changes)?;
     let shown: Vec<String> = changes.iter().map(Change::shown).collect();
     let identity = Identity::of("claims", "", shown.iter().map(String::as_str));
-    let draft = Draft::begin(&arguments.out, identity, common.force, false)?;
+    let draft = Draft::begin(&arguments.out, identity, common.force, true)?;
     let answered = answered(&draft, &asked, common.force)?;
     let mut ids: Vec<String> = asked.iter().flat_map(|claim| claim.observations.clone()).collect();
     ids.sort();
     ids.dedup();
     let board = Watcher::new(common.quiet);
+    let store = Store::in_folder(draft.workshop()?);
+    let runner = Runner { threads, board: &board, store: &store };
     let rows = if ids.is_empty() {
         Vec::new()
     } else {
         let observations = evidence::chosen(&ids, &changes)?;
-        let found = evidence::run_all(&observations, threads, &board)?;
+        let found = evidence::run_all(&observations, runner)?;
         observations.iter().zip(&found).map(|(one, found)| evidence::judge(one, found)).collect::<Result<Vec<_>>>()?
     };
-    let keep = |claim: &Claim, run: &Run, followed: Followed<'_>| keep_run(&draft.folder()?, claim, run, followed);
-    let findings = claims::run_all(&asked, threads, &board, &keep)?;
+    let findings = claims::run_all(&asked, runner, &Keeper(draft.folder()?))?;
     board.finish();
     let fresh = draft.folder()?;
     for (claim, found) in asked.iter().zip(&findings) {
@@ -174,9 +176,26 @@ fn overview(answers: &[&Answer]) -> String {
 }
 
 /// Keeps a run as written: its tables and model files.
-fn keep_run(out: &Path, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()> {
-    let folder = out.join(&claim.id).join("runs").join(report::run_folder(&run.name));
-    folder::write_part(&folder, &keep::identity("run", &run.plan), |fresh| match followed {
+struct Keeper(PathBuf);
+
+impl Keeper {
+    fn folder(&self, claim: &Claim, run: &Run) -> PathBuf {
+        self.0.join(&claim.id).join("runs").join(report::run_folder(&run.name))
+    }
+}
+
+impl Keep for Keeper {
+    fn has(&self, claim: &Claim, run: &Run) -> bool {
+        folder::Answer::open(&self.folder(claim, run)).is_some_and(|own| own.is_whole())
+    }
+
+    fn keep(&self, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()> {
+        keep_run(&self.folder(claim, run), run, followed)
+    }
+}
+
+fn keep_run(folder: &Path, run: &Run, followed: Followed<'_>) -> Result<()> {
+    folder::write_part(folder, &keep::identity("run", &run.plan), |fresh| match followed {
         Followed::Response(outcome) => {
             let about = keep::tables(outcome, fresh)?;
             models(&outcome.plan, fresh)?;

@@ -16,7 +16,8 @@ use crate::base::folder::{Draft, Identity};
 use crate::present::output;
 use crate::present::plot;
 use crate::scenario::shown_duration;
-use crate::study::evidence::{self, Board, Kind, Observation, Reading, Row, Split, Tally, Tuning};
+use crate::study::Store;
+use crate::study::evidence::{self, Board, Kind, Observation, Reading, Row, Runner, Split, Tally, Tuning};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -39,11 +40,13 @@ pub struct Arguments {
 pub fn command(arguments: &Arguments) -> Result<()> {
     let common = &arguments.common;
     let observations = asked(arguments)?;
-    let draft = Draft::begin(&arguments.out, identity(&observations, arguments.draws), common.force, false)?;
+    let draft = Draft::begin(&arguments.out, identity(&observations, arguments.draws), common.force, true)?;
     let begun = Instant::now();
     let board = Watcher::new(common.quiet);
-    let findings = evidence::run_all(&observations, common.threads()?, &board)?;
-    let spreads = evidence::spreads(&observations, arguments.draws, common.threads()?, &board)?;
+    let store = Store::in_folder(draft.workshop()?);
+    let runner = Runner { threads: common.threads()?, board: &board, store: &store };
+    let findings = evidence::run_all(&observations, runner)?;
+    let spreads = evidence::spreads(&observations, arguments.draws, runner)?;
     board.finish();
     let judged = observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found));
     let mut rows = judged.collect::<Result<Vec<_>>>()?;

@@ -74,7 +74,7 @@ impl Study<'_> {
     fn run(&self, arguments: &Arguments, gather: &Gather<'_>) -> Result<()> {
         let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
         let draft = Draft::begin(&folder, self.identity(), arguments.force, true)?;
-        let program: Arc<str> = program().into();
+        let program: Arc<str> = study::program().into();
         let root = draft.folder()?;
         self.try_first()?;
         let job = |point: &Point| {
@@ -266,12 +266,6 @@ fn same_units(answers: &mut Answers, units: &mut IndexMap<String, Unit>, run: &s
         }
     }
     Ok(())
-}
-
-/// What tells this program from others that may compute differently: its version and its own bytes.
-fn program() -> String {
-    let own = std::env::current_exe().and_then(std::fs::read).map(|bytes| blake3::hash(&bytes).to_hex().to_string());
-    format!("{} {}", env!("CARGO_PKG_VERSION"), own.unwrap_or_default())
 }
 
 /// Shows which points are done.

@@ -2,12 +2,14 @@
 
 use ndarray::Array3;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::units::{DAY, Unit};
 use crate::engine::language::{Input, Observable, Operand};
 use crate::engine::medium::{Medium, View, over_domain};
 
 /// What is known of an observable besides its values.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Heading {
     /// As in the model file.
     pub name: String,
@@ -22,7 +24,7 @@ pub struct Heading {
 }
 
 /// The time course of every observable.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Record {
     /// The observables.
     pub headings: Vec<Heading>,

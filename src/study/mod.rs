@@ -1,6 +1,7 @@
 //! Many runs of one question. Each run is on disk when it ends, and a study that was interrupted goes on where it stopped.
 //!
 //! * a **job** is one run, known by its content; [`run_all`] takes jobs to their ends;
+//! * a [`Store`] keeps finished runs, known by their content, until the study is done;
 //! * [`pair`] and [`Refinement`] compare runs, the statistics are those of ensembles;
 //! * [`evidence`] holds runs against observations, [`calibrate`] looks for constants that meet them, [`claims`] asks whether a
 //!   statement follows;
@@ -14,6 +15,7 @@ mod pair;
 mod refine;
 mod runner;
 mod statistics;
+mod store;
 
 pub mod practice;
 
@@ -30,3 +32,4 @@ pub use pair::{Pair, pair};
 pub use refine::{Errors, Levels, Refinement, Verdict};
 pub use runner::{Board, Ended, each, run_all};
 pub use statistics::{Correlations, ORDERS, chance, correlations, quantile, rank_correlation, ranks, standard_ranks};
+pub use store::{Store, program};

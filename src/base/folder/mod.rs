@@ -172,6 +172,14 @@ impl Draft {
         Ok(folder)
     }
 
+    /// A folder in the draft for what is needed until the answer is finished, and goes then.
+    ///
+    /// # Errors
+    /// As [`Draft::folder`].
+    pub fn workshop(&self) -> Result<PathBuf> {
+        Ok(self.folder()?.join(format!("{PART}jobs")))
+    }
+
     /// Where the answer will be.
     pub fn target(&self) -> &Path {
         self.place.target()

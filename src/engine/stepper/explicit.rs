@@ -129,6 +129,7 @@ impl Explicit {
             self.age = TRUSTED;
             return if demand != Demand::Finite { Ok(Trial { accepted: false, next: 0.2 * step }) } else { Err(error) };
         }
+        self.judge.allow(allowed);
         self.conclude(system, medium, step)?;
         let worst = self.judge.worst(allowed);
         let growth = if worst.is_finite() { (SAFETY * worst.max(1e-12).powf(-0.3)).clamp(0.15, 4.0) } else { 0.15 };

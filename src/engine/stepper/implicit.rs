@@ -180,6 +180,7 @@ impl Implicit {
         demand: Demand,
     ) -> Result<Trial> {
         let stages = self.stages;
+        self.judge.allow(allowed);
         system.prepare(stages.gamma * step);
         for i in 0..4 {
             if i > 0 {

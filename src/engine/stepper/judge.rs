@@ -13,7 +13,8 @@
 //!
 //! The larger of both counts. A signed field passes through zero without meaning anything by it, so it is judged as a whole
 //! against S alone, and so is every field where a = 1. Below 10⁻⁷ of a field's own `scale`, where it has one, deviations do not
-//! matter. These are the weights of SUNDIALS (relative part of |u|, absolute part for each field), but that the absolute part is
+//! matter, nor do errors below 4 ε |u| anywhere: rates that balance up to rounding leave no more open, and no step is short enough to
+//! know that to a part of itself. These are the weights of SUNDIALS (relative part of |u|, absolute part for each field), but that the absolute part is
 //! relative to the size the field has had: nobody knows the right one beforehand.
 
 use std::ops::Range;
@@ -69,6 +70,8 @@ struct Known {
     moved: f64,
     /// Largest content it has had.
     content: f64,
+    /// Root mean square of its values at the last restart.
+    size: f64,
 }
 
 /// A film shares the content of the field with which it exchanges.
@@ -96,6 +99,8 @@ pub struct Row<'a> {
 #[derive(Debug)]
 pub struct Judge {
     absolute: f64,
+    /// Part of a value that the arithmetic of a step leaves open, over the error that is allowed.
+    rounding: f64,
     fields: Vec<Known>,
     sums: Vec<Sums>,
     /// For each volume field and depth, where what it holds can go: depths that join each other. None where nothing moves.
@@ -110,6 +115,9 @@ pub struct Judge {
 const NEGLIGIBLE: f64 = 1e-7;
 /// Part of what a field that begins at rest is expected to become, below which deviations do not matter.
 const EXPECTED: f64 = 1e-6;
+/// Part of a value that the arithmetic of a step leaves open: a rounding in each of four stages. Rates that balance up to rounding move a
+/// field at rest by no more, and no step is short enough to know such a move to a part of itself.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// An error this large is as bad as any larger one. Only a value that is not finite has an infinite one.
 const HUGE: f64 = 1e100;
 /// A field that grows by more than this part in one of the shortest steps is beginning.
@@ -154,23 +162,26 @@ impl Judge {
             }
         }
         let lateral = medium.grid.lateral_weights();
-        let mut own = Self { absolute, sums: vec![Sums::default(); count], fields, basins, films, lateral };
+        let mut own =
+            Self { absolute, rounding: ROUNDING, sums: vec![Sums::default(); count], fields, basins, films, lateral };
         own.restart(medium);
         own
     }
 
     /// Forgets how large deviations were.
     pub fn restart(&mut self, medium: &Medium) {
-        let mut seen = vec![[0.0; 2]; self.fields.len()];
+        let mut seen = vec![[0.0; 3]; self.fields.len()];
         for (f, _, row, measure) in rows(medium) {
             let rest = rest_of(medium, f, row.start);
             for (value, weight) in medium.state[row].iter().zip(&self.lateral) {
                 seen[f][0] += weight * (value - rest).powi(2) * measure;
                 seen[f][1] += weight * value * measure;
+                seen[f][2] += weight * value * value * measure;
             }
         }
-        for (known, [squares, content]) in self.fields.iter_mut().zip(seen) {
-            known.largest = if known.volume > 0.0 { (squares / known.volume).sqrt() } else { 0.0 };
+        for (known, [squares, content, values]) in self.fields.iter_mut().zip(seen) {
+            let mean = |squares: f64| if known.volume > 0.0 { (squares / known.volume).sqrt() } else { 0.0 };
+            (known.largest, known.size) = (mean(squares), mean(values));
             known.deviation = known.largest;
             known.content = known.content.max(content);
             known.expected = 0.0;
@@ -193,6 +204,11 @@ impl Judge {
         }
     }
 
+    /// Of the next step an error is allowed that is this part of what it is weighed by.
+    pub fn allow(&mut self, allowed: f64) {
+        self.rounding = ROUNDING / allowed;
+    }
+
     /// The deviation of each field in the step that was judged last.
     pub fn deviations(&self) -> Vec<f64> {
         self.fields.iter().map(|known| known.deviation).collect()
@@ -212,6 +228,7 @@ impl Judge {
         let (mut size, mut places) = (0.0, 0.0);
         for (i, (value, weight)) in values.iter().zip(row.weights).enumerate() {
             let slack = value.abs().min(known.largest.max((value - row.rest).abs())).max(floor);
+            let slack = slack.max(self.rounding * value.abs());
             size += weight * value * value;
             places += weight * (error(i) / slack).powi(2);
         }
@@ -283,7 +300,8 @@ impl Judge {
                 false => most,
                 true => mean(sums.size).min(most).max(self.absolute * most),
             };
-            let whole = mean(sums.error) / size.max(known.negligible).max(known.expected).max(f64::MIN_POSITIVE);
+            let floor = known.negligible.max(known.expected).max(self.rounding * known.size).max(f64::MIN_POSITIVE);
+            let whole = mean(sums.error) / size.max(floor);
             let places = if known.by_place { mean(sums.places) } else { 0.0 };
             known.error = (whole.max(places) / allowed).min(HUGE);
             worst = worst.max(known.error);

@@ -7,9 +7,10 @@ use argmin::solver::trustregion::{Steihaug, TrustRegion};
 use nalgebra::{DMatrix, DVector};
 
 use crate::base::error::{Error, Result};
+use crate::study::Store;
 use crate::study::calibrate::file::Calibration;
 use crate::study::calibrate::outcome::Fitted;
-use crate::study::evidence::{self, Board, Observation};
+use crate::study::evidence::{self, Board, Observation, Runner};
 
 /// A misfit for readings that do not exist, as of an event that never happens.
 const NEVER: f64 = 5.0;
@@ -26,8 +27,9 @@ pub trait Progress: Board {
 ///
 /// # Errors
 /// A run failed, or somebody stopped it.
-pub fn fit(calibration: &Calibration, threads: usize, progress: &dyn Progress) -> Result<Fitted> {
-    let problem = Problem { calibration, threads, progress, known: RefCell::default(), failed: RefCell::new(None) };
+pub fn fit(calibration: &Calibration, threads: usize, progress: &dyn Progress, store: &Store) -> Result<Fitted> {
+    let problem =
+        Problem { calibration, threads, progress, store, known: RefCell::default(), failed: RefCell::new(None) };
     let count = calibration.constants.len();
     let start = vec![0.0; count];
     let solver: TrustRegion<_, f64> = TrustRegion::new(Steihaug::new().with_max_iters(2 * count as u64 + 2));
@@ -59,6 +61,7 @@ struct Problem<'a> {
     calibration: &'a Calibration,
     threads: usize,
     progress: &'a dyn Progress,
+    store: &'a Store,
     known: RefCell<Vec<Place>>,
     failed: RefCell<Option<Error>>,
 }
@@ -68,7 +71,8 @@ impl Problem<'_> {
     fn misfits(&self, places: &[Vec<f64>]) -> Result<Vec<Vec<f64>>> {
         let sets = places.iter().map(|z| self.calibration.observations(z)).collect::<Result<Vec<_>>>()?;
         let all: Vec<Observation> = sets.iter().flatten().cloned().collect();
-        let findings = evidence::run_all(&all, self.threads, self.progress)?;
+        let findings =
+            evidence::run_all(&all, Runner { threads: self.threads, board: self.progress, store: self.store })?;
         let mut readings = all.iter().zip(&findings).map(|(one, found)| {
             let weight = self.calibration.weight(&one.id).sqrt();
             let values = evidence::values(one, found)?;

@@ -70,5 +70,5 @@ pub use decided::{Band, Decided};
 pub use file::{Claim, Look, Panel, Part, Reading};
 pub use find::{all, chosen, ids};
 pub use judge::{Answer, Grade, Linked, Sample, Verdict, judge};
-pub use run::{Findings, Followed, Sampled, run_all};
+pub use run::{Findings, Followed, Keep, Sampled, run_all};
 pub use words::first_sentence;

@@ -11,7 +11,8 @@ use crate::skin::needling::Needling;
 use crate::study;
 use crate::study::claims::Claim;
 use crate::study::evidence::reading::Answer;
-use crate::study::evidence::{self, Board, Run};
+use crate::study::evidence::{self, Run, Runner};
+use crate::study::store::Store;
 
 /// What came out of the runs of a claim: first as written, then the samples.
 #[derive(Debug, Clone)]
@@ -42,8 +43,16 @@ pub enum Followed<'a> {
     Needles(&'a Arc<Plan>, &'a Needling),
 }
 
-/// What is done with each run as written.
-pub type Keep<'a> = dyn Fn(&Claim, &Run, Followed<'_>) -> Result<()> + Sync + 'a;
+/// Who keeps each run as written.
+pub trait Keep: Sync {
+    /// Whether it is kept already.
+    fn has(&self, claim: &Claim, run: &Run) -> bool;
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    fn keep(&self, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()>;
+}
 
 /// One run, for all who read it.
 struct Job {
@@ -86,8 +95,8 @@ impl Jobs {
 ///
 /// # Errors
 /// A scenario makes no sense, something could not be kept, or it was stopped. A run that fails is an answer.
-pub fn run_all(claims: &[Claim], threads: usize, board: &dyn Board, keep: &Keep<'_>) -> Result<Vec<Findings>> {
-    let mut asides = asides(claims, threads, board)?;
+pub fn run_all(claims: &[Claim], runner: Runner<'_>, keep: &dyn Keep) -> Result<Vec<Findings>> {
+    let mut asides = asides(claims, runner)?;
     let mut jobs = Jobs::default();
     let mut places = Vec::new();
     for (number, claim) in claims.iter().enumerate() {
@@ -97,10 +106,12 @@ pub fn run_all(claims: &[Claim], threads: usize, board: &dyn Board, keep: &Keep<
         }
         places.push(own);
     }
+    let own = |(claim, run): &(usize, usize)| (&claims[*claim], &claims[*claim].runs[*run]);
+    let has = |job: &Job| job.written.iter().map(own).all(|(claim, run)| keep.has(claim, run));
     let kept = |job: &Job, followed: Followed<'_>| {
-        job.written.iter().try_for_each(|(claim, run)| keep(&claims[*claim], &claims[*claim].runs[*run], followed))
+        job.written.iter().map(own).try_for_each(|(claim, run)| keep.keep(claim, run, followed))
     };
-    let answers = jobs.run(threads, board, &kept)?;
+    let answers = jobs.run(runner, &has, &kept)?;
     let findings = claims.iter().zip(places).zip(&mut asides).map(|((claim, places), asides)| {
         let samples = places.into_iter().enumerate().map(|(index, place)| {
             let aside = asides.get_mut(index).and_then(Option::take);
@@ -114,14 +125,14 @@ pub fn run_all(claims: &[Claim], threads: usize, board: &dyn Board, keep: &Keep<
 
 /// For each sample of each claim, the observation that it misses although it is taken as given. The run as written comes
 /// first, and is never set aside.
-fn asides(claims: &[Claim], threads: usize, board: &dyn Board) -> Result<Vec<Vec<Option<String>>>> {
+fn asides(claims: &[Claim], runner: Runner<'_>) -> Result<Vec<Vec<Option<String>>>> {
     let mut jobs = Jobs::default();
     let mut places = Vec::new();
     for claim in claims {
         let own = claim.given.iter().map(|given| samples(&given.id, &given.runs, &[], &mut jobs));
         places.push(own.collect::<Result<Vec<_>>>()?);
     }
-    let answers = jobs.run(threads, board, &|_, _| Ok(()))?;
+    let answers = jobs.run(runner, &|_| true, &|_, _| Ok(()))?;
     claims
         .iter()
         .zip(&places)
@@ -189,11 +200,11 @@ fn samples(id: &str, runs: &[Run], asides: &[Option<String>], jobs: &mut Jobs) -
 }
 
 impl Jobs {
-    /// Runs them, and hands each that ended to `keep`.
+    /// Runs them, and hands each that ended to `keep`. A run that is stored is not run again if `has` says that it was kept.
     fn run(
         &self,
-        threads: usize,
-        board: &dyn Board,
+        Runner { threads, board, store }: Runner<'_>,
+        has: &(dyn Fn(&Job) -> bool + Sync),
         keep: &(dyn Fn(&Job, Followed<'_>) -> Result<()> + Sync),
     ) -> Result<Vec<std::result::Result<Answer, String>>> {
         let done = AtomicUsize::new(0);
@@ -203,7 +214,8 @@ impl Jobs {
                 return Err(Error::Interrupted);
             }
             let job = &self.all[number];
-            let answer = pool.install(|| answer(job, &|| !board.stop(), &|followed| keep(job, followed)));
+            let keep = |followed: Followed<'_>| keep(job, followed);
+            let answer = pool.install(|| answer(job, store, has(job), &|| !board.stop(), &keep));
             board.ended("", 1 + done.fetch_add(1, Ordering::Relaxed), count);
             match answer {
                 // Numbers may be drawn that make no sense together, as more holes than fit on the skin.
@@ -216,19 +228,27 @@ impl Jobs {
 }
 
 /// Runs one run, the response only if it is read.
-fn answer(job: &Job, goes_on: &dyn Fn() -> bool, keep: &dyn Fn(Followed<'_>) -> Result<()>) -> Result<Answer> {
+fn answer(
+    job: &Job,
+    store: &Store,
+    may_reuse: bool,
+    goes_on: &dyn Fn() -> bool,
+    keep: &dyn Fn(Followed<'_>) -> Result<()>,
+) -> Result<Answer> {
     let mut plan = job.scenario.plan()?;
     plan.looks = job.looks.clone();
     plan.looks.sort_by(f64::total_cmp);
     plan.looks.dedup();
     plan.snapshots.clear();
     let plan = Arc::new(plan);
-    if job.response {
-        let outcome = run::run(&plan, &mut |_| goes_on())?;
-        keep(Followed::Response(&outcome))?;
-        return Answer::of(outcome);
-    }
-    let needling = plan.needle(0, 1)?;
-    keep(Followed::Needles(&plan, &needling))?;
-    Answer::of_needles(&plan, needling)
+    store.answer(&plan, job.response, may_reuse, || {
+        if job.response {
+            let outcome = run::run(&plan, &mut |_| goes_on())?;
+            keep(Followed::Response(&outcome))?;
+            return Answer::of(outcome);
+        }
+        let needling = plan.needle(0, 1)?;
+        keep(Followed::Needles(&plan, &needling))?;
+        Answer::of_needles(&plan, needling)
+    })
 }

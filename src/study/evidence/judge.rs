@@ -10,6 +10,7 @@ use crate::study;
 use crate::study::evidence::file::Observation;
 use crate::study::evidence::reading::{Answer, Reader, Run};
 use crate::study::evidence::row::{Reading, Row};
+use crate::study::store::Store;
 
 /// What came out of the runs of one observation, in their order.
 #[derive(Debug, Clone)]
@@ -26,11 +27,23 @@ pub trait Board: Sync {
     fn stop(&self) -> bool;
 }
 
-/// Runs whatever the observations read, `threads` threads in all.
+/// With what runs are done.
+#[derive(Clone, Copy)]
+pub struct Runner<'a> {
+    /// Threads in all.
+    pub threads: usize,
+    /// Who is told.
+    pub board: &'a dyn Board,
+    /// Where finished runs are.
+    pub store: &'a Store,
+}
+
+/// Runs whatever the observations read.
 ///
 /// # Errors
 /// A run failed, or it was stopped.
-pub fn run_all(observations: &[Observation], threads: usize, board: &dyn Board) -> Result<Vec<Findings>> {
+pub fn run_all(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<Findings>> {
+    let Runner { threads, board, store } = runner;
     let jobs: Vec<(&Observation, &Run)> =
         observations.iter().flat_map(|one| one.runs.iter().map(move |run| (one, run))).collect();
     let done = AtomicUsize::new(0);
@@ -39,7 +52,7 @@ pub fn run_all(observations: &[Observation], threads: usize, board: &dyn Board) 
         if board.stop() {
             return Err(Error::Interrupted);
         }
-        let answer = pool.install(|| answer(run, &|| !board.stop())).map_err(|error| match error {
+        let answer = pool.install(|| answer(run, store, &|| !board.stop())).map_err(|error| match error {
             Error::Simulation(message) => Error::simulation(format!("{}: {message}", observation.id)),
             other => other,
         });
@@ -54,11 +67,11 @@ pub fn run_all(observations: &[Observation], threads: usize, board: &dyn Board) 
 }
 
 /// Runs one run, the response only if it is read.
-fn answer(run: &Run, goes_on: &dyn Fn() -> bool) -> Result<Answer> {
-    if run.response {
-        return Answer::of(run::run(&run.plan, &mut |_| goes_on())?);
-    }
-    Answer::of_needles(&run.plan, run.plan.needle(0, 1)?)
+fn answer(run: &Run, store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Answer> {
+    store.answer(&run.plan, run.response, true, || match run.response {
+        true => Answer::of(run::run(&run.plan, &mut |_| goes_on())?),
+        false => Answer::of_needles(&run.plan, run.plan.needle(0, 1)?),
+    })
 }
 
 /// The readings of an observation, each in the unit of its band.
@@ -103,12 +116,8 @@ pub fn judge(observation: &Observation, findings: &Findings) -> Result<Row> {
 ///
 /// # Errors
 /// The draws make no sense, or it was stopped.
-pub fn spreads(
-    observations: &[Observation],
-    number: usize,
-    threads: usize,
-    board: &dyn Board,
-) -> Result<Vec<Vec<Option<f64>>>> {
+pub fn spreads(observations: &[Observation], number: usize, runner: Runner<'_>) -> Result<Vec<Vec<Option<f64>>>> {
+    let Runner { threads, board, store } = runner;
     let drawn = observations.iter().map(|one| drawn(one, number)).collect::<Result<Vec<_>>>()?;
     let jobs: Vec<(&str, &Run)> = (observations.iter().zip(&drawn))
         .flat_map(|(one, samples)| samples.iter().flatten().map(|run| (one.id.as_str(), run)))
@@ -119,7 +128,7 @@ pub fn spreads(
             return Err(Error::Interrupted);
         }
         let (id, run) = jobs[place];
-        let answer = pool.install(|| answer(run, &|| !board.stop()));
+        let answer = pool.install(|| answer(run, store, &|| !board.stop()));
         board.ended(id, 1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
         match answer {
             // Numbers may be drawn that make no sense together.

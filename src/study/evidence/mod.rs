@@ -43,6 +43,6 @@ pub use aside::Split;
 pub use file::{Band, Grade, Group, Kind, Observation, Read, Tuning};
 pub(crate) use find::Shelf;
 pub use find::{all, chosen, ids};
-pub use judge::{Board, Findings, judge, run_all, spreads, values};
+pub use judge::{Board, Findings, Runner, judge, run_all, spreads, values};
 pub use reading::Run;
 pub use row::{Reading, Row, Tally, tally};
