@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dermasim::study::bench::{Diffusion, pool};
+use dermasim::study::bench::{DiffusionKernel, pool};
 
 #[global_allocator]
 static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
@@ -15,12 +15,12 @@ fn sweeps(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements((cells.iter().product::<usize>() * fields) as u64));
         for threads in [1, 2] {
             let pool = pool(threads).expect("threads");
-            let mut diffusion = pool.install(|| Diffusion::new(cells, fields)).expect("a block");
+            let mut diffusion = pool.install(|| DiffusionKernel::new(cells, fields)).expect("a block");
             for part in ["whole", "lateral", "depth"] {
                 let run = match part {
-                    "lateral" => Diffusion::lateral,
-                    "depth" => Diffusion::depth,
-                    _ => Diffusion::run,
+                    "lateral" => DiffusionKernel::lateral,
+                    "depth" => DiffusionKernel::depth,
+                    _ => DiffusionKernel::run,
                 };
                 group.bench_function(format!("{name}/{part}/{threads}"), |bencher| {
                     pool.install(|| bencher.iter(|| run(&mut diffusion)));

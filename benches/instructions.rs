@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use dermasim::base::error::Result;
 use dermasim::base::processor::{Instructions, force};
-use dermasim::study::bench::{Diffusion, GrayScott, Kinetics, pool};
+use dermasim::study::bench::{DiffusionKernel, GrayScott, Kinetics, pool};
 
 #[global_allocator]
 static MEMORY: dermasim::base::memory::FromLines = dermasim::base::memory::FromLines;
@@ -16,7 +16,7 @@ fn run(kernel: &str, calls: usize, set: &str) -> Result<bool> {
     pool(1)?.install(|| {
         match kernel {
             "diffusion_implicit" => {
-                let mut diffusion = Diffusion::new([24, 20, 16], 4)?;
+                let mut diffusion = DiffusionKernel::new([24, 20, 16], 4)?;
                 (0..calls).for_each(|_| diffusion.run());
             }
             "gray_scott_explicit" => {

@@ -1,5 +1,5 @@
-//! The shape of the house: rooms in one order, no circles between the files of a room, an engine that knows no skin, and one place
-//! that moves and removes files.
+//! The shape of the house: rooms in one order, no circles between the files of a room, an engine that knows no skin, one place
+//! that moves and removes files, and one meaning for the name of a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -283,4 +283,40 @@ fn only_one_place_moves_and_removes() {
         }
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Names of types that stand for more than one thing. Fewer is better.
+const AMBIGUOUS: usize = 0;
+
+/// The type that a line declares: at the start of a line, or by `table!` as "Name from WrittenName {".
+fn declared(line: &str) -> Option<&str> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let name = match words[..] {
+        [name, "from", written, "{"] if written.starts_with("Written") => name,
+        _ if line.starts_with(char::is_whitespace) => return None,
+        [word, "struct" | "enum" | "trait" | "type", name, ..] if word.starts_with("pub") => name,
+        ["struct" | "enum" | "trait" | "type", name, ..] => name,
+        _ => return None,
+    };
+    let end = name.find(|c: char| !c.is_alphanumeric()).unwrap_or(name.len());
+    Some(&name[..end]).filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+/// Who meets a name should not have to ask which of several it is.
+#[test]
+fn a_type_name_has_one_meaning() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in rust_files(&root()) {
+        let inside = file.strip_prefix(root()).expect("below src").to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&file).expect("a file");
+        // What stands inside a module of tests is indented, and so not counted.
+        for name in text.lines().filter(|_| !inside.ends_with("tests.rs")).filter_map(declared) {
+            places.entry(name.to_owned()).or_default().push(inside.clone());
+        }
+    }
+    assert!(places.len() > 500, "few types: are declarations read?");
+    places.retain(|_, files| files.len() > 1);
+    let count = places.len();
+    assert!(count <= AMBIGUOUS, "{count} names are declared more than once, at most {AMBIGUOUS} may be: {places:#?}");
+    assert!(count == AMBIGUOUS, "only {count} names are declared more than once: lower AMBIGUOUS to {count}");
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dermasim::base::error::Source;
 use dermasim::base::sourced::Evidence;
 use dermasim::scenario::Change;
-use dermasim::skin::catalogue::{Kind, find};
-use dermasim::study::calibrate::{self, Calibration, Progress};
-use dermasim::study::evidence::Board;
+use dermasim::skin::catalogue::{CatalogueKind, find};
+use dermasim::study::calibrate::{self, Calibration, SearchBoard};
+use dermasim::study::evidence::ObservationBoard;
 
 #[derive(Default)]
 struct Count(AtomicUsize);
 
-impl Board for Count {
+impl ObservationBoard for Count {
     fn ended(&self, _: &str, _: usize, _: usize) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -22,7 +22,7 @@ impl Board for Count {
     }
 }
 
-impl Progress for Count {
+impl SearchBoard for Count {
     fn evaluated(&self, _: usize, least: f64) {
         assert!(least.is_finite());
     }
@@ -38,7 +38,7 @@ fn calibration(folder: &Path, text: &str) -> dermasim::base::error::Result<Calib
 #[test]
 fn a_constant_put_wrong_is_found_again() {
     let folder = tempfile::tempdir().unwrap();
-    let sound = find(Kind::Response, "default", None).unwrap();
+    let sound = find(CatalogueKind::Response, "default", None).unwrap();
     let line = sound.text.lines().find(|line| line.starts_with("kappa_LK ")).expect("the constant");
     let wrong = line.replacen("0.65 1/d", "0.37 1/d", 1);
     assert_ne!(line, wrong);

@@ -3,10 +3,12 @@
 use dermasim::base::error::Source;
 use dermasim::base::sourced::{Evidence, Sourced, Traits};
 use dermasim::scenario::ModelFile;
-use dermasim::skin::catalogue::{Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Tissue, find, list};
+use dermasim::skin::catalogue::{
+    CatalogueKind, Cost, Device, Mechanics, Operator, Overlay, Population, Tissue, find, list,
+};
 
 /// All numbers of a kind of file, with the file and the dotted name.
-fn numbers(kind: Kind) -> Vec<(String, Sourced)> {
+fn numbers(kind: CatalogueKind) -> Vec<(String, Sourced)> {
     let mut all = Vec::new();
     for entry in list(kind) {
         assert!(entry.what.len() > 10, "{}: says nothing of what it is", entry.name);
@@ -15,10 +17,10 @@ fn numbers(kind: Kind) -> Vec<(String, Sourced)> {
             all.extend(numbers.into_iter().map(|(name, number)| (format!("{}: {name}", source.name), number.clone())));
         };
         match kind {
-            Kind::Tissue => keep(Tissue::read(&source).unwrap().numbers()),
-            Kind::Device => keep(Device::read(&source).unwrap().numbers()),
-            Kind::Operator => keep(Operator::read(&source).unwrap().numbers()),
-            Kind::Mechanics => keep(Mechanics::read(&source).unwrap().numbers()),
+            CatalogueKind::Tissue => keep(Tissue::read(&source).unwrap().numbers()),
+            CatalogueKind::Device => keep(Device::read(&source).unwrap().numbers()),
+            CatalogueKind::Operator => keep(Operator::read(&source).unwrap().numbers()),
+            CatalogueKind::Mechanics => keep(Mechanics::read(&source).unwrap().numbers()),
             _ => {}
         }
     }
@@ -27,7 +29,7 @@ fn numbers(kind: Kind) -> Vec<(String, Sourced)> {
 
 #[test]
 fn every_number_has_value_unit_source_evidence_and_range() {
-    for kind in [Kind::Tissue, Kind::Device, Kind::Operator, Kind::Mechanics] {
+    for kind in [CatalogueKind::Tissue, CatalogueKind::Device, CatalogueKind::Operator, CatalogueKind::Mechanics] {
         let all = numbers(kind);
         assert!(all.len() > 10, "{kind}");
         for (name, number) in all {
@@ -42,13 +44,19 @@ fn every_number_has_value_unit_source_evidence_and_range() {
 
 #[test]
 fn every_number_of_lesions_agents_persons_costs_and_populations_has_its_account() {
-    for kind in [Kind::Lesion, Kind::Agent, Kind::Person, Kind::Cost, Kind::Population] {
+    for kind in [
+        CatalogueKind::Lesion,
+        CatalogueKind::Agent,
+        CatalogueKind::Person,
+        CatalogueKind::Cost,
+        CatalogueKind::Population,
+    ] {
         for entry in list(kind) {
             assert!(entry.what.len() > 5, "{}: says nothing of what it is", entry.name);
             let source = find(kind, &entry.name, None).unwrap();
             match kind {
-                Kind::Cost => drop(Cost::read(&source).unwrap()),
-                Kind::Population => drop(Population::read(&source).unwrap()),
+                CatalogueKind::Cost => drop(Cost::read(&source).unwrap()),
+                CatalogueKind::Population => drop(Population::read(&source).unwrap()),
                 _ => drop(Overlay::read(kind, &source).unwrap()),
             }
             let file = ModelFile::open(kind, &entry.name, std::path::Path::new("")).unwrap();
@@ -70,19 +78,19 @@ fn every_number_of_lesions_agents_persons_costs_and_populations_has_its_account(
 fn the_catalogue_holds_what_it_should() {
     let names = |kind| list(kind).into_iter().map(|entry| entry.name).collect::<Vec<_>>();
     for site in ["cheek", "forehead", "periorbital", "lip", "neck", "forearm", "abdomen", "thigh", "uniform"] {
-        assert!(names(Kind::Tissue).contains(&site.to_owned()), "{site}");
+        assert!(names(CatalogueKind::Tissue).contains(&site.to_owned()), "{site}");
     }
     for tool in ["derma_roller_home", "derma_roller_medical", "skinpen", "dermapen", "home_pen", "hypodermic"] {
-        assert!(names(Kind::Device).contains(&tool.to_owned()), "{tool}");
+        assert!(names(CatalogueKind::Device).contains(&tool.to_owned()), "{tool}");
     }
     for hand in ["dermatologist", "nurse", "aesthetician", "home_user"] {
-        assert!(names(Kind::Operator).contains(&hand.to_owned()), "{hand}");
+        assert!(names(CatalogueKind::Operator).contains(&hand.to_owned()), "{hand}");
     }
 }
 
 #[test]
 fn layers_follow_sex_method_and_age() {
-    let tissue = Tissue::read(&find(Kind::Tissue, "cheek", None).unwrap()).unwrap();
+    let tissue = Tissue::read(&find(CatalogueKind::Tissue, "cheek", None).unwrap()).unwrap();
     let bottom = |traits: &[(&str, &str)]| {
         let traits: Traits = traits.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let layers = tissue.layers(&traits).unwrap();
@@ -101,24 +109,24 @@ fn layers_follow_sex_method_and_age() {
 
 #[test]
 fn unknown_names_suggest_the_nearest() {
-    let error = find(Kind::Tissue, "cheeck", None).unwrap_err();
+    let error = find(CatalogueKind::Tissue, "cheeck", None).unwrap_err();
     assert!(error.to_string().contains("did you mean `cheek`?"), "{error}");
     for odd in ["", "../cheek", "models/tissues/cheek", "a\u{1b}[31m", "none.toml"] {
-        assert_eq!(find(Kind::Device, odd, None).unwrap_err().exit_code(), 2, "{odd:?}");
+        assert_eq!(find(CatalogueKind::Device, odd, None).unwrap_err().exit_code(), 2, "{odd:?}");
     }
 }
 
 #[test]
 fn a_path_is_found_beside_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
-    let text = find(Kind::Operator, "nurse", None).unwrap().text.clone();
+    let text = find(CatalogueKind::Operator, "nurse", None).unwrap().text.clone();
     std::fs::write(folder.path().join("mine.toml"), &text).unwrap();
-    let source = find(Kind::Operator, "mine.toml", Some(folder.path())).unwrap();
+    let source = find(CatalogueKind::Operator, "mine.toml", Some(folder.path())).unwrap();
     assert_eq!(Operator::read(&source).unwrap().name, "mine");
 }
 
 /// The text of a file with one change.
-fn changed(kind: Kind, name: &str, from: &str, to: &str) -> std::sync::Arc<Source> {
+fn changed(kind: CatalogueKind, name: &str, from: &str, to: &str) -> std::sync::Arc<Source> {
     let text = find(kind, name, None).unwrap().text.clone();
     assert!(text.contains(from), "{from}");
     Source::new("changed.toml", text.replacen(from, to, 1))
@@ -126,8 +134,8 @@ fn changed(kind: Kind, name: &str, from: &str, to: &str) -> std::sync::Arc<Sourc
 
 #[test]
 fn wrong_files_are_refused_at_their_line() {
-    let tissue = |from, to| Tissue::read(&changed(Kind::Tissue, "cheek", from, to)).map(|_| ());
-    let device = |from, to| Device::read(&changed(Kind::Device, "skinpen", from, to)).map(|_| ());
+    let tissue = |from, to| Tissue::read(&changed(CatalogueKind::Tissue, "cheek", from, to)).map(|_| ());
+    let device = |from, to| Device::read(&changed(CatalogueKind::Device, "skinpen", from, to)).map(|_| ());
     for (result, message) in [
         (tissue("value = \"14 um\"", "value = \"-14 um\""), "lies outside its range"),
         (
@@ -160,11 +168,12 @@ fn wrong_files_are_refused_at_their_line() {
 
 #[test]
 fn shares_of_evidence_are_known() {
-    let all: Vec<Sourced> = [Kind::Tissue, Kind::Device, Kind::Operator, Kind::Mechanics]
-        .into_iter()
-        .flat_map(numbers)
-        .map(|(_, number)| number)
-        .collect();
+    let all: Vec<Sourced> =
+        [CatalogueKind::Tissue, CatalogueKind::Device, CatalogueKind::Operator, CatalogueKind::Mechanics]
+            .into_iter()
+            .flat_map(numbers)
+            .map(|(_, number)| number)
+            .collect();
     let measured = all.iter().filter(|number| number.counts_as_measured()).count();
     let assumed = all.iter().filter(|number| number.evidence == Evidence::Assumed).count();
     assert!(measured > 50 && assumed < all.len() * 2 / 3, "{measured} measured, {assumed} assumed of {}", all.len());

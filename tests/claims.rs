@@ -10,12 +10,12 @@ use dermasim::base::sourced::Counts;
 use dermasim::run;
 use dermasim::scenario::{Change, Scenario};
 use dermasim::study::Store;
-use dermasim::study::claims::{self, Answer, Claim, Followed, Keep, Verdict};
-use dermasim::study::evidence::{self, Board, Run, Runner};
+use dermasim::study::claims::{self, Claim, ClaimAnswer, FollowedRun, Keep, Verdict};
+use dermasim::study::evidence::{self, ObservationBoard, Run, Runner};
 
 struct Quiet;
 
-impl Board for Quiet {
+impl ObservationBoard for Quiet {
     fn ended(&self, _: &str, _: usize, _: usize) {}
     fn stop(&self) -> bool {
         false
@@ -29,7 +29,7 @@ impl Keep for Nowhere {
         true
     }
 
-    fn keep(&self, _: &Claim, _: &Run, _: Followed<'_>) -> Result<()> {
+    fn keep(&self, _: &Claim, _: &Run, _: FollowedRun<'_>) -> Result<()> {
         Ok(())
     }
 }
@@ -39,7 +39,7 @@ fn changes(texts: &[&str]) -> Vec<Change> {
 }
 
 /// The answer to a claim, with few samples on a coarse grid.
-fn answered(id: &str, changed: &[&str]) -> Answer {
+fn answered(id: &str, changed: &[&str]) -> ClaimAnswer {
     let coarse = ["population.number=4", "grid.resolution=0.3", "stepping.tolerance=5e-2"];
     let changes = changes(&[&coarse[..], changed].concat());
     let claim = claims::chosen(&[id.to_owned()], &changes).unwrap_or_else(|error| panic!("{error}"));
@@ -48,7 +48,7 @@ fn answered(id: &str, changed: &[&str]) -> Answer {
     claims::judge(&claim[0], &findings[0], &[], Counts::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn part(answer: &Answer, name: &str) -> bool {
+fn part(answer: &ClaimAnswer, name: &str) -> bool {
     answer.parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part {name}")).holds
 }
 

@@ -6,7 +6,7 @@ use dermasim::base::error::Source;
 use dermasim::base::sourced::Traits;
 use dermasim::engine::language::Model;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::skin::catalogue::{Kind, compose, find};
+use dermasim::skin::catalogue::{CatalogueKind, compose, find};
 
 const BASE: &str = "name = \"base\"\nwhat = \"decay\"\n[constant.k]\nvalue = \"2 1/d\"\nrange = [\"1 1/d\", \"3 1/d\"]\nevidence = \"assumed\"\nsource = \"chosen\"\n\n\
     [field.u]\nwhat = \"u\"\nrest = 0\ninitial = 1\n\n[process.decay]\nwhat = \"decay\"\nrate = \"k * u\"\ntakes = { u = 1 }\n\n\
@@ -35,7 +35,8 @@ fn a_model_that_extends_another_holds_only_what_differs() {
         "extends = \"base.toml\"\nname = \"own\"\n[constant.k]\nvalue = \"5 1/d\"\nevidence = \"tuned\"\nsource = \"mine\"\n\
          [process.decay]\nrate = \"2 * k * u\"\n[observable.twice]\nwhat = \"twice\"\nvalue = \"2 * mean(u, all)\"\n",
     );
-    let model = dermasim::skin::model(&find(Kind::Response, "own.toml", Some(folder.path())).unwrap()).unwrap();
+    let model =
+        dermasim::skin::model(&find(CatalogueKind::Response, "own.toml", Some(folder.path())).unwrap()).unwrap();
     assert_eq!(model.name, "own");
     assert!((number(&model, "k", &Traits::new()) - 5.0 / 86400.0).abs() < 1e-18);
     // The number was replaced whole, its range with it; the process kept what it takes.
@@ -74,7 +75,7 @@ fn a_fault_is_shown_where_it_was_written() {
     ];
     for (text, file, line, part) in cases {
         write(folder.path(), "own.toml", text);
-        let error = find(Kind::Response, "own.toml", Some(folder.path()))
+        let error = find(CatalogueKind::Response, "own.toml", Some(folder.path()))
             .and_then(|source| dermasim::skin::model(&source))
             .unwrap_err();
         let shown = error.to_string();

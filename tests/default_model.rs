@@ -10,7 +10,7 @@ use dermasim::engine::stepper::Stepper;
 use dermasim::engine::stepper::{Method, Stepping};
 use dermasim::run;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::skin::catalogue::{self, Kind};
+use dermasim::skin::catalogue::{self, CatalogueKind};
 use dermasim::skin::injury;
 
 /// Every module on: bacteria, drug and ink are fields of the default model.
@@ -53,7 +53,7 @@ fn deviation(skin: &Medium) -> (f64, String) {
 
 /// Every site of the catalogue, one column of `cells` each, at rest.
 fn sites(cells: usize) -> Vec<(String, Medium)> {
-    let names: Vec<String> = catalogue::list(Kind::Tissue).into_iter().map(|entry| entry.name).collect();
+    let names: Vec<String> = catalogue::list(CatalogueKind::Tissue).into_iter().map(|entry| entry.name).collect();
     assert!(names.len() >= 8, "{names:?}");
     let grid = format!("[grid]\ngeometry = \"section\"\nwidth = \"0.5 mm\"\ncells = {cells}\n");
     let real = names.into_iter().filter(|name| name != "uniform");
@@ -149,8 +149,11 @@ fn by_definition(reduction: &Reduction, skin: &Medium) -> (f64, f64) {
         let mut out = vec![0.0; 2 * plane];
         view.run(program, z, 0..plane, &mut out, &mut Vec::new(), &|_| None);
         for ((value, weight), area) in out[..plane].iter().zip(&out[plane..]).zip(&lateral) {
-            let weight =
-                if reduction.kind == language::Kind::Integral { length * area } else { weight * length * area };
+            let weight = if reduction.kind == language::ReductionKind::Integral {
+                length * area
+            } else {
+                weight * length * area
+            };
             sum += value * weight;
             size += (value * weight).abs();
             weights += weight;
@@ -161,10 +164,10 @@ fn by_definition(reduction: &Reduction, skin: &Medium) -> (f64, f64) {
     }
     let mean = |sum: f64| if weights > 0.0 { sum / weights } else { 0.0 };
     match reduction.kind {
-        language::Kind::Mean => (mean(sum), mean(size)),
-        language::Kind::Integral => (sum, size),
-        language::Kind::Maximum => (if high.is_finite() { high } else { 0.0 }, high.abs()),
-        language::Kind::Minimum => (if low.is_finite() { low } else { 0.0 }, low.abs()),
+        language::ReductionKind::Mean => (mean(sum), mean(size)),
+        language::ReductionKind::Integral => (sum, size),
+        language::ReductionKind::Maximum => (if high.is_finite() { high } else { 0.0 }, high.abs()),
+        language::ReductionKind::Minimum => (if low.is_finite() { low } else { 0.0 }, low.abs()),
     }
 }
 

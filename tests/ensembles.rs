@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use dermasim::base::units::{DAY, Unit};
 use dermasim::engine::observe::{Heading, Record};
-use dermasim::present::output::ensemble::{Drawn, Ensemble, OF_REST, Reading, SHARES, Sample};
+use dermasim::present::output::ensemble::{DrawnInput, Ensemble, EnsembleReading, OF_REST, SHARES, Sample};
 use dermasim::present::output::sweep::Failed;
 use dermasim::present::output::{Provenance, table};
 use dermasim::present::{plot, report};
@@ -30,7 +30,7 @@ fn ramp(headings: &[Heading], ends: &[f64]) -> Record {
 }
 
 fn ensemble(drawn: &[&str], values: Vec<Vec<String>>, records: &[Record]) -> Ensemble {
-    let drawn = drawn.iter().map(|key| Drawn { key: (*key).to_owned(), ..Drawn::default() }).collect();
+    let drawn = drawn.iter().map(|key| DrawnInput { key: (*key).to_owned(), ..DrawnInput::default() }).collect();
     let samples = values.into_iter().zip(records).enumerate().map(|(number, (values, record))| Sample {
         name: format!("sample-{:02}", number + 1),
         values,
@@ -42,7 +42,7 @@ fn ensemble(drawn: &[&str], values: Vec<Vec<String>>, records: &[Record]) -> Ens
     all
 }
 
-fn reading(ensemble: &Ensemble, observable: &str, number: &str) -> Reading {
+fn reading(ensemble: &Ensemble, observable: &str, number: &str) -> EnsembleReading {
     let all = ensemble.readings();
     all.into_iter().find(|own| own.observable == observable && own.number == number).unwrap()
 }

@@ -7,22 +7,24 @@ use std::path::Path;
 
 use dermasim::base::error::Source;
 use dermasim::engine::language::Definition;
-use dermasim::skin::catalogue::{Kind as File, find};
+use dermasim::skin::catalogue::{CatalogueKind, find};
 use dermasim::study::Store;
-use dermasim::study::evidence::{self, Board, Group, Kind, Observation, Row, Runner, Split, Tuning, aside};
+use dermasim::study::evidence::{
+    self, Group, Observation, ObservationBoard, ObservationKind, ObservationRow, Runner, Split, Tuning, aside,
+};
 
 use common::figures::{self, MISSED, QUANTITIES_MISSED, number};
 
 struct Quiet;
 
-impl Board for Quiet {
+impl ObservationBoard for Quiet {
     fn ended(&self, _: &str, _: usize, _: usize) {}
     fn stop(&self) -> bool {
         false
     }
 }
 
-fn judged(ids: &[&str], threads: usize) -> Vec<Row> {
+fn judged(ids: &[&str], threads: usize) -> Vec<ObservationRow> {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let observations = evidence::chosen(&ids, &[]).unwrap_or_else(|error| panic!("{error}"));
     let findings = evidence::run_all(&observations, Runner { threads, board: &Quiet, store: &Store::none() })
@@ -42,7 +44,11 @@ fn every_observation_reads_and_says_where_it_is_from() {
         assert!(one.source.len() > 8 && one.what.len() > 20, "{}", one.id);
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(one.path()).is_file(), "{}", one.id);
         // A row whose number chose constants is a fit, and is never counted.
-        assert!(one.kind != Kind::Fit || one.tuning != Tuning::No, "{}: a fit that no constant was chosen by", one.id);
+        assert!(
+            one.kind != ObservationKind::Fit || one.tuning != Tuning::No,
+            "{}: a fit that no constant was chosen by",
+            one.id
+        );
     }
     assert!(all.iter().filter(|one| one.group == Group::Sign).count() >= 4);
 }
@@ -50,7 +56,7 @@ fn every_observation_reads_and_says_where_it_is_from() {
 /// The observations behind constants that `dermasim calibrate` fitted, as their sources say.
 #[test]
 fn what_was_fitted_says_so() {
-    let model = dermasim::skin::model(&find(File::Response, "default", None).unwrap()).unwrap();
+    let model = dermasim::skin::model(&find(CatalogueKind::Response, "default", None).unwrap()).unwrap();
     let mut fitted: BTreeSet<String> = BTreeSet::new();
     for constant in model.constants.values() {
         let Definition::Number(number) = &constant.definition else { continue };
@@ -62,14 +68,14 @@ fn what_was_fitted_says_so() {
     let said: BTreeSet<String> = all.iter().filter(|one| one.tuning == Tuning::Fit).map(|one| one.id.clone()).collect();
     assert_eq!(said, fitted);
     // At least a third of the observations of the response stays outside the fit.
-    let counted = all.iter().filter(|one| one.kind == Kind::Observation && one.group == Group::Response);
+    let counted = all.iter().filter(|one| one.kind == ObservationKind::Observation && one.group == Group::Response);
     let (inside, outside): (Vec<_>, Vec<_>) = counted.partition(|one| one.tuning == Tuning::Fit);
     assert!(2 * outside.len() >= inside.len(), "{} of {} are fitted", inside.len(), inside.len() + outside.len());
 }
 
 /// What was measured as a number, reading by reading, with the row it stands in.
 fn quantities(all: &[Observation]) -> Vec<&Observation> {
-    let measured = |one: &&Observation| one.kind != Kind::Identity;
+    let measured = |one: &&Observation| one.kind != ObservationKind::Identity;
     let each = |one| -> Vec<&Observation> {
         let one: &Observation = one;
         one.bands.iter().filter(|band| band.measured.is_some()).map(|_| one).collect()

@@ -63,7 +63,10 @@ fn refused(here: &Path, out: &str, said: &[&str]) {
 }
 
 fn whole(answer: &Path) {
-    assert!(dermasim::base::folder::Answer::open(answer).is_some_and(|own| own.is_whole()), "{answer:?} is not whole");
+    assert!(
+        dermasim::base::folder::AnswerFolder::open(answer).is_some_and(|own| own.is_whole()),
+        "{answer:?} is not whole"
+    );
     for name in ["summary.json", "report.html", "timecourse.csv", "scenario.toml"] {
         assert!(answer.join(name).is_file(), "{name} is missing");
     }
@@ -547,7 +550,7 @@ fn calls_of_the_system_that_kill_or_fail() {
 }
 
 fn is_whole(at: &Path) {
-    let answer = dermasim::base::folder::Answer::open(at)
+    let answer = dermasim::base::folder::AnswerFolder::open(at)
         .unwrap_or_else(|| panic!("{at:?} is no answer: {:?}", content(at).keys()));
     answer.verify(|_| true).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -219,7 +219,7 @@ fn every_field_has_a_store_of_its_own() {
     distinct.sort();
     distinct.dedup();
     assert_eq!(distinct.len(), stores.len(), "{stores:?}");
-    let kept = dermasim::present::output::Kept::read(&answer).unwrap();
+    let kept = dermasim::present::output::KeptRun::read(&answer).unwrap();
     for (name, rest) in [("x", 1.0), ("x_field", 2.0), ("α", 3.0), ("β", 4.0), ("A", 5.0), ("a", 6.0)] {
         let field = kept.snapshots[0].fields.iter().find(|(own, ..)| own == name);
         let (.., values) = field.unwrap_or_else(|| panic!("{name} is missing"));

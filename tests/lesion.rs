@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dermasim::run::{self, Outcome};
 use dermasim::scenario::Scenario;
-use dermasim::skin::catalogue::{Kind, list};
+use dermasim::skin::catalogue::{CatalogueKind, list};
 
 fn run(text: &str) -> Outcome {
     let plan = Scenario::from_text("lesion", text).plan().unwrap_or_else(|error| panic!("{error}"));
@@ -21,7 +21,7 @@ const COLUMN: &str = "[grid]\ngeometry = \"section\"\nwidth = \"1 mm\"\ncells = 
 
 #[test]
 fn every_lesion_rests_untreated_for_a_year() {
-    for lesion in list(Kind::Lesion).into_iter().map(|entry| entry.name) {
+    for lesion in list(CatalogueKind::Lesion).into_iter().map(|entry| entry.name) {
         let text = format!(
             "tissue = \"cheek\"\nlesion = \"{lesion}\"\n[course]\nfollowed = \"1 year\"\n[observe]\nevery = \"30 d\"\n{COLUMN}"
         );

@@ -9,7 +9,7 @@ use dermasim::engine::grid::{Axis, Ends, Grid};
 use dermasim::engine::stepper::Stepper;
 use dermasim::skin::host::SessionNumbers;
 use dermasim::skin::injury;
-use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::mechanics::channel::{NeedleShape, Tip};
 use dermasim::skin::needling::Puncture;
 
 /// Fibroblasts wake where the tissue is stretched, which remodels away: a′ = k ε (1 − a), ε′ = −q ε.
@@ -69,7 +69,7 @@ fn residual_stretch_drives_a_rate() {
         depth: 1.0,
         tilt: 0.0,
         azimuth: 0.0,
-        needle: Needle { tip: Tip::Cone, tip_radius: shank_radius, half_angle: 0.0, shank_radius },
+        needle: NeedleShape { tip: Tip::Cone, tip_radius: shank_radius, half_angle: 0.0, shank_radius },
         wall_stretch,
         drag: 0.0,
         cut: Default::default(),

@@ -5,10 +5,10 @@ mod output_sample;
 use std::fs;
 use std::path::Path;
 
-use dermasim::present::output::{self, Inputs, Kept};
+use dermasim::present::output::{self, Inputs, KeptRun};
 use output_sample as sample;
 
-fn write(kept: &Kept<'_>, folder: &Path) {
+fn write(kept: &KeptRun<'_>, folder: &Path) {
     let provenance = sample::provenance();
     let models = [("tissue/cheek".to_owned(), "a = 1".to_owned())];
     let inputs = Inputs { scenario: "tissue = \"cheek\"\n", models: &models, provenance: &provenance };
@@ -89,7 +89,7 @@ fn a_run_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let kept = sample::run("cheek", shape, 1.0);
         write(&kept, folder.path());
-        let again = Kept::read(folder.path()).unwrap();
+        let again = KeptRun::read(folder.path()).unwrap();
         assert_eq!(again.about, kept.about);
         assert_eq!(again.answers, kept.answers);
         assert_eq!(again.needling, kept.needling);
@@ -110,10 +110,10 @@ fn a_run_reads_back_as_it_was_written() {
 #[test]
 fn a_folder_that_is_no_run_is_told_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let message = Kept::read(folder.path()).unwrap_err().message().into_owned();
+    let message = KeptRun::read(folder.path()).unwrap_err().message().into_owned();
     assert!(message.contains("summary.json"), "{message}");
     fs::write(folder.path().join("summary.json"), "{\"observables\": 3}").unwrap();
-    assert!(Kept::read(folder.path()).is_err());
+    assert!(KeptRun::read(folder.path()).is_err());
 }
 
 /// Leaves example folders behind for a look with other programs (xarray, ParaView, pandas).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dermasim::run::{self, Outcome};
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::skin::catalogue::{Kind, Rules, find, list};
+use dermasim::skin::catalogue::{CatalogueKind, Rules, find, list};
 use dermasim::skin::needling::{self, Needling};
 use dermasim::study::practice::{Practice, advice, spread};
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ fn the_gate_is_the_slowest_symptom() {
     assert!(!recovery.slowest.is_empty());
 }
 
-fn carried(lesion: &str, device: &str, glide: &str) -> dermasim::study::practice::Spread {
+fn carried(lesion: &str, device: &str, glide: &str) -> dermasim::study::practice::LesionSpread {
     let text = format!(
         "tissue = \"cheek\"\nlesion = \"{lesion}\"\n[needling]\ndevice = \"{device}\"\nlength = \"0.5 mm\"\nglide = \"{glide}\"\n[course]\nfollowed = \"2 d\"\n"
     );
@@ -100,10 +100,10 @@ fn what_needles_carry_falls_along_their_way() {
 
 #[test]
 fn every_rule_names_numbers_that_a_session_has() {
-    let all = list(Kind::Rules);
+    let all = list(CatalogueKind::Rules);
     assert!(all.len() >= 3);
     for entry in all {
-        let rules = Arc::new(Rules::read(&find(Kind::Rules, &entry.name, None).unwrap()).unwrap());
+        let rules = Arc::new(Rules::read(&find(CatalogueKind::Rules, &entry.name, None).unwrap()).unwrap());
         for operator in ["dermatologist", "aesthetician", "home_user"] {
             for device in ["skinpen", "derma_roller_medical"] {
                 let mut plan = plan(&format!(

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use dermasim::base::sourced::Evidence;
 use dermasim::base::units::Quantity;
-use dermasim::scenario::{ModelFile, Number, Scenario, WIDE};
-use dermasim::skin::catalogue::{Kind, list};
+use dermasim::scenario::{ModelFile, ModelNumber, Scenario, WIDE};
+use dermasim::skin::catalogue::{CatalogueKind, list};
 
-fn numbers(kind: Kind) -> Vec<(String, Number)> {
+fn numbers(kind: CatalogueKind) -> Vec<(String, ModelNumber)> {
     let all = list(kind).into_iter();
     all.flat_map(|entry| {
         let file = ModelFile::open(kind, &entry.name, Path::new("")).unwrap_or_else(|error| panic!("{error}"));
@@ -18,9 +18,13 @@ fn numbers(kind: Kind) -> Vec<(String, Number)> {
     .collect()
 }
 
-fn default_numbers() -> Vec<(String, Number)> {
-    let response = numbers(Kind::Response).into_iter().filter(|(file, _)| file == "default");
-    [Kind::Mechanics, Kind::Tissue, Kind::Operator].into_iter().flat_map(numbers).chain(response).collect()
+fn default_numbers() -> Vec<(String, ModelNumber)> {
+    let response = numbers(CatalogueKind::Response).into_iter().filter(|(file, _)| file == "default");
+    [CatalogueKind::Mechanics, CatalogueKind::Tissue, CatalogueKind::Operator]
+        .into_iter()
+        .flat_map(numbers)
+        .chain(response)
+        .collect()
 }
 
 #[test]

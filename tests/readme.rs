@@ -9,10 +9,10 @@ use common::figures::{self, MISSED, QUANTITIES_MISSED, in_words, listed, number}
 use dermasim::engine::language::Definition;
 use dermasim::present::output::Provenance;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::skin::catalogue::{Kind as File, find};
+use dermasim::skin::catalogue::{CatalogueKind, find};
 use dermasim::skin::needling;
 use dermasim::study::claims;
-use dermasim::study::evidence::{self, Group, Kind, Observation, Split, Tuning};
+use dermasim::study::evidence::{self, Group, Observation, ObservationKind, Split, Tuning};
 
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 
@@ -42,7 +42,7 @@ fn met(of: &[&Observation]) -> String {
 #[test]
 fn the_table_of_evidence_counts_what_is_met() {
     let all = observations();
-    let counts = |one: &&Observation| one.kind == Kind::Observation;
+    let counts = |one: &&Observation| one.kind == ObservationKind::Observation;
     let row = |group: Group| {
         let open = all.iter().filter(counts).filter(|one| one.split != Split::SetAside);
         let own: Vec<&Observation> = open.filter(|one| one.group == group).collect();
@@ -65,7 +65,7 @@ fn the_table_of_evidence_counts_what_is_met() {
 fn measured_readings_are_counted() {
     let all = observations();
     let measured = |one: &Observation| match one.kind {
-        Kind::Identity => 0,
+        ObservationKind::Identity => 0,
         _ => one.bands.iter().filter(|band| band.measured.is_some()).count(),
     };
     let aside = all.iter().filter(|one| one.split == Split::SetAside).map(measured).sum::<usize>();
@@ -90,11 +90,11 @@ fn measured_readings_are_counted() {
 fn what_was_fitted_and_what_was_not_in_view_is_said() {
     let all = observations();
     let fitted = ids(all.iter().filter(|one| one.tuning == Tuning::Fit));
-    let apart = |one: &&Observation| one.kind == Kind::Observation && one.group != Group::Needling;
+    let apart = |one: &&Observation| one.kind == ObservationKind::Observation && one.group != Group::Needling;
     let mut unseen = ids(all.iter().filter(apart).filter(|one| one.tuning == Tuning::No));
     // Responses stand before signs.
     unseen.sort_by_key(|id| (id.starts_with('S'), id[1..].parse::<u32>().unwrap_or(0)));
-    let path = find(File::Response, "default", None).unwrap_or_else(|error| panic!("{error}"));
+    let path = find(CatalogueKind::Response, "default", None).unwrap_or_else(|error| panic!("{error}"));
     let model = dermasim::skin::model(&path).unwrap_or_else(|error| panic!("{error}"));
     let by_calibration = |definition: &Definition| matches!(definition, Definition::Number(number) if number.source.contains("fitted by `dermasim calibrate`"));
     let constants = model.constants.values().filter(|constant| by_calibration(&constant.definition)).count();

@@ -12,7 +12,7 @@ use dermasim::engine::grid::{Axis, Ends, Grid};
 use dermasim::engine::stepper::Stepper;
 use dermasim::skin::host::SessionNumbers;
 use dermasim::skin::injury;
-use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::mechanics::channel::{NeedleShape, Tip};
 use dermasim::skin::needling::Puncture;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn an_independent_implementation_agrees() {
     };
     let mut skin = skin_on(include_str!("../models/response/uncorrected.toml"), Arc::new(grid), 0);
     let mut stepper = Stepper::new(&mut skin, &adaptive(1e-4)).expect("rest has a balance");
-    let needle = Needle { shank_radius: 0.125e-3, tip_radius: 0.125e-3, ..upright().needle };
+    let needle = NeedleShape { shank_radius: 0.125e-3, tip_radius: 0.125e-3, ..upright().needle };
     let puncture = Puncture { depth: 1.0, needle, ..upright() };
     injury::pierce(&mut skin, &[(Some(0), puncture)], &SessionNumbers::default()).expect("finite effects");
     stepper.restart(&mut skin).expect("a balance");
@@ -66,7 +66,7 @@ fn upright() -> Puncture {
         depth: 0.0,
         tilt: 0.0,
         azimuth: 0.0,
-        needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
+        needle: NeedleShape { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.4,
         drag: 0.0,
         cut: Default::default(),

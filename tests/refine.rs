@@ -11,7 +11,7 @@ use std::sync::Arc;
 use dermasim::engine::observe::Record;
 use dermasim::run;
 use dermasim::scenario::{Plan, Scenario};
-use dermasim::study::{Levels, Verdict};
+use dermasim::study::{Levels, RefinementVerdict};
 
 use common::series::{bessel, erf, grown, grown_slope, mean_of, zeros};
 
@@ -428,7 +428,7 @@ thickness = { value = \"0.5 mm\", evidence = \"assumed\", source = \"t\" }
 stiffness = { value = \"1 kPa\", evidence = \"assumed\", source = \"t\" }\n";
 
 /// The verdict on a scenario, and the run as it is.
-fn judged(folder: &std::path::Path, model: &str, setting: &str, times: &[f64]) -> (Verdict, Record) {
+fn judged(folder: &std::path::Path, model: &str, setting: &str, times: &[f64]) -> (RefinementVerdict, Record) {
     let model = format!("name = \"m\"\nwhat = \"m\"\n[constant]\n[scale]\nlength = \"1 mm\"\ntime = \"1 h\"\n{model}");
     let end = times[times.len() - 1];
     let at: Vec<String> = times.iter().map(|time| format!("\"{time:?} h\"")).collect();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use dermasim::base::error::{Error, Result, Source};
 use dermasim::engine::language::{LayerName, Model, Setting};
 use dermasim::scenario::Scenario;
-use dermasim::skin::catalogue::{Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
+use dermasim::skin::catalogue::{CatalogueKind, Device, Mechanics, Operator, Overlay, Population, Rules, Tissue, find};
 use dermasim::study::claims::Claim;
 
 fn read(kind: &str, path: &Path) -> Result<()> {
@@ -22,29 +22,29 @@ fn read(kind: &str, path: &Path) -> Result<()> {
             Ok(())
         }
         "tissues" => {
-            let tissue = Tissue::read(&text(Kind::Tissue)?)?;
-            tissue.suits(&Mechanics::read(&find(Kind::Mechanics, "default", None)?)?)?;
+            let tissue = Tissue::read(&text(CatalogueKind::Tissue)?)?;
+            tissue.suits(&Mechanics::read(&find(CatalogueKind::Mechanics, "default", None)?)?)?;
             tissue.layers(&Default::default()).map(drop)
         }
-        "devices" => Device::read(&text(Kind::Device)?).map(drop),
-        "operators" => Operator::read(&text(Kind::Operator)?).map(drop),
-        "mechanics" => Mechanics::read(&text(Kind::Mechanics)?).map(drop),
-        "response" => compile(&dermasim::skin::model(&text(Kind::Response)?)?, "cheek"),
-        "lesions" => Overlay::read(Kind::Lesion, &text(Kind::Lesion)?).map(drop),
-        "agents" => Overlay::read(Kind::Agent, &text(Kind::Agent)?).map(drop),
-        "rules" => Rules::read(&text(Kind::Rules)?).map(drop),
+        "devices" => Device::read(&text(CatalogueKind::Device)?).map(drop),
+        "operators" => Operator::read(&text(CatalogueKind::Operator)?).map(drop),
+        "mechanics" => Mechanics::read(&text(CatalogueKind::Mechanics)?).map(drop),
+        "response" => compile(&dermasim::skin::model(&text(CatalogueKind::Response)?)?, "cheek"),
+        "lesions" => Overlay::read(CatalogueKind::Lesion, &text(CatalogueKind::Lesion)?).map(drop),
+        "agents" => Overlay::read(CatalogueKind::Agent, &text(CatalogueKind::Agent)?).map(drop),
+        "rules" => Rules::read(&text(CatalogueKind::Rules)?).map(drop),
         "claims" => {
             let text = std::fs::read_to_string(path).map_err(|cause| Error::file(path, "read", cause))?;
             Claim::read(&Source::new(path.display().to_string(), text), &[]).map(drop)
         }
-        "populations" => Population::read(&text(Kind::Population)?).map(drop),
+        "populations" => Population::read(&text(CatalogueKind::Population)?).map(drop),
         other => panic!("tests/refused/{other} is no kind of file"),
     }
 }
 
 /// A model may name layers that only the tissue knows, so some faults are found when it meets one.
 fn compile(model: &Model, tissue: &str) -> Result<()> {
-    let tissue = Tissue::read(&find(Kind::Tissue, tissue, None)?)?;
+    let tissue = Tissue::read(&find(CatalogueKind::Tissue, tissue, None)?)?;
     let traits = tissue.traits(&Default::default());
     let layers = tissue.layers(&traits)?.into_iter();
     let layers = layers.map(|layer| LayerName { name: layer.name, groups: layer.groups }).collect();

@@ -22,12 +22,12 @@ pub struct Source {
     /// The whole text, as read.
     pub text: String,
     /// Which parts of a composed text were written elsewhere.
-    parts: Vec<Part>,
+    parts: Vec<SourcePart>,
 }
 
 /// A stretch of a composed text and the place where somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct SourcePart {
     /// Where it stands in the composed text.
     pub here: Range<usize>,
     /// The text it comes from.
@@ -43,7 +43,7 @@ impl Source {
     }
 
     /// A text put together from others. What is wrong in it is shown where it was written.
-    pub fn composed(name: impl Into<String>, text: impl Into<String>, parts: Vec<Part>) -> Arc<Self> {
+    pub fn composed(name: impl Into<String>, text: impl Into<String>, parts: Vec<SourcePart>) -> Arc<Self> {
         Arc::new(Self { name: name.into(), text: text.into(), parts })
     }
 
@@ -55,7 +55,7 @@ impl Source {
 
     /// The text and the place where `span` of this text was written: its own unless it was composed.
     pub fn origin(self: &Arc<Self>, span: Range<usize>) -> (Arc<Self>, Range<usize>) {
-        let around = |part: &&Part| part.here.start <= span.start && span.end <= part.here.end;
+        let around = |part: &&SourcePart| part.here.start <= span.start && span.end <= part.here.end;
         let Some(part) = self.parts.iter().filter(around).min_by_key(|part| part.here.len()) else {
             return (self.clone(), span);
         };
@@ -395,7 +395,7 @@ fn plainly(source: &Arc<Source>, span: Range<usize>, message: &str) -> Option<Er
             _ => "this",
         };
         let (needed, help) = match wanted {
-            "struct ConstantForm" | "struct Written" if short && !written.is_empty() => (
+            "struct ConstantForm" | "struct WrittenNumber" if short && !written.is_empty() => (
                 "a number with its source",
                 format!("write {{ value = {written}, evidence = \"assumed\", source = \"…\" }}"),
             ),

@@ -41,7 +41,7 @@ pub type Traits = BTreeMap<String, String>;
 /// A number as it stands in a model file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Written {
+pub struct WrittenNumber {
     pub(crate) what: Option<String>,
     pub(crate) value: Spanned<toml::Value>,
     pub(crate) by: Option<Spanned<String>>,
@@ -52,7 +52,7 @@ pub struct Written {
     pub(crate) checked: Option<bool>,
     pub(crate) drawn: Option<bool>,
     #[serde(default)]
-    pub(crate) times: IndexMap<String, Written>,
+    pub(crate) times: IndexMap<String, WrittenNumber>,
 }
 
 /// One value, or one for each alternative of a trait.
@@ -119,7 +119,7 @@ fn quantity(value: &toml::Value) -> Result<Quantity> {
     }
 }
 
-impl Written {
+impl WrittenNumber {
     /// Checks the number: finite, one dimension throughout, a source that says something, the value inside its range.
     ///
     /// # Errors

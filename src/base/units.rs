@@ -247,7 +247,7 @@ impl FromStr for Unit {
         let (factor, dimension) = if units.trim().is_empty() && counted {
             (1.0, Dimension::NONE)
         } else {
-            let mut reader = Reader { text: units, at: 0, depth: 0 };
+            let mut reader = UnitReader { text: units, at: 0, depth: 0 };
             let found = reader.product()?;
             reader.skip();
             if reader.at < units.len() {
@@ -386,13 +386,13 @@ fn number_length(text: &str) -> usize {
     at
 }
 
-struct Reader<'a> {
+struct UnitReader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl UnitReader<'_> {
     fn skip(&mut self) {
         let rest = &self.text[self.at..];
         self.at += rest.len() - rest.trim_start().len();

@@ -13,10 +13,10 @@ use crate::base::folder::{Draft, Identity};
 use crate::present::output::file;
 use crate::present::plot;
 use crate::scenario::Scenario;
-use crate::study::bench::{self, Report, Setting, Target};
+use crate::study::bench::{self, BenchSetting, Report, Target};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct BenchArguments {
     /// Cells of the kernels of transport, along x, y and depth
     #[arg(long, value_name = "NXxNYxNZ", default_value = "128x128x128")]
     cells: String,
@@ -49,7 +49,7 @@ pub struct Arguments {
     figure: Option<PathBuf>,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &BenchArguments) -> Result<()> {
     super::instructions(arguments.instructions.as_deref())?;
     let old = arguments.compare.as_deref().map(Report::read).transpose()?;
     let scenario = arguments.scenario.as_deref().map(|path| Ok(Arc::new(Scenario::read(path)?.plan()?))).transpose()?;
@@ -65,7 +65,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
                 .help("choose another file with --json")
         })?;
     }
-    let setting = Setting {
+    let setting = BenchSetting {
         cells: cells(&arguments.cells)?,
         fields: within("--fields", arguments.fields, 1000)?,
         threads: threads(arguments.threads.as_deref())?,

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Map;
 
 use super::common::Common;
-use super::evidence::Watcher;
+use super::evidence::EvidenceWatcher;
 use super::keep;
 use super::terminal::{number, say, short, table, tell};
 use crate::base::error::{Error, Result, Source};
@@ -16,10 +16,10 @@ use crate::present::output;
 use crate::scenario::Change;
 use crate::study::Store;
 use crate::study::calibrate::{self, Calibration, Fitted};
-use crate::study::evidence::{self, Board, Observation, Row, Runner};
+use crate::study::evidence::{self, Observation, ObservationBoard, ObservationRow, Runner};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct CalibrateArguments {
     /// The file that names constants and observations
     file: PathBuf,
     /// Where the model and the account of the fit go [default: output/calibrate-NAME]
@@ -29,7 +29,7 @@ pub struct Arguments {
     common: Common,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &CalibrateArguments) -> Result<()> {
     let common = &arguments.common;
     let text = std::fs::read_to_string(&arguments.file).map_err(|cause| match cause.kind() {
         std::io::ErrorKind::NotFound => Error::input(format!("there is no file `{}`", short(&arguments.file))),
@@ -46,7 +46,8 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let draft = Draft::begin(&folder, identity, common.force, true)?;
     let shown = short(&folder);
     let threads = common.threads()?;
-    let board = Told { runs: Watcher::new(true), quiet: common.quiet, least: Mutex::new(f64::INFINITY) };
+    let board =
+        CalibrationWatcher { runs: EvidenceWatcher::new(true), quiet: common.quiet, least: Mutex::new(f64::INFINITY) };
     let store = Store::in_folder(draft.workshop()?);
     let fitted = calibrate::fit(&calibration, threads, &board, &store)?;
     let runner = Runner { threads, board: &board, store: &store };
@@ -78,7 +79,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn judged(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<Row>> {
+fn judged(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<ObservationRow>> {
     let findings = evidence::run_all(observations, runner)?;
     observations.iter().zip(&findings).map(|(one, found)| evidence::judge(one, found)).collect()
 }
@@ -122,7 +123,7 @@ fn constants(fitted: &Fitted) -> String {
 }
 
 /// Readings before and after.
-fn readings(rows: &[Vec<Row>]) -> String {
+fn readings(rows: &[Vec<ObservationRow>]) -> String {
     let lines: Vec<Vec<String>> = rows[0]
         .iter()
         .zip(&rows[1])
@@ -138,13 +139,13 @@ fn readings(rows: &[Vec<Row>]) -> String {
 }
 
 /// Tells of places rather than of runs.
-struct Told {
-    runs: Watcher,
+struct CalibrationWatcher {
+    runs: EvidenceWatcher,
     quiet: bool,
     least: Mutex<f64>,
 }
 
-impl Board for Told {
+impl ObservationBoard for CalibrationWatcher {
     fn ended(&self, _: &str, _: usize, _: usize) {}
 
     fn stop(&self) -> bool {
@@ -152,7 +153,7 @@ impl Board for Told {
     }
 }
 
-impl calibrate::Progress for Told {
+impl calibrate::SearchBoard for CalibrationWatcher {
     fn evaluated(&self, evaluations: usize, least: f64) {
         let mut known = self.least.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *known = known.min(least);

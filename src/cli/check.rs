@@ -10,15 +10,17 @@ use super::terminal::{complain, say, short};
 use crate::base::error::{Result, Source};
 use crate::base::units::DAY;
 use crate::run;
-use crate::scenario::{Change, Estimate, Plan, Point, Scenario, shown_bytes, shown_duration};
-use crate::skin::catalogue::{self, Cost, Device, Kind, Mechanics, Operator, Overlay, Population, Rules, Tissue};
+use crate::scenario::{Change, Estimate, Plan, Scenario, SweepRun, shown_bytes, shown_duration};
+use crate::skin::catalogue::{
+    self, CatalogueKind, Cost, Device, Mechanics, Operator, Overlay, Population, Rules, Tissue,
+};
 use crate::study::calibrate::Calibration;
 use crate::study::claims::Claim;
 use crate::study::evidence::Observation;
 use crate::study::practice;
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct CheckArguments {
     /// Scenarios or model files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -27,7 +29,7 @@ pub struct Arguments {
     set: Vec<String>,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &CheckArguments) -> Result<()> {
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
     let mut wrong = None;
     for file in &arguments.files {
@@ -73,7 +75,7 @@ fn check(file: &Path, changes: &[Change]) -> Result<String> {
                 return Ok(cost(&plan) + &advice.collect::<String>());
             }
             // A plan at a time for each thread: the largest study takes no more memory than a small one.
-            let each = |point: &Point| {
+            let each = |point: &SweepRun| {
                 let plan = point.scenario.plan()?;
                 let Estimate { seconds, bytes, .. } = plan.origin.estimate;
                 Ok((seconds, bytes, cost(&plan)))
@@ -129,24 +131,24 @@ fn cost(plan: &Plan) -> String {
 }
 
 /// Checks a model file.
-fn model(kind: Kind, file: &Path) -> Result<String> {
+fn model(kind: CatalogueKind, file: &Path) -> Result<String> {
     let source = catalogue::find(kind, &file.to_string_lossy(), None)?;
     let text = match kind {
-        Kind::Tissue => {
+        CatalogueKind::Tissue => {
             let tissue = Tissue::read(&source)?;
-            tissue.suits(&Mechanics::read(&catalogue::find(Kind::Mechanics, "default", None)?)?)?;
+            tissue.suits(&Mechanics::read(&catalogue::find(CatalogueKind::Mechanics, "default", None)?)?)?;
             format!("a tissue of {} layers", tissue.layer.len())
         }
-        Kind::Device => format!("a device, {}", Device::read(&source)?.what),
-        Kind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
-        Kind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
-        Kind::Lesion | Kind::Wound | Kind::Agent | Kind::Person => {
+        CatalogueKind::Device => format!("a device, {}", Device::read(&source)?.what),
+        CatalogueKind::Operator => format!("an operator, {}", Operator::read(&source)?.what),
+        CatalogueKind::Mechanics => format!("mechanics with {} numbers", Mechanics::read(&source)?.numbers().len()),
+        CatalogueKind::Lesion | CatalogueKind::Wound | CatalogueKind::Agent | CatalogueKind::Person => {
             format!("{kind}: {}", Overlay::read(kind, &source)?.what)
         }
-        Kind::Rules => format!("{} rules: {}", Rules::read(&source)?.rule.len(), Rules::read(&source)?.what),
-        Kind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
-        Kind::Population => format!("a population: {}", Population::read(&source)?.what),
-        Kind::Response => {
+        CatalogueKind::Rules => format!("{} rules: {}", Rules::read(&source)?.rule.len(), Rules::read(&source)?.what),
+        CatalogueKind::Cost => format!("prices in {}: {}", Cost::read(&source)?.currency, Cost::read(&source)?.what),
+        CatalogueKind::Population => format!("a population: {}", Population::read(&source)?.what),
+        CatalogueKind::Response => {
             let model = crate::skin::model(&source)?;
             model.known_regions(&known_layers(file)?)?;
             let (fields, processes) = (model.fields.len(), model.processes.len());
@@ -172,8 +174,8 @@ fn known_layers(file: &Path) -> Result<Vec<String>> {
             );
         }
     };
-    for entry in catalogue::list(Kind::Tissue) {
-        learn(&catalogue::find(Kind::Tissue, &entry.name, None)?);
+    for entry in catalogue::list(CatalogueKind::Tissue) {
+        learn(&catalogue::find(CatalogueKind::Tissue, &entry.name, None)?);
     }
     let beside = file.parent().map(Path::to_path_buf).unwrap_or_default();
     let folder = if beside.as_os_str().is_empty() { Path::new(".").to_path_buf() } else { beside };
@@ -194,22 +196,22 @@ fn has(source: &Source, key: &str) -> bool {
 }
 
 /// What a file describes: by the folder it lies in, else by the tables only such a file has. `None` is a scenario.
-fn kind_of(file: &Path, source: &Source) -> Option<Kind> {
+fn kind_of(file: &Path, source: &Source) -> Option<CatalogueKind> {
     let folder = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let by_folder = Kind::ALL.into_iter().find(|kind| folder.as_deref() == Some(kind.folder()));
+    let by_folder = CatalogueKind::ALL.into_iter().find(|kind| folder.as_deref() == Some(kind.folder()));
     let document = toml_edit::Document::parse(source.text.as_str()).ok();
     let has = |key: &str| document.as_ref().is_some_and(|document| document.get(key).is_some());
     let by_content = match () {
         () if ["tissue", "slab", "needling", "course"].iter().any(|key| has(key)) => None,
-        () if ["field", "process", "constant"].iter().any(|key| has(key)) => Some(Kind::Response),
-        () if has("layer") => Some(Kind::Tissue),
-        () if has("needle") => Some(Kind::Device),
-        () if has("hands") => Some(Kind::Operator),
-        () if has("rule") => Some(Kind::Rules),
-        () if has("currency") => Some(Kind::Cost),
-        () if has("trait") => Some(Kind::Population),
-        () if has("carriage") => Some(Kind::Lesion),
-        () if has("dose") => Some(Kind::Agent),
+        () if ["field", "process", "constant"].iter().any(|key| has(key)) => Some(CatalogueKind::Response),
+        () if has("layer") => Some(CatalogueKind::Tissue),
+        () if has("needle") => Some(CatalogueKind::Device),
+        () if has("hands") => Some(CatalogueKind::Operator),
+        () if has("rule") => Some(CatalogueKind::Rules),
+        () if has("currency") => Some(CatalogueKind::Cost),
+        () if has("trait") => Some(CatalogueKind::Population),
+        () if has("carriage") => Some(CatalogueKind::Lesion),
+        () if has("dose") => Some(CatalogueKind::Agent),
         () => None,
     };
     by_folder.or(by_content)

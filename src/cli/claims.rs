@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Map;
 
 use super::common::Common;
-use super::evidence::Watcher;
+use super::evidence::EvidenceWatcher;
 use super::keep;
 use super::terminal::{say, short, table, tell, wrapped};
 use crate::base::error::{Error, Result};
@@ -19,7 +19,7 @@ use crate::present::report;
 use crate::run::session::Session;
 use crate::scenario::{Change, Plan, shown_duration};
 use crate::study::Store;
-use crate::study::claims::{self, Answer, Claim, Findings, Followed, Keep};
+use crate::study::claims::{self, Claim, ClaimAnswer, ClaimFindings, FollowedRun, Keep};
 use crate::study::evidence::{self, Run, Runner};
 
 /// The file of an answer.
@@ -28,7 +28,7 @@ const ANSWER: &str = "answer.json";
 const MARK: &str = "claims.json";
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct ClaimsArguments {
     /// Claims, as C15; all if none is named
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -41,13 +41,13 @@ pub struct Arguments {
 
 /// An answer and its figures, as they are kept.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct Kept {
+struct KeptAnswer {
     #[serde(flatten)]
-    answer: Answer,
+    answer: ClaimAnswer,
     figures: Vec<String>,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &ClaimsArguments) -> Result<()> {
     let common = &arguments.common;
     let (changes, threads, begun) = (common.changes()?, common.threads()?, Instant::now());
     let asked = claims::chosen(&arguments.ids, &changes)?;
@@ -58,7 +58,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let mut ids: Vec<String> = asked.iter().flat_map(|claim| claim.observations.clone()).collect();
     ids.sort();
     ids.dedup();
-    let board = Watcher::new(common.quiet);
+    let board = EvidenceWatcher::new(common.quiet);
     let store = Store::in_folder(draft.workshop()?);
     let runner = Runner { threads, board: &board, store: &store };
     let rows = if ids.is_empty() {
@@ -84,7 +84,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     if common.quiet {
         return Ok(());
     }
-    let own: Vec<&Answer> =
+    let own: Vec<&ClaimAnswer> =
         all.iter().map(|kept| &kept.answer).filter(|answer| asked.iter().any(|claim| claim.id == answer.id)).collect();
     if arguments.ids.is_empty() {
         say(overview(&own));
@@ -143,7 +143,7 @@ fn settings(claim: &Claim) -> String {
 }
 
 /// One answer for the terminal.
-fn told(answer: &Answer) -> String {
+fn told(answer: &ClaimAnswer) -> String {
     format!(
         "{}: {}\n{}; evidence {} ({}); holds in {} of {} samples{}\n\n{}",
         answer.id,
@@ -159,7 +159,7 @@ fn told(answer: &Answer) -> String {
 }
 
 /// A line for each answer.
-fn overview(answers: &[&Answer]) -> String {
+fn overview(answers: &[&ClaimAnswer]) -> String {
     let lines: Vec<Vec<String>> = answers
         .iter()
         .map(|answer| {
@@ -186,22 +186,22 @@ impl Keeper {
 
 impl Keep for Keeper {
     fn has(&self, claim: &Claim, run: &Run) -> bool {
-        folder::Answer::open(&self.folder(claim, run)).is_some_and(|own| own.is_whole())
+        folder::AnswerFolder::open(&self.folder(claim, run)).is_some_and(|own| own.is_whole())
     }
 
-    fn keep(&self, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()> {
+    fn keep(&self, claim: &Claim, run: &Run, followed: FollowedRun<'_>) -> Result<()> {
         keep_run(&self.folder(claim, run), run, followed)
     }
 }
 
-fn keep_run(folder: &Path, run: &Run, followed: Followed<'_>) -> Result<()> {
+fn keep_run(folder: &Path, run: &Run, followed: FollowedRun<'_>) -> Result<()> {
     folder::write_part(folder, &keep::identity("run", &run.plan), |fresh| match followed {
-        Followed::Response(outcome) => {
+        FollowedRun::Response(outcome) => {
             let about = keep::tables(outcome, fresh)?;
             models(&outcome.plan, fresh)?;
             Ok(about)
         }
-        Followed::Needles(plan, needling) => {
+        FollowedRun::Needles(plan, needling) => {
             let session = Session::of(needling, plan.sessions.first().copied().unwrap_or(0.0));
             output::file::write(&fresh.join("scenario.toml"), &plan.origin.scenario)?;
             output::needling::write(&fresh.join("needling.csv"), std::slice::from_ref(&session))?;
@@ -218,7 +218,7 @@ fn models(plan: &Plan, folder: &Path) -> Result<()> {
 }
 
 /// Writes everything of an answer but its runs.
-fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Result<()> {
+fn write(folder: &Path, claim: &Claim, found: &ClaimFindings, answer: ClaimAnswer) -> Result<()> {
     let figures = plot::draw_claim(claim, found, &answer, &folder.join("figures"))?;
     if let Some(run) = claim.runs.first() {
         output::file::write(&folder.join("claim.toml"), &run.scenario.source.text)?;
@@ -242,25 +242,25 @@ fn write(folder: &Path, claim: &Claim, found: &Findings, answer: Answer) -> Resu
     });
     output::table::write_csv(&folder.join("drawn.csv"), &["sample", "run", "key", "unit", "value"], drawn)?;
     let figures = figures.into_iter().map(|Figure { caption, .. }| caption).collect();
-    let json = serde_json::json!(Kept { answer, figures });
+    let json = serde_json::json!(KeptAnswer { answer, figures });
     output::file::write(&folder.join(ANSWER), format!("{json:#}\n"))
 }
 
 /// Names of the readings with their units.
-fn headings(answer: &Answer) -> Vec<String> {
+fn headings(answer: &ClaimAnswer) -> Vec<String> {
     let unit = |unit: &str| if unit == "1" { String::new() } else { format!(" [{unit}]") };
     answer.readings.iter().map(|reading| format!("{}{}", reading.name, unit(&reading.unit))).collect()
 }
 
 /// The answers in a folder, in the order of the ids.
-fn gather(out: &Path, ids: &[String]) -> Result<Vec<Kept>> {
+fn gather(out: &Path, ids: &[String]) -> Result<Vec<KeptAnswer>> {
     let mut all = Vec::new();
     for id in ids {
         let path = out.join(id).join(ANSWER);
         if path.is_file() {
             let text = output::file::read(&path)?;
             // An answer of another version is left out until it is computed again.
-            all.extend(serde_json::from_str::<Kept>(&text).ok());
+            all.extend(serde_json::from_str::<KeptAnswer>(&text).ok());
         }
     }
     all.sort_by(|a, b| a.answer.id.cmp(&b.answer.id));
@@ -268,8 +268,8 @@ fn gather(out: &Path, ids: &[String]) -> Result<Vec<Kept>> {
 }
 
 /// Writes the page and the tables of all answers.
-fn page(out: &Path, all: &[Kept]) -> Result<()> {
-    let shown: Vec<report::Shown<'_>> = all
+fn page(out: &Path, all: &[KeptAnswer]) -> Result<()> {
+    let shown: Vec<report::IllustratedAnswer<'_>> = all
         .iter()
         .map(|kept| {
             let figure = |caption: &String| Figure {
@@ -281,7 +281,7 @@ fn page(out: &Path, all: &[Kept]) -> Result<()> {
         })
         .collect();
     report::write_claims(out, &shown)?;
-    let answers: Vec<&Answer> = all.iter().map(|kept| &kept.answer).collect();
+    let answers: Vec<&ClaimAnswer> = all.iter().map(|kept| &kept.answer).collect();
     let json = serde_json::json!(answers);
     output::file::write(&out.join(MARK), format!("{json:#}\n"))?;
     let header = [

@@ -8,15 +8,15 @@ use serde_json::Map;
 use super::keep;
 use super::terminal::{number, say, short, table};
 use crate::base::error::{Error, Result};
-use crate::base::folder::{Answer, Draft, Identity};
+use crate::base::folder::{AnswerFolder, Draft, Identity};
 use crate::base::units::DAY;
-use crate::present::output::{self, Kept};
+use crate::present::output::{self, KeptRun};
 use crate::present::plot;
 use crate::present::report;
 use crate::study::{Pair, pair};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct CompareArguments {
     /// Folders of finished runs; differences are taken from the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     runs: Vec<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Arguments {
     force: bool,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &CompareArguments) -> Result<()> {
     let runs = named(&arguments.runs)?;
     let folder = arguments.out.clone().unwrap_or_else(|| {
         let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).take(4).collect();
@@ -39,7 +39,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     });
     let shown = short(&folder);
     let settings =
-        arguments.runs.iter().map(|run| Answer::open(run).map(|answer| answer.identity().2).unwrap_or_default());
+        arguments.runs.iter().map(|run| AnswerFolder::open(run).map(|answer| answer.identity().2).unwrap_or_default());
     let settings: Vec<String> = runs.iter().map(|(name, _)| name.clone()).chain(settings).collect();
     let identity = Identity::of("comparison", "", settings.iter().map(String::as_str));
     let draft = Draft::begin(&folder, identity, arguments.force, false)?;
@@ -60,8 +60,8 @@ pub fn command(arguments: &Arguments) -> Result<()> {
 }
 
 /// The runs with names that tell them apart.
-fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
-    let mut runs: Vec<(String, Kept)> = Vec::new();
+fn named(folders: &[PathBuf]) -> Result<Vec<(String, KeptRun<'static>)>> {
+    let mut runs: Vec<(String, KeptRun)> = Vec::new();
     for folder in folders {
         if !folder.join("summary.json").is_file() {
             return Err(Error::input(format!("`{}` is not the folder of a finished run", short(folder)))
@@ -73,7 +73,7 @@ fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
         let columns = ["day", "observable", "unit"];
         let taken = |name: &str| columns.contains(&name) || runs.iter().any(|(own, _)| own == name);
         let name = (1..).map(|i| if i == 1 { plain.clone() } else { format!("{plain}-{i}") }).find(|name| !taken(name));
-        let mut kept = Kept::read(folder)?;
+        let mut kept = KeptRun::read(folder)?;
         if let Some((_, first)) = runs.first() {
             kept = kept.in_units_of(first)?;
         }
@@ -84,7 +84,7 @@ fn named(folders: &[PathBuf]) -> Result<Vec<(String, Kept<'static>)>> {
 
 /// Writes the time courses side by side at the times of the first run: day, observable, unit, a column a run, and a column of
 /// differences for each run but the first.
-fn courses(path: &Path, runs: &[(String, Kept)]) -> Result<()> {
+fn courses(path: &Path, runs: &[(String, KeptRun)]) -> Result<()> {
     let mut header: Vec<String> = ["day", "observable", "unit"].map(str::to_owned).to_vec();
     header.extend(runs.iter().map(|(name, _)| name.clone()));
     header.extend(runs[1..].iter().map(|(name, _)| format!("{name} − {}", runs[0].0)));
@@ -113,7 +113,7 @@ fn courses(path: &Path, runs: &[(String, Kept)]) -> Result<()> {
 }
 
 /// Peak and end of each observable in each run.
-fn differences(runs: &[(String, Kept)]) -> String {
+fn differences(runs: &[(String, KeptRun)]) -> String {
     let mut header = vec!["observable".to_owned(), "unit".to_owned()];
     header.extend(runs.iter().flat_map(|(name, _)| [format!("peak {name}"), format!("end {name}")]));
     let rows: Vec<Vec<String>> = runs[0]

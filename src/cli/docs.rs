@@ -21,12 +21,12 @@ const PAGES: [(&str, &str); 11] = [
 ];
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct DocsArguments {
     /// The page; without one, all topics are listed
     topic: Option<String>,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &DocsArguments) -> Result<()> {
     let Some(topic) = &arguments.topic else {
         PAGES.iter().for_each(|(topic, page)| say(format!("{topic:<14}{}", title(page))));
         return Ok(());

@@ -4,21 +4,21 @@ use std::path::Path;
 
 use super::terminal::{number, say, table};
 use crate::base::error::{Error, Result};
-use crate::present::output::ensemble::{Drawn, Ensemble, Sample, Spread};
+use crate::present::output::ensemble::{DrawnInput, Ensemble, Sample, Spread};
 use crate::present::output::sweep::Failed;
-use crate::present::output::{Kept, Provenance};
+use crate::present::output::{KeptRun, Provenance};
 use crate::present::plot;
 use crate::present::report;
-use crate::scenario::{Draw, Plan, Point};
+use crate::scenario::{Draw, Plan, SweepRun};
 use crate::study::Job;
 
 /// Reads the finished samples back; those that failed are told as such.
 ///
 /// # Errors
 /// The folder of a sample is damaged.
-pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job], failed: &[Failed]) -> Result<Ensemble> {
+pub fn gather(plan: &Plan, draws: &[Draw], points: &[SweepRun], jobs: &[Job], failed: &[Failed]) -> Result<Ensemble> {
     let drawn =
-        draws.iter().map(|draw| Drawn { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
+        draws.iter().map(|draw| DrawnInput { key: draw.key.clone(), what: draw.what.clone(), evidence: draw.evidence });
     let mut ensemble = Ensemble {
         name: plan.name.clone(),
         question: plan.question.clone(),
@@ -28,7 +28,7 @@ pub fn gather(plan: &Plan, draws: &[Draw], points: &[Point], jobs: &[Job], faile
     };
     let mut records = Vec::new();
     for (point, job) in points.iter().zip(jobs).filter(|(_, job)| job.is_done()) {
-        let kept = Kept::read(&job.folder)?;
+        let kept = KeptRun::read(&job.folder)?;
         ensemble.samples.push(Sample {
             name: point.name.clone(),
             values: point.values.iter().map(|(_, value)| value.clone()).collect(),

@@ -17,10 +17,12 @@ use crate::present::output;
 use crate::present::plot;
 use crate::scenario::shown_duration;
 use crate::study::Store;
-use crate::study::evidence::{self, Board, Kind, Observation, Reading, Row, Runner, Split, Tally, Tuning};
+use crate::study::evidence::{
+    self, Observation, ObservationBoard, ObservationKind, ObservationRow, ReadingOutcome, Runner, Split, Tally, Tuning,
+};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct EvidenceArguments {
     /// Observations, as V8; all if none is named
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -37,12 +39,12 @@ pub struct Arguments {
     common: Common,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &EvidenceArguments) -> Result<()> {
     let common = &arguments.common;
     let observations = asked(arguments)?;
     let draft = Draft::begin(&arguments.out, identity(&observations, arguments.draws), common.force, true)?;
     let begun = Instant::now();
-    let board = Watcher::new(common.quiet);
+    let board = EvidenceWatcher::new(common.quiet);
     let store = Store::in_folder(draft.workshop()?);
     let runner = Runner { threads: common.threads()?, board: &board, store: &store };
     let findings = evidence::run_all(&observations, runner)?;
@@ -70,7 +72,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
 }
 
 /// The observations that are asked for; those set aside only if that was asked, too.
-fn asked(arguments: &Arguments) -> Result<Vec<Observation>> {
+fn asked(arguments: &EvidenceArguments) -> Result<Vec<Observation>> {
     let mut all = evidence::chosen(&arguments.ids, &arguments.common.changes()?)?;
     if arguments.set_aside {
         return Ok(all);
@@ -97,7 +99,7 @@ fn identity(observations: &[Observation], draws: usize) -> Identity {
 }
 
 /// The band of a reading in words.
-fn band(reading: &Reading) -> String {
+fn band(reading: &ReadingOutcome) -> String {
     let of = |value: f64| number(Some(value));
     match (reading.at_least, reading.at_most) {
         (Some(low), Some(high)) if low == high => of(low),
@@ -118,7 +120,7 @@ fn tuning(tuning: Tuning) -> &'static str {
 }
 
 /// All rows, a line for each reading.
-fn shown(rows: &[Row]) -> String {
+fn shown(rows: &[ObservationRow]) -> String {
     let lines: Vec<Vec<String>> = rows
         .iter()
         .flat_map(|row| {
@@ -126,9 +128,9 @@ fn shown(rows: &[Row]) -> String {
                 let first = |text: String| if index == 0 { text } else { String::new() };
                 let unit = if reading.unit == "1" { String::new() } else { reading.unit.clone() };
                 let kind = match row.kind {
-                    Kind::Observation => tuning(row.used_in_tuning),
-                    Kind::Fit => "is a fit",
-                    Kind::Identity => "identity",
+                    ObservationKind::Observation => tuning(row.used_in_tuning),
+                    ObservationKind::Fit => "is a fit",
+                    ObservationKind::Identity => "identity",
                 };
                 vec![
                     first(row.id.clone()),
@@ -148,16 +150,16 @@ fn shown(rows: &[Row]) -> String {
 
 /// Predicted against observed, for everything that was measured as a number: with both spreads, and what is known of it apart
 /// from what is set aside.
-fn quantities(rows: &[Row]) -> String {
+fn quantities(rows: &[ObservationRow]) -> String {
     let with = |value: Option<f64>, spread: Option<f64>| match spread {
         Some(spread) => format!("{} ± {}", number(value), number(Some(spread))),
         None => number(value),
     };
     let own = |split: Split| {
-        let own = rows.iter().filter(move |row| row.split == split && row.kind != Kind::Identity);
+        let own = rows.iter().filter(move |row| row.split == split && row.kind != ObservationKind::Identity);
         own.flat_map(|row| row.readings.iter().filter(|reading| reading.measured.is_some()).map(move |own| (row, own)))
     };
-    let line = |(row, reading): (&Row, &Reading)| {
+    let line = |(row, reading): (&ObservationRow, &ReadingOutcome)| {
         let unit = if reading.unit == "1" { String::new() } else { reading.unit.clone() };
         vec![
             row.split.word().to_owned(),
@@ -203,7 +205,7 @@ fn counted(tally: &[Tally]) -> String {
 }
 
 /// A row for each reading.
-fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
+fn write_csv(path: &Path, rows: &[ObservationRow]) -> Result<()> {
     let header = [
         "id",
         "what",
@@ -270,13 +272,13 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
 }
 
 /// Shows how many runs are done.
-pub(super) struct Watcher {
+pub(super) struct EvidenceWatcher {
     bar: Option<ProgressBar>,
     quiet: bool,
     interrupt: Interrupt,
 }
 
-impl Watcher {
+impl EvidenceWatcher {
     pub(super) fn new(quiet: bool) -> Self {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         let bar = (!quiet && terminal).then(|| super::progress::bar("{bar:24} {pos} of {len} runs {msg}", 1));
@@ -290,7 +292,7 @@ impl Watcher {
     }
 }
 
-impl Board for Watcher {
+impl ObservationBoard for EvidenceWatcher {
     fn ended(&self, id: &str, done: usize, of: usize) {
         match &self.bar {
             Some(bar) => {

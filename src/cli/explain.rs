@@ -9,10 +9,10 @@ use crate::base::error::{Error, Result, suggestion};
 use crate::base::sourced::{Choice, Sourced};
 use crate::engine::language::{Constant, Definition, Model};
 use crate::scenario::ModelFile;
-use crate::skin::catalogue::{self, Kind};
+use crate::skin::catalogue::{self, CatalogueKind};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct ExplainArguments {
     /// A field, constant, process, observable … of the response model, or a file of the catalogue
     name: String,
     /// The response model, by name or path
@@ -23,7 +23,7 @@ pub struct Arguments {
     latex: bool,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &ExplainArguments) -> Result<()> {
     let name = arguments.name.as_str();
     let model = read(&arguments.model)?;
     if arguments.latex {
@@ -40,8 +40,10 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     }
     let told: Vec<String> = model.explain(name).into_iter().chain(file(name)?).collect();
     if told.is_empty() {
-        let files: Vec<String> =
-            Kind::ALL.into_iter().flat_map(|kind| catalogue::list(kind).into_iter().map(|entry| entry.name)).collect();
+        let files: Vec<String> = CatalogueKind::ALL
+            .into_iter()
+            .flat_map(|kind| catalogue::list(kind).into_iter().map(|entry| entry.name))
+            .collect();
         let all: Vec<&str> = model.names().chain(files.iter().map(String::as_str)).collect();
         return Err(Error::input(format!("nothing is called `{name}`")).help(suggestion(name, all)));
     }
@@ -66,12 +68,12 @@ fn shown(number: &Sourced) -> String {
 
 /// A file of the catalogue.
 fn file(name: &str) -> Result<Option<String>> {
-    let known = |kind: &Kind| catalogue::list(*kind).into_iter().find(|entry| entry.name == name);
-    let Some((kind, entry)) = Kind::ALL.into_iter().find_map(|kind| Some((kind, known(&kind)?))) else {
+    let known = |kind: &CatalogueKind| catalogue::list(*kind).into_iter().find(|entry| entry.name == name);
+    let Some((kind, entry)) = CatalogueKind::ALL.into_iter().find_map(|kind| Some((kind, known(&kind)?))) else {
         return Ok(None);
     };
     let head = format!("{name} — {kind}\n  {}", entry.what);
-    if kind == Kind::Response {
+    if kind == CatalogueKind::Response {
         return Ok(Some(format!("{head}\n\n`dermasim list fields --model {name}` shows what it holds")));
     }
     let file = ModelFile::open(kind, name, Path::new(""))?;
@@ -90,5 +92,5 @@ fn file(name: &str) -> Result<Option<String>> {
 
 /// The response model of a name or a path.
 pub fn read(name: &str) -> Result<Model> {
-    crate::skin::model(&catalogue::find(Kind::Response, name, Some(Path::new("")))?)
+    crate::skin::model(&catalogue::find(CatalogueKind::Response, name, Some(Path::new("")))?)
 }

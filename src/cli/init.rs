@@ -12,13 +12,13 @@ use crate::base::folder::file;
 pub const SCENARIO: &str = include_str!("init.toml");
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct InitArguments {
     /// Where to write it; "-" prints it
     #[arg(default_value = "scenario.toml")]
     file: PathBuf,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &InitArguments) -> Result<()> {
     if arguments.file.as_os_str() == "-" {
         say(SCENARIO.trim_end());
         return Ok(());

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
 use crate::base::folder::{Draft, Identity, hash};
-use crate::present::output::{self, Inputs, Kept, Provenance};
+use crate::present::output::{self, Inputs, KeptRun, Provenance};
 use crate::present::plot;
 use crate::present::report;
 use crate::run::Outcome;
-use crate::scenario::{Plan, Verdict};
+use crate::scenario::{ExpectationVerdict, Plan};
 
 use super::terminal::{short, tell};
 
@@ -51,7 +51,7 @@ pub fn keep(outcome: &Outcome, fresh: &Path) -> Result<Map<String, Value>> {
         origin.files.iter().map(|file| (shown(file.path()), file.original.text.clone())).collect();
     let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &origin.scenario, models: &models, provenance: &provenance };
-    let kept = Kept::of(outcome)?;
+    let kept = KeptRun::of(outcome)?;
     let figures = fresh.join("figures");
     let tables = || {
         let about = output::write_tables(&kept, &outcome.cost, &inputs, fresh)?;
@@ -71,7 +71,7 @@ pub fn keep(outcome: &Outcome, fresh: &Path) -> Result<Map<String, Value>> {
 pub fn tables(outcome: &Outcome, folder: &Path) -> Result<Map<String, Value>> {
     let provenance = Provenance::of(&outcome.plan);
     let inputs = Inputs { scenario: &outcome.plan.origin.scenario, models: &[], provenance: &provenance };
-    output::write_tables(&Kept::of(outcome)?, &outcome.cost, &inputs, folder)
+    output::write_tables(&KeptRun::of(outcome)?, &outcome.cost, &inputs, folder)
 }
 
 /// Puts a finished draft in its place, and tells what of the user's lies there under another name.
@@ -90,7 +90,7 @@ pub fn finish(draft: Draft, about: Map<String, Value>) -> Result<()> {
 ///
 /// # Errors
 /// The summary cannot be read, or an expectation measures something else than its number.
-pub fn judge(plan: &Plan, folder: &Path) -> Result<Vec<Verdict>> {
+pub fn judge(plan: &Plan, folder: &Path) -> Result<Vec<ExpectationVerdict>> {
     if plan.origin.expected.is_empty() {
         return Ok(Vec::new());
     }

@@ -6,10 +6,10 @@ use super::explain;
 use super::terminal::{say, table};
 use crate::base::error::{Error, Result, suggestion};
 use crate::engine::language::{FieldKind, Model};
-use crate::skin::catalogue::{self, Kind};
+use crate::skin::catalogue::{self, CatalogueKind};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct ListArguments {
     /// tissues, devices, operators, responses, mechanics, lesions, wounds, agents, persons, populations, rules, costs; or fields, constants, signals, processes, intermediates,
     /// regions, observables of a response model
     kind: Option<String>,
@@ -19,24 +19,24 @@ pub struct Arguments {
 }
 
 /// The kinds of files, as people call them.
-const FILES: [(&str, Kind); 12] = [
-    ("tissues", Kind::Tissue),
-    ("devices", Kind::Device),
-    ("operators", Kind::Operator),
-    ("responses", Kind::Response),
-    ("mechanics", Kind::Mechanics),
-    ("lesions", Kind::Lesion),
-    ("wounds", Kind::Wound),
-    ("agents", Kind::Agent),
-    ("persons", Kind::Person),
-    ("populations", Kind::Population),
-    ("rules", Kind::Rules),
-    ("costs", Kind::Cost),
+const FILES: [(&str, CatalogueKind); 12] = [
+    ("tissues", CatalogueKind::Tissue),
+    ("devices", CatalogueKind::Device),
+    ("operators", CatalogueKind::Operator),
+    ("responses", CatalogueKind::Response),
+    ("mechanics", CatalogueKind::Mechanics),
+    ("lesions", CatalogueKind::Lesion),
+    ("wounds", CatalogueKind::Wound),
+    ("agents", CatalogueKind::Agent),
+    ("persons", CatalogueKind::Person),
+    ("populations", CatalogueKind::Population),
+    ("rules", CatalogueKind::Rules),
+    ("costs", CatalogueKind::Cost),
 ];
 /// What a response model holds.
 const PARTS: [&str; 7] = ["fields", "constants", "signals", "processes", "intermediates", "regions", "observables"];
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &ListArguments) -> Result<()> {
     let Some(kind) = &arguments.kind else {
         for (name, kind) in FILES {
             say(format!("{name}\n{}\n", indented(&files(kind))));
@@ -59,9 +59,9 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     Err(Error::input(format!("there is no list of `{kind}`")).help(suggestion(kind, known)))
 }
 
-fn files(kind: Kind) -> String {
+fn files(kind: CatalogueKind) -> String {
     let entries = catalogue::list(kind);
-    let row = |entry: &catalogue::Entry| {
+    let row = |entry: &catalogue::CatalogueEntry| {
         let local = if entry.local { "(local)" } else { "" };
         vec![entry.name.clone(), entry.what.clone(), local.into()]
     };

@@ -50,33 +50,33 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run a scenario, or all points of its sweep
-    Run(told::Arguments),
+    Run(told::RunArguments),
     /// Compare finished runs: time courses side by side, differences, one table
-    Compare(compare::Arguments),
+    Compare(compare::CompareArguments),
     /// Check scenarios and model files without running them, and estimate what a run would cost
-    Check(check::Arguments),
+    Check(check::CheckArguments),
     /// List tissues, devices, operators, models, and what a response model holds
-    List(list::Arguments),
+    List(list::ListArguments),
     /// Explain a name: meaning, equation, unit, constants with their sources, where it is used
-    Explain(explain::Arguments),
+    Explain(explain::ExplainArguments),
     /// Follow a single strike of a scenario's needles: force and depth in time, strain and risk of rupture around the channel
-    Strike(strike::Arguments),
+    Strike(strike::StrikeArguments),
     /// Run published observations and hold the model against them
-    Evidence(evidence::Arguments),
+    Evidence(evidence::EvidenceArguments),
     /// Answer what people say about needling: verdicts with numbers, spread and evidence, on one page
-    Claims(claims::Arguments),
+    Claims(claims::ClaimsArguments),
     /// Fit constants of a model to observations and write a new model file
-    Calibrate(calibrate::Arguments),
+    Calibrate(calibrate::CalibrateArguments),
     /// Write a commented scenario to start from
-    Init(init::Arguments),
+    Init(init::InitArguments),
     /// Draw the figures of finished runs again
-    Plot(plot::Arguments),
+    Plot(plot::PlotArguments),
     /// Tell the numerical error of every observable: finer grids, smaller steps
-    Refine(refine::Arguments),
+    Refine(refine::RefineArguments),
     /// Measure this machine, the kernels of the program, and a scenario
-    Bench(bench::Arguments),
+    Bench(bench::BenchArguments),
     /// Print a page of the documentation, or list the pages
-    Docs(docs::Arguments),
+    Docs(docs::DocsArguments),
 }
 
 /// Reads the arguments, does what they say, and tells how it ended.

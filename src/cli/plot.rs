@@ -8,24 +8,24 @@ use super::keep;
 use super::terminal::{say, short};
 use crate::base::error::{Error, Result};
 use crate::base::folder::Draft;
-use crate::present::output::{Kept, Provenance};
+use crate::present::output::{KeptRun, Provenance};
 use crate::present::plot;
 use crate::present::report;
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct PlotArguments {
     /// Folders of finished runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &PlotArguments) -> Result<()> {
     for folder in &arguments.runs {
         if !folder.join("summary.json").is_file() {
             return Err(Error::input(format!("`{}` is not the folder of a finished run", short(folder)))
                 .help("give folders that `dermasim run` wrote"));
         }
-        let kept = Kept::read(folder)?;
+        let kept = KeptRun::read(folder)?;
         let provenance = Provenance::read(&folder.join("provenance.csv"))?;
         let draft = Draft::again(folder)?;
         let about = draft.take_over_all(|path| !path.starts_with("figures/") && path != "report.html")?;

@@ -15,7 +15,7 @@ const PARTS: f64 = 10.0;
 const POSITIONS: u64 = 1000;
 
 /// Shows how far one run is.
-pub struct Progress {
+pub struct ProgressDisplay {
     bar: Option<ProgressBar>,
     lines: bool,
     begun: Instant,
@@ -23,7 +23,7 @@ pub struct Progress {
     steps: u64,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Shows nothing if `quiet`.
     pub fn new(quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();

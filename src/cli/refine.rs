@@ -8,7 +8,7 @@ use serde_json::Map;
 
 use super::interrupt::Interrupt;
 use super::keep;
-use super::progress::Progress;
+use super::progress::ProgressDisplay;
 use super::terminal::{number, say, short, table, tell};
 use crate::base::error::{Error, Result};
 use crate::base::folder::{Draft, Identity};
@@ -17,10 +17,10 @@ use crate::present::output;
 use crate::run;
 use crate::scenario::{Change, Plan, Scenario};
 use crate::study::bench::pool;
-use crate::study::{Errors, Levels, Refinement, Verdict};
+use crate::study::{Errors, Levels, Refinement, RefinementVerdict};
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct RefineArguments {
     /// The scenario file; a sweep in it is left aside
     scenario: PathBuf,
     /// Where the table goes [default: output/refine-NAME]
@@ -46,7 +46,7 @@ pub struct Arguments {
     force: bool,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &RefineArguments) -> Result<()> {
     super::instructions(arguments.instructions.as_deref())?;
     if !(1.1..=4.0).contains(&arguments.ratio) {
         return Err(Error::input(format!("`--ratio {}` is not possible", arguments.ratio)).help("use 1.1 to 4"));
@@ -62,7 +62,7 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     let identity = Identity::of("refinement", &plan.name, [settings.as_str(), ratio.as_str()]);
     let draft = Draft::begin(&folder, identity, arguments.force, false)?;
     let levels = Levels::of(&scenario, arguments.ratio)?;
-    let runner = Runner {
+    let runner = RefineRunner {
         pool: pool(super::threads(arguments.threads)?)?,
         quiet: arguments.quiet,
         interrupt: Interrupt::listen(),
@@ -77,19 +77,19 @@ pub fn command(arguments: &Arguments) -> Result<()> {
 }
 
 /// Runs plans one after the other.
-struct Runner {
+struct RefineRunner {
     pool: rayon::ThreadPool,
     quiet: bool,
     interrupt: Interrupt,
 }
 
-impl Runner {
+impl RefineRunner {
     fn run(&self, what: &str, plan: &Arc<Plan>) -> Result<Record> {
         if !self.quiet {
             let [x, y, z] = plan.origin.estimate.cells;
             tell(format!("{what}: {x} × {y} × {z} cells, tolerance {}", plan.stepping.tolerance));
         }
-        let mut progress = Progress::new(self.quiet);
+        let mut progress = ProgressDisplay::new(self.quiet);
         let outcome = self.pool.install(|| {
             run::run(plan, &mut |at| {
                 progress.show(at);
@@ -142,7 +142,7 @@ fn write(path: &Path, rows: &[Errors]) -> Result<()> {
     output::table::write_csv(path, &header, rows)
 }
 
-fn show(verdict: &Verdict, path: &Path) {
+fn show(verdict: &RefinementVerdict, path: &Path) {
     let lines: Vec<Vec<String>> = verdict
         .moving
         .iter()

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::interrupt::Interrupt;
 use super::keep;
-use super::progress::Progress;
+use super::progress::ProgressDisplay;
 use super::terminal::{number, say, short, table, tell, wrapped};
-use super::told::{Arguments, expectations, unsound};
+use super::told::{RunArguments, expectations, unsound};
 use crate::base::error::{Error, Result};
 use crate::base::folder::Draft;
 use crate::run;
@@ -15,7 +15,7 @@ use crate::run::answer::Answers;
 use crate::scenario::{Change, Plan, Scenario, shown_duration};
 use crate::study::practice::Practice;
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &RunArguments) -> Result<()> {
     super::instructions(arguments.instructions.as_deref())?;
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
     let scenario = Scenario::read(&arguments.scenario)?.with(changes);
@@ -30,11 +30,11 @@ pub fn command(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn single(arguments: &Arguments, plan: &Arc<Plan>) -> Result<()> {
+fn single(arguments: &RunArguments, plan: &Arc<Plan>) -> Result<()> {
     let folder = keep::folder(arguments.out.as_deref(), &plan.name);
     let draft = Draft::begin(&folder, keep::identity("run", plan), arguments.force, false)?;
     let interrupt = Interrupt::listen();
-    let mut progress = Progress::new(arguments.quiet);
+    let mut progress = ProgressDisplay::new(arguments.quiet);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(super::threads(arguments.threads)?).build();
     let pool = pool.map_err(|error| Error::simulation(format!("the system gives no threads: {error}")))?;
     let seconds = {

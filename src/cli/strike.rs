@@ -16,7 +16,7 @@ use crate::skin::catalogue::Mechanics;
 use crate::skin::needling::Single;
 
 #[derive(Args)]
-pub struct Arguments {
+pub struct StrikeArguments {
     /// The scenario file
     scenario: PathBuf,
     /// Where the figures go [default: output/strike-NAME]
@@ -33,7 +33,7 @@ pub struct Arguments {
     force: bool,
 }
 
-pub fn command(arguments: &Arguments) -> Result<()> {
+pub fn command(arguments: &StrikeArguments) -> Result<()> {
     let changes = arguments.set.iter().map(|change| Change::parse(change)).collect::<Result<Vec<_>>>()?;
     let plan = Scenario::read(&arguments.scenario)?.with(changes).plan()?;
     let strike = plan.strike()?;

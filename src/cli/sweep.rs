@@ -11,24 +11,24 @@ use serde_json::json;
 use super::interrupt::Interrupt;
 use super::keep::{self, SWEEP_MARK};
 use super::terminal::{complain, say, short, tell};
-use super::told::{Arguments, expectations, unsound};
+use super::told::{RunArguments, expectations, unsound};
 use crate::base::error::{Error, Result};
 use crate::base::folder::{self, Draft, Identity};
 use crate::base::units::Unit;
-use crate::present::output::sweep::{Failed, Point as Row, Sweep, write_failed};
+use crate::present::output::sweep::{Failed, Sweep, SweepPoint, write_failed};
 use crate::present::output::{self, Provenance, table};
 use crate::present::plot;
 use crate::present::report;
 use crate::run;
 use crate::run::answer::Answers;
-use crate::scenario::{Draw, Plan, Point, Scenario};
-use crate::study::{self, Board, Ended, Job};
+use crate::scenario::{Draw, Plan, Scenario, SweepRun};
+use crate::study::{self, Ended, Job, JobBoard};
 
 /// Runs the points of a sweep.
 ///
 /// # Errors
 /// A point makes no sense (nothing is run then), a run failed, or somebody stopped it.
-pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[Point]) -> Result<()> {
+pub fn sweep(arguments: &RunArguments, plan: &Plan, scenario: &Scenario, points: &[SweepRun]) -> Result<()> {
     let gather = |folder: &Path, jobs: &[Job], failed: &[Failed]| {
         write_failed(&folder.join("failed.csv"), failed)?;
         gather(folder, plan, points, jobs)
@@ -42,11 +42,11 @@ pub fn sweep(arguments: &Arguments, plan: &Plan, scenario: &Scenario, points: &[
 /// # Errors
 /// As [`sweep`].
 pub fn ensemble(
-    arguments: &Arguments,
+    arguments: &RunArguments,
     plan: &Plan,
     scenario: &Scenario,
     draws: &[Draw],
-    points: &[Point],
+    points: &[SweepRun],
 ) -> Result<()> {
     let gather = |folder: &Path, jobs: &[Job], failed: &[Failed]| {
         let ensemble = super::ensemble::gather(plan, draws, points, jobs, failed)?;
@@ -63,7 +63,7 @@ type Gather<'a> = dyn Fn(&Path, &[Job], &[Failed]) -> Result<()> + 'a;
 struct Study<'a> {
     plan: &'a Plan,
     scenario: &'a Scenario,
-    points: &'a [Point],
+    points: &'a [SweepRun],
     /// Whether each run keeps fields, figures and a report of its own.
     whole: bool,
     /// The table in which they are together.
@@ -71,13 +71,13 @@ struct Study<'a> {
 }
 
 impl Study<'_> {
-    fn run(&self, arguments: &Arguments, gather: &Gather<'_>) -> Result<()> {
+    fn run(&self, arguments: &RunArguments, gather: &Gather<'_>) -> Result<()> {
         let folder = keep::folder(arguments.out.as_deref(), &self.plan.name);
         let draft = Draft::begin(&folder, self.identity(), arguments.force, true)?;
         let program: Arc<str> = study::program().into();
         let root = draft.folder()?;
         self.try_first()?;
-        let job = |point: &Point| {
+        let job = |point: &SweepRun| {
             let folder = root.join("runs").join(&point.name);
             Job::new(point.name.clone(), folder, point.scenario.clone(), self.whole, &program)
         };
@@ -85,7 +85,7 @@ impl Study<'_> {
         begin(&draft, self.plan, self.scenario, &jobs)?;
 
         let interrupt = Interrupt::listen();
-        let board = Watcher::new(&jobs, arguments.quiet, interrupt.clone());
+        let board = SweepWatcher::new(&jobs, arguments.quiet, interrupt.clone());
         let ended = study::run_all(&jobs, super::threads(arguments.threads)?, &board, &|job| {
             let plan = job.plan()?;
             let outcome = run::run(&plan, &mut |_| !interrupt.asked())?;
@@ -199,7 +199,7 @@ const FEW: usize = 100;
 
 /// Points that are looked at before the first is run, so that what is wrong in most of them is told at once: all of a few, and the
 /// first and the last of many.
-fn first_points(points: &[Point]) -> impl Iterator<Item = &Point> {
+fn first_points(points: &[SweepRun]) -> impl Iterator<Item = &SweepRun> {
     let early = if points.len() <= FEW { points.len() } else { FEW / 2 };
     points[..early].iter().chain(&points[points.len().saturating_sub(FEW / 2).max(early)..])
 }
@@ -221,7 +221,7 @@ fn begin(draft: &Draft, plan: &Plan, scenario: &Scenario, jobs: &[Job]) -> Resul
 }
 
 /// One table and one set of figures from all finished points.
-fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<()> {
+fn gather(folder: &Path, plan: &Plan, points: &[SweepRun], jobs: &[Job]) -> Result<()> {
     let mut sweep = Sweep { name: plan.name.clone(), question: plan.question.clone(), ..Sweep::default() };
     sweep.axes =
         points.first().map(|point| point.values.iter().map(|(key, _)| key.clone()).collect()).unwrap_or_default();
@@ -231,7 +231,7 @@ fn gather(folder: &Path, plan: &Plan, points: &[Point], jobs: &[Job]) -> Result<
         let damaged = |cause: serde_json::Error| Error::file(job.folder.join("summary.json"), "read", cause.into());
         let mut answers: Answers = serde_json::from_value(summary["observables"].take()).map_err(damaged)?;
         same_units(&mut answers, &mut units, &job.name)?;
-        sweep.points.push(Row {
+        sweep.points.push(SweepPoint {
             values: point.values.iter().map(|(_, value)| value.clone()).collect(),
             answers,
             needling: serde_json::from_value(summary["needling"]["sessions"].take()).map_err(damaged)?,
@@ -269,14 +269,14 @@ fn same_units(answers: &mut Answers, units: &mut IndexMap<String, Unit>, run: &s
 }
 
 /// Shows which points are done.
-struct Watcher {
+struct SweepWatcher {
     bar: Option<ProgressBar>,
     quiet: bool,
     interrupt: Interrupt,
     count: Mutex<(usize, usize)>,
 }
 
-impl Watcher {
+impl SweepWatcher {
     fn new(jobs: &[Job], quiet: bool, interrupt: Interrupt) -> Self {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         let bar = (!quiet && terminal)
@@ -291,7 +291,7 @@ impl Watcher {
     }
 }
 
-impl Board for Watcher {
+impl JobBoard for SweepWatcher {
     fn begins(&self, job: &Job) {
         if let Some(bar) = &self.bar {
             bar.set_message(job.name.clone());

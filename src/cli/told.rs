@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::terminal::{number, say, table, tell};
 use crate::base::error::{Error, Result};
-use crate::scenario::Verdict;
+use crate::scenario::ExpectationVerdict;
 
 /// What is asked of a run.
 #[derive(Args)]
-pub struct Arguments {
+pub struct RunArguments {
     /// The scenario file
     pub scenario: PathBuf,
     /// Where the answer goes [default: output/NAME]
@@ -54,8 +54,8 @@ pub fn unsound(faults: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// One was not.
-pub fn expectations(verdicts: &[(String, Vec<Verdict>)], quiet: bool) -> Result<()> {
-    let all: Vec<(&String, &Verdict)> =
+pub fn expectations(verdicts: &[(String, Vec<ExpectationVerdict>)], quiet: bool) -> Result<()> {
+    let all: Vec<(&String, &ExpectationVerdict)> =
         verdicts.iter().flat_map(|(run, own)| own.iter().map(move |one| (run, one))).collect();
     let missed = all.iter().filter(|(_, verdict)| !verdict.met).count();
     if all.is_empty() {

@@ -43,7 +43,7 @@ pub struct Outcome {
     /// What each session did mechanically.
     pub needling: Vec<Needling>,
     /// What it cost.
-    pub cost: Cost,
+    pub cost: RunCost,
     /// What of the answer is wrong, in sentences: numbers that are not finite, contents below zero. Usually nothing.
     pub faults: Vec<String>,
     /// Why the answer may be less exact than was asked, in sentences; usually there is no reason.
@@ -52,7 +52,7 @@ pub struct Outcome {
 
 /// What a run cost.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Cost {
+pub struct RunCost {
     /// Accepted steps.
     pub steps: u64,
     /// Rejected steps.
@@ -84,7 +84,7 @@ pub struct Progress {
 
 /// Something that happens at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum Occurrence {
     /// A signal gets a new value.
     Signal(usize, f64),
     /// An event of the model happens.
@@ -102,7 +102,7 @@ enum Kind {
 /// # Errors
 /// The plan cannot be carried out, the simulation cannot be carried on, or it was stopped.
 pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<Outcome> {
-    let mut clock = Clock::default();
+    let mut clock = Stopwatch::default();
     let strata = if let Geometry::Cells { strata, .. } = plan.geometry { strata } else { 1 };
     let needling = plan.needle_all(strata)?;
     clock.lap("needling");
@@ -112,7 +112,7 @@ pub fn run(plan: &Arc<Plan>, watch: &mut dyn FnMut(Progress) -> bool) -> Result<
         let geometry = untouched(plan, &skin);
         let control = Arc::new(Plan { sessions: Vec::new(), snapshots: Vec::new(), geometry, ..(**plan).clone() });
         let mut untouched = begin(&control, None)?;
-        let mut aside = Clock::default();
+        let mut aside = Stopwatch::default();
         outcome.control = follow(&control, &mut untouched, Vec::new(), &mut aside, &mut |_| watch(end(plan)))?.record;
         let faults = outcome.control.faults().into_iter().map(|fault| format!("without needling, {fault}"));
         outcome.faults.extend(faults);
@@ -127,7 +127,7 @@ fn follow(
     plan: &Arc<Plan>,
     skin: &mut Medium,
     needling: Vec<Needling>,
-    clock: &mut Clock,
+    clock: &mut Stopwatch,
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Outcome> {
     let mut stepper = Stepper::new(skin, &plan.stepping)?;
@@ -136,12 +136,12 @@ fn follow(
     let mut record = Record { headings: headings(plan, skin), acts: plan.sessions.clone(), ..Record::default() };
     let timeline = timeline(plan, skin);
     // What is set from the start holds at the start, and what happens there has happened.
-    let begins = |kind: &Kind| matches!(kind, Kind::Signal(..) | Kind::Event(_));
+    let begins = |kind: &Occurrence| matches!(kind, Occurrence::Signal(..) | Occurrence::Event(_));
     let at_start = timeline.iter().take_while(|(time, kind)| *time <= 0.0 && begins(kind)).count();
     for (_, kind) in &timeline[..at_start] {
         match kind {
-            Kind::Signal(index, value) => skin.signals[*index] = *value,
-            Kind::Event(event) => skin.happen(*event)?,
+            Occurrence::Signal(index, value) => skin.signals[*index] = *value,
+            Occurrence::Event(event) => skin.happen(*event)?,
             _ => {}
         }
     }
@@ -176,7 +176,7 @@ fn follow(
             }
             track.begin(skin);
         }
-        let jumps = moment.iter().any(|(_, kind)| matches!(kind, Kind::Session(_) | Kind::Event(_)));
+        let jumps = moment.iter().any(|(_, kind)| matches!(kind, Occurrence::Session(_) | Occurrence::Event(_)));
         // Sessions and events are seen before and after, all else that happens at a moment only after.
         let before = if jumps { time + near } else { time - near };
         while let Some(look) = looks.next_if(|look| *look < before) {
@@ -184,13 +184,13 @@ fn follow(
         }
         for (_, kind) in moment {
             match kind {
-                Kind::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
-                Kind::Signal(index, value) => skin.signals[*index] = *value,
-                Kind::Event(event) => skin.happen(*event)?,
-                Kind::Session(session) => injury::receive(skin, &needling[*session])?,
-                Kind::End => {}
+                Occurrence::Snapshot => snapshots.push(Snapshot::of(skin, &plan.snapshot_fields)),
+                Occurrence::Signal(index, value) => skin.signals[*index] = *value,
+                Occurrence::Event(event) => skin.happen(*event)?,
+                Occurrence::Session(session) => injury::receive(skin, &needling[*session])?,
+                Occurrence::End => {}
             }
-            if matches!(kind, Kind::Signal(..) | Kind::Event(_) | Kind::Session(_)) {
+            if matches!(kind, Occurrence::Signal(..) | Occurrence::Event(_) | Occurrence::Session(_)) {
                 stepper.restart(skin)?;
                 track.begin(skin);
             }
@@ -208,7 +208,7 @@ fn follow(
     let doubts = doubts(beyond, (stepper.excess, stepper.leapt), &repaired);
     let (cells, fields) = (skin.grid.cells(), skin.layout.fields + skin.layout.surface + skin.compiled.quasi.len());
     let threads = rayon::current_num_threads();
-    let cost = Cost { steps: accepted, rejected, beyond, repaired, threads, cells, fields, seconds: Vec::new() };
+    let cost = RunCost { steps: accepted, rejected, beyond, repaired, threads, cells, fields, seconds: Vec::new() };
     Ok(Outcome {
         plan: plan.clone(),
         shape: skin.grid.shape(),
@@ -297,19 +297,19 @@ fn end(plan: &Plan) -> Progress {
 
 /// All that happens, in order. At one moment signals change first, then events of the model happen, then the skin is needled, then
 /// it is kept.
-fn timeline(plan: &Plan, skin: &Medium) -> Vec<(f64, Kind)> {
+fn timeline(plan: &Plan, skin: &Medium) -> Vec<(f64, Occurrence)> {
     let mut events = Vec::new();
     for (time, name, value) in &plan.signals {
         if let Some(index) = skin.compiled.signals.iter().position(|(own, _)| own == name) {
-            events.push((*time, Kind::Signal(index, *value)));
+            events.push((*time, Occurrence::Signal(index, *value)));
         }
     }
-    events.extend(plan.events.iter().map(|(time, event)| (*time, Kind::Event(*event))));
+    events.extend(plan.events.iter().map(|(time, event)| (*time, Occurrence::Event(*event))));
     for (session, time) in plan.sessions.iter().enumerate() {
-        events.push((*time, Kind::Session(session)));
+        events.push((*time, Occurrence::Session(session)));
     }
-    events.extend(plan.snapshots.iter().map(|time| (*time, Kind::Snapshot)));
-    events.push((plan.end, Kind::End));
+    events.extend(plan.snapshots.iter().map(|time| (*time, Occurrence::Snapshot)));
+    events.push((plan.end, Occurrence::End));
     // A stable sort keeps the order in which things at one moment were entered.
     events.sort_by(|a, b| a.0.total_cmp(&b.0));
     events
@@ -334,18 +334,18 @@ fn headings(plan: &Plan, skin: &Medium) -> Vec<Heading> {
 }
 
 /// Wall time by phase.
-struct Clock {
+struct Stopwatch {
     last: Instant,
     laps: Vec<(String, f64)>,
 }
 
-impl Default for Clock {
+impl Default for Stopwatch {
     fn default() -> Self {
         Self { last: Instant::now(), laps: Vec::new() }
     }
 }
 
-impl Clock {
+impl Stopwatch {
     fn lap(&mut self, name: &str) {
         let now = Instant::now();
         self.laps.push((name.into(), now.duration_since(self.last).as_secs_f64()));

@@ -68,7 +68,7 @@ pub struct Session {
     /// When it was [d since the start].
     pub day: f64,
     /// Ruptures by depth.
-    pub rupture_by_depth: Ruptures,
+    pub rupture_by_depth: RupturesByDepth,
     /// Everything the needling model itself sums up, by name, in SI units.
     #[serde(flatten)]
     pub numbers: Map<String, Value>,
@@ -76,7 +76,7 @@ pub struct Session {
 
 /// Where vessels rupture.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Ruptures {
+pub struct RupturesByDepth {
     /// Edges of slices of depth [m], one more than slices.
     pub edges: Vec<f64>,
     /// Ruptures per puncture in each slice, by class of vessels.
@@ -94,7 +94,7 @@ pub struct Histogram {
 
 /// A number of a session as people are told it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct ToldNumber {
     /// As in `summary.json`; parts of a table behind a dot, as "reached.papillary_dermis".
     pub key: String,
     /// What it is.
@@ -118,7 +118,7 @@ impl Session {
             Ok(Value::Object(numbers)) => numbers,
             _ => Map::new(),
         };
-        Self { day: time / DAY, rupture_by_depth: Ruptures { edges, per_puncture }, numbers }
+        Self { day: time / DAY, rupture_by_depth: RupturesByDepth { edges, per_puncture }, numbers }
     }
 
     /// A plain number in SI units.
@@ -143,7 +143,7 @@ impl Session {
     }
 
     /// All numbers as people are told them. One the tables here do not know keeps its name and its SI value.
-    pub fn told(&self) -> Vec<Told> {
+    pub fn told(&self) -> Vec<ToldNumber> {
         let mut told = Vec::new();
         for (name, value) in &self.numbers {
             let known = SHOWN.iter().chain(&BLOOD).find(|(known, ..)| known == name);
@@ -152,13 +152,13 @@ impl Session {
             match value {
                 Value::Number(number) => {
                     let value = number.as_f64().unwrap_or(f64::NAN) / scale;
-                    told.push(Told { key: name.clone(), words: words.to_owned(), unit, value });
+                    told.push(ToldNumber { key: name.clone(), words: words.to_owned(), unit, value });
                 }
                 Value::Object(parts) => {
                     for (part, value) in parts.iter().filter_map(|(part, value)| Some((part, value.as_f64()? / scale)))
                     {
                         let words = format!("{words} {}", part.replace('_', " "));
-                        told.push(Told { key: format!("{name}.{part}"), words, unit, value });
+                        told.push(ToldNumber { key: format!("{name}.{part}"), words, unit, value });
                     }
                 }
                 _ => {}
@@ -185,7 +185,7 @@ mod tests {
         };
         let Ok(Value::Object(numbers)) = serde_json::to_value(&summary) else { panic!("a summary is a table") };
         let told = Session { numbers, ..Session::default() }.told();
-        for Told { key, unit, .. } in &told {
+        for ToldNumber { key, unit, .. } in &told {
             assert_ne!(*unit, "SI", "{key} has no unit and words here");
         }
         for (name, ..) in SHOWN.iter().chain(&BLOOD) {

@@ -21,21 +21,21 @@ pub struct Expectation {
     /// As written, as "collagen_I.end".
     pub key: String,
     path: Vec<String>,
-    low: Option<Bound>,
-    high: Option<Bound>,
+    low: Option<ExpectedBound>,
+    high: Option<ExpectedBound>,
     place: (Arc<Source>, Range<usize>),
 }
 
 /// A limit, in SI with its unit or in whatever unit the number has.
 #[derive(Debug, Clone)]
-enum Bound {
+enum ExpectedBound {
     Plain(f64),
     Measured(Quantity, String),
 }
 
 /// Whether an expectation was met.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub struct ExpectationVerdict {
     /// As written in the scenario.
     pub key: String,
     /// What came out; `None` if it never happened or does not exist.
@@ -85,7 +85,7 @@ pub(super) fn expectations(source: &Arc<Source>, observables: &[&str]) -> Result
         };
         let (mut low, mut high) = (None, None);
         for (bound, value) in bounds.iter() {
-            let read = Bound::read(value).map_err(|error| error.at(source, entry.span.clone()))?;
+            let read = ExpectedBound::read(value).map_err(|error| error.at(source, entry.span.clone()))?;
             match bound {
                 "at_least" => low = Some(read),
                 "at_most" => high = Some(read),
@@ -98,7 +98,7 @@ pub(super) fn expectations(source: &Arc<Source>, observables: &[&str]) -> Result
         }
         match (&low, &high) {
             (None, None) => return Err(refuse(format!("`{key}` expects nothing")).help("write { at_least = 1.0 }")),
-            (Some(Bound::Plain(low)), Some(Bound::Plain(high))) if low > high => {
+            (Some(ExpectedBound::Plain(low)), Some(ExpectedBound::Plain(high))) if low > high => {
                 return Err(refuse(format!("nothing is at least {low} and at most {high}")));
             }
             _ => {}
@@ -108,7 +108,7 @@ pub(super) fn expectations(source: &Arc<Source>, observables: &[&str]) -> Result
     Ok(found)
 }
 
-impl Bound {
+impl ExpectedBound {
     fn read(value: &Value) -> Result<Self> {
         match value {
             Value::Integer(whole) => Ok(Self::Plain(*whole.value() as f64)),
@@ -139,7 +139,7 @@ impl Expectation {
     ///
     /// # Errors
     /// A bound has a unit that measures something else than the number.
-    pub fn judge(&self, summary: &serde_json::Value) -> Result<Verdict> {
+    pub fn judge(&self, summary: &serde_json::Value) -> Result<ExpectationVerdict> {
         let in_needling = self.path[0] == "needling";
         let (mut found, path) = match in_needling {
             true => (&summary["needling"]["sessions"][0], &self.path[1..]),
@@ -154,8 +154,8 @@ impl Expectation {
             _ => summary["observables"][&self.path[0]]["unit"].as_str().unwrap_or("1"),
         };
         // The needling's numbers are in SI units, whatever they measure.
-        let bound = |bound: &Option<Bound>| match bound {
-            Some(Bound::Measured(quantity, _)) if in_needling => Ok(Some(quantity.value)),
+        let bound = |bound: &Option<ExpectedBound>| match bound {
+            Some(ExpectedBound::Measured(quantity, _)) if in_needling => Ok(Some(quantity.value)),
             Some(bound) => bound.within(&unit.parse()?).map(Some),
             None => Ok(None),
         };
@@ -169,7 +169,7 @@ impl Expectation {
             (None, Some(high)) => format!("at most {}", high.text()),
             (None, None) => String::new(),
         };
-        Ok(Verdict {
+        Ok(ExpectationVerdict {
             key: self.key.clone(),
             value,
             unit: if in_needling { "SI".into() } else { unit.to_owned() },

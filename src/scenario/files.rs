@@ -13,13 +13,13 @@ use crate::base::sourced::Evidence;
 use crate::base::units::Quantity;
 use crate::scenario::change::Change;
 use crate::scenario::keyed;
-use crate::skin::catalogue::{self, Kind};
+use crate::skin::catalogue::{self, CatalogueKind};
 
 /// A model file as a scenario uses it.
 #[derive(Debug, Clone)]
 pub struct ModelFile {
     /// What it describes.
-    pub kind: Kind,
+    pub kind: CatalogueKind,
     /// Its name without ending, as "cheek".
     pub name: String,
     /// Name of its copy in a run's folder.
@@ -34,7 +34,7 @@ pub struct ModelFile {
 
 /// A number of a model file, for the account of what a run rests on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Number {
+pub struct ModelNumber {
     /// The file it is in, as "tissue cheek".
     pub file: String,
     /// The first word of keys that lead to it, as "tissue".
@@ -57,7 +57,7 @@ pub struct Number {
     pub range: Option<[String; 2]>,
 }
 
-impl Number {
+impl ModelNumber {
     /// Whether this counts as a measurement: measured, and read rather than recalled.
     pub fn counts_as_measured(&self) -> bool {
         self.evidence == Evidence::Measured && self.checked
@@ -69,7 +69,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// As [`catalogue::find`].
-    pub fn open(kind: Kind, word: &str, folder: &Path) -> Result<Self> {
+    pub fn open(kind: CatalogueKind, word: &str, folder: &Path) -> Result<Self> {
         let original = catalogue::find(kind, word, Some(folder))?;
         let name = stem(Path::new(word));
         Ok(Self {
@@ -95,7 +95,7 @@ impl ModelFile {
     }
 
     /// A file made up by the scenario itself.
-    pub(super) fn made(kind: Kind, name: &str, text: String) -> Self {
+    pub(super) fn made(kind: CatalogueKind, name: &str, text: String) -> Self {
         let original = Source::new(format!("{name}.toml"), text);
         Self { kind, name: name.to_owned(), copy: name.to_owned(), used: original.clone(), original, laid: Vec::new() }
     }
@@ -145,7 +145,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// The text is not TOML.
-    pub fn numbers(&self) -> Result<Vec<Number>> {
+    pub fn numbers(&self) -> Result<Vec<ModelNumber>> {
         let mut numbers = Vec::new();
         let places = keyed::places(&self.original)?;
         walk(self.document()?.as_table(), "", &mut |key, table| {
@@ -164,7 +164,7 @@ impl ModelFile {
                 |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
             let ends: Vec<String> =
                 table.get("range").and_then(Item::as_array).into_iter().flatten().map(plain).collect();
-            numbers.push(Number {
+            numbers.push(ModelNumber {
                 range: <[String; 2]>::try_from(ends).ok(),
                 root: root(self.kind),
                 file: self
@@ -260,20 +260,20 @@ impl ModelFile {
 }
 
 /// The first word of the keys that lead into files of this kind.
-pub(super) fn root(kind: Kind) -> &'static str {
+pub(super) fn root(kind: CatalogueKind) -> &'static str {
     match kind {
-        Kind::Tissue => "tissue",
-        Kind::Device => "device",
-        Kind::Operator => "operator",
-        Kind::Response => "response",
-        Kind::Mechanics => "mechanics",
-        Kind::Lesion => "lesion",
-        Kind::Wound => "wound",
-        Kind::Agent => "agent",
-        Kind::Person => "person",
-        Kind::Rules => "rules",
-        Kind::Cost => "cost",
-        Kind::Population => "population",
+        CatalogueKind::Tissue => "tissue",
+        CatalogueKind::Device => "device",
+        CatalogueKind::Operator => "operator",
+        CatalogueKind::Response => "response",
+        CatalogueKind::Mechanics => "mechanics",
+        CatalogueKind::Lesion => "lesion",
+        CatalogueKind::Wound => "wound",
+        CatalogueKind::Agent => "agent",
+        CatalogueKind::Person => "person",
+        CatalogueKind::Rules => "rules",
+        CatalogueKind::Cost => "cost",
+        CatalogueKind::Population => "population",
     }
 }
 

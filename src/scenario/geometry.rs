@@ -19,7 +19,7 @@ const GEOMETRIES: [&str; 4] = ["cells", "section", "tile", "point"];
 /// The geometry and the resolution; `wound` is the width of a wound that no needle made \[m\].
 pub(super) fn geometry(
     decide: &mut Decider,
-    grid: &written::Grid,
+    grid: &written::WrittenGrid,
     layers: &[Layer],
     needled: bool,
     wound: Option<f64>,
@@ -255,7 +255,7 @@ impl std::fmt::Display for Millimetres {
     }
 }
 
-fn periodic(decide: &mut Decider, grid: &written::Grid) -> bool {
+fn periodic(decide: &mut Decider, grid: &written::WrittenGrid) -> bool {
     let periodic = grid.periodic.as_ref().is_none_or(|given| *given.get_ref());
     decide.note("grid", "periodic", periodic.into());
     periodic

@@ -14,14 +14,14 @@ use crate::scenario::change::path;
 
 /// A path, its value, and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct KeyedEntry {
     pub path: Vec<String>,
     pub value: Value,
     pub span: Range<usize>,
 }
 
 /// The entries of one table of a scenario. A table is a value of its own if `leaf` says so.
-pub(super) fn entries(source: &Arc<Source>, name: &str, leaf: fn(&dyn TableLike) -> bool) -> Result<Vec<Entry>> {
+pub(super) fn entries(source: &Arc<Source>, name: &str, leaf: fn(&dyn TableLike) -> bool) -> Result<Vec<KeyedEntry>> {
     let document = parse(source)?;
     let mut found = Vec::new();
     if let Some(table) = document.get(name).and_then(Item::as_table_like) {
@@ -63,7 +63,7 @@ fn collect(
     table: &dyn TableLike,
     above: &[String],
     leaf: fn(&dyn TableLike) -> bool,
-    found: &mut Vec<Entry>,
+    found: &mut Vec<KeyedEntry>,
 ) -> Result<()> {
     for (key, item) in table.iter() {
         let span = table.key(key).and_then(toml_edit::Key::span).unwrap_or(0..0);
@@ -76,7 +76,7 @@ fn collect(
                 let Some(value) = item.clone().into_value().ok() else {
                     return Err(source.refuse(whole, format!("`{}` is not a value", parts.join("."))));
                 };
-                found.push(Entry { path: parts, value, span: whole });
+                found.push(KeyedEntry { path: parts, value, span: whole });
             }
         }
     }

@@ -33,12 +33,12 @@ use std::sync::Arc;
 
 pub use change::{Change, ROOTS};
 pub use estimate::{Estimate, shown_bytes, shown_duration};
-pub use expect::{Expectation, Verdict};
-pub use files::{ModelFile, Number};
+pub use expect::{Expectation, ExpectationVerdict};
+pub use files::{ModelFile, ModelNumber};
 pub use plan::*;
 pub use range::{MOST_POINTS, points};
 pub use sample::{Draw, WIDE, design};
-pub use sweep::{Axis, Point};
+pub use sweep::{SweepAxis, SweepRun};
 
 use crate::base::error::{Result, Source, read_toml};
 

@@ -16,8 +16,8 @@ use crate::scenario::decide::{Decider, LENGTH, Limits, as_written, quantity};
 use crate::scenario::files::ModelFile;
 use crate::scenario::keyed;
 use crate::scenario::timeline::MOMENT;
-use crate::scenario::written::{Amount, Word, Written};
-use crate::skin::catalogue::{self, Dose, Kind, Overlay};
+use crate::scenario::written::{Amount, Word, WrittenScenario};
+use crate::skin::catalogue::{self, AgentDose, CatalogueKind, Overlay};
 
 /// Traits that mean something without a file of their own.
 pub(super) const USUAL: [&str; 3] = ["age", "sex", "fitzpatrick"];
@@ -50,10 +50,10 @@ pub(super) struct Overlays {
 
 impl Overlays {
     /// Finds the files and reads how agents are used.
-    pub fn read(decide: &mut Decider, typed: &Written, folder: &Path) -> Result<Self> {
+    pub fn read(decide: &mut Decider, typed: &WrittenScenario, folder: &Path) -> Result<Self> {
         let mut all = Self::default();
         if let Some(word) = &typed.lesion {
-            let (file, overlay) = open(decide, Kind::Lesion, word, folder)?;
+            let (file, overlay) = open(decide, CatalogueKind::Lesion, word, folder)?;
             decide.note("", "lesion", file.path().into());
             all.lesion = Some(overlay);
             all.files.push(file);
@@ -66,7 +66,7 @@ impl Overlays {
             .filter(|key| !typed.agents.iter().any(|word| catalogue::stem_of(word.get_ref()) == *key.get_ref()));
         let mut paths = toml_edit::Array::new();
         for word in typed.agents.iter().chain(options) {
-            let (mut file, overlay) = open(decide, Kind::Agent, word, folder)?;
+            let (mut file, overlay) = open(decide, CatalogueKind::Agent, word, folder)?;
             file.tell_apart(&all.files);
             if all.agents.iter().any(|own| own.overlay.name == overlay.name) {
                 return Err(decide.refuse(word.span(), format!("the agent `{}` is named twice", overlay.name)));
@@ -103,20 +103,20 @@ impl Overlays {
             decide.note("", "agents", Value::Array(paths));
         }
         // Everybody has an age; other traits bring their files when they are named.
-        let known: Vec<String> = catalogue::list(Kind::Person).into_iter().map(|entry| entry.name).collect();
+        let known: Vec<String> = catalogue::list(CatalogueKind::Person).into_iter().map(|entry| entry.name).collect();
         let named = typed.person.keys().map(|name| name.get_ref().as_str()).filter(|name| !USUAL.contains(name));
         for name in USUAL.into_iter().chain(named).filter(|name| known.iter().any(|own| own == name)) {
-            let file = ModelFile::open(Kind::Person, name, folder)?;
-            Overlay::read(Kind::Person, &file.used)?;
+            let file = ModelFile::open(CatalogueKind::Person, name, folder)?;
+            Overlay::read(CatalogueKind::Person, &file.used)?;
             all.files.push(file);
         }
         Ok(all)
     }
 
     /// Finds the file of a wound that no needle made, and sets how wide and deep the scenario says it is.
-    fn wound(&mut self, decide: &mut Decider, typed: &Written, folder: &Path) -> Result<()> {
+    fn wound(&mut self, decide: &mut Decider, typed: &WrittenScenario, folder: &Path) -> Result<()> {
         let Some(wound) = typed.wound.as_ref().map(serde_spanned::Spanned::get_ref) else { return Ok(()) };
-        let (file, _) = open(decide, Kind::Wound, &wound.kind, folder)?;
+        let (file, _) = open(decide, CatalogueKind::Wound, &wound.kind, folder)?;
         decide.note("wound", "kind", file.path().into());
         for (key, given) in [("width", &wound.width), ("depth", &wound.depth)] {
             let Some(given) = given else { continue };
@@ -140,7 +140,7 @@ impl Overlays {
         for upper in &self.files {
             match file.lay(upper) {
                 // A trait that other files know too need not fit every response model.
-                Err(_) if upper.kind == Kind::Person && USUAL.contains(&upper.name.as_str()) => {}
+                Err(_) if upper.kind == CatalogueKind::Person && USUAL.contains(&upper.name.as_str()) => {}
                 other => other?,
             }
         }
@@ -148,7 +148,7 @@ impl Overlays {
     }
 
     /// Whether files of this kind are laid over others.
-    pub fn lays(&self, kind: Kind) -> bool {
+    pub fn lays(&self, kind: CatalogueKind) -> bool {
         self.files.iter().any(|file| file.kind == kind)
     }
 
@@ -209,14 +209,20 @@ impl Overlays {
     }
 }
 
-fn open(decide: &Decider, kind: Kind, word: &Word, folder: &Path) -> Result<(ModelFile, Arc<Overlay>)> {
+fn open(decide: &Decider, kind: CatalogueKind, word: &Word, folder: &Path) -> Result<(ModelFile, Arc<Overlay>)> {
     let file = ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
     let overlay = Overlay::read(kind, &file.used)?;
     Ok((file, Arc::new(overlay)))
 }
 
 /// When an agent is on: stretches that follow each other.
-fn stretches(decide: &Decider, agent: &Applied, dose: &Dose, sessions: &[f64], end: f64) -> Result<Vec<(f64, f64)>> {
+fn stretches(
+    decide: &Decider,
+    agent: &Applied,
+    dose: &AgentDose,
+    sessions: &[f64],
+    end: f64,
+) -> Result<Vec<(f64, f64)>> {
     let none = Traits::new();
     let option = |name: &str| agent.options.get(name).map(|(_, amount)| amount);
     let number = |name: &str, own: Option<&crate::base::sourced::Sourced>, limits: Limits| -> Result<Option<f64>> {

@@ -9,7 +9,7 @@ use crate::engine::language::Model;
 use crate::engine::stepper::Stepping;
 use crate::scenario::estimate::Estimate;
 use crate::scenario::expect::Expectation;
-use crate::scenario::files::{ModelFile, Number};
+use crate::scenario::files::{ModelFile, ModelNumber};
 use crate::skin::catalogue::{Cost, Overlay, Rules, Tissue};
 use crate::skin::needling::{self, Needling, Single, Subject};
 use crate::skin::protocol::Protocol;
@@ -124,7 +124,7 @@ pub struct Origin {
     /// The model files used.
     pub files: Vec<ModelFile>,
     /// Every number of those files, changed ones as changed.
-    pub numbers: Vec<Number>,
+    pub numbers: Vec<ModelNumber>,
     /// What is allowed and perhaps not meant, in sentences: numbers outside the range that their file gives them, events that never
     /// happen.
     pub warnings: Vec<String>,

@@ -25,8 +25,8 @@ use crate::scenario::overlay::{Overlays, USUAL};
 use crate::scenario::plan::{Origin, Plan};
 use crate::scenario::schedule::settle;
 use crate::scenario::timeline;
-use crate::scenario::written::{self, Amount, Word, Written};
-use crate::skin::catalogue::{Cost, Device, Kind, Mechanics, Operator, Rules, Tissue};
+use crate::scenario::written::{self, Amount, Word, WrittenScenario};
+use crate::skin::catalogue::{CatalogueKind, Cost, Device, Mechanics, Operator, Rules, Tissue};
 use crate::skin::protocol::{Dose, Protocol, Solver};
 
 /// A year in seconds.
@@ -51,7 +51,7 @@ const YEARS: Limits = Limits { unit: "1", low: (0.0, "0"), high: (120.0, "120 ye
 /// # Errors
 /// All that is wrong with the text and the files it names, as far as one thing does not hide another.
 pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: &[&Change]) -> Result<Plan> {
-    let typed: Written = read_toml(source)?;
+    let typed: WrittenScenario = read_toml(source)?;
     let mut decide = Decider::new(source);
     let plan = planned(&mut decide, name, folder, &typed, changes);
     decide.faults()?;
@@ -59,7 +59,13 @@ pub(super) fn resolve(name: &str, folder: &Path, source: &Arc<Source>, changes: 
 }
 
 /// The plan, unless something without which there is none is at fault.
-fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, changes: &[&Change]) -> Option<Plan> {
+fn planned(
+    decide: &mut Decider,
+    name: &str,
+    folder: &Path,
+    typed: &WrittenScenario,
+    changes: &[&Change],
+) -> Option<Plan> {
     let name = decide.word("", "name", typed.name.as_ref(), name);
     let question = typed.question.clone().unwrap_or_default();
     decide.note("", "question", question.as_str().into());
@@ -72,7 +78,8 @@ fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, cha
         Ok((Arc::new(Tissue::read(&file.used)?), file))
     });
     let response = decide.part(|decide| {
-        let mut file = opener.open(decide, Kind::Response, ("", "response"), typed.response.as_ref(), "default")?;
+        let mut file =
+            opener.open(decide, CatalogueKind::Response, ("", "response"), typed.response.as_ref(), "default")?;
         // The model's own faults are told before those of the probes that are added to it.
         crate::skin::model(&file.used)?;
         add_probes(decide, typed, &mut file)?;
@@ -203,7 +210,7 @@ fn planned(decide: &mut Decider, name: &str, folder: &Path, typed: &Written, cha
 /// What the scenario and its agents set the model's signals to, and when.
 fn signals(
     decide: &mut Decider,
-    typed: &Written,
+    typed: &WrittenScenario,
     overlays: &Overlays,
     model: &Model,
     sessions: &[f64],
@@ -241,7 +248,7 @@ impl Opener<'_> {
     fn open(
         &self,
         decide: &mut Decider,
-        kind: Kind,
+        kind: CatalogueKind,
         (table, key): (&str, &str),
         given: Option<&Word>,
         default: &str,
@@ -260,14 +267,14 @@ impl Opener<'_> {
 }
 
 /// The tissue, or a file that describes the slab in its place.
-fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result<ModelFile> {
+fn tissue_file(decide: &mut Decider, typed: &WrittenScenario, opener: &Opener) -> Result<ModelFile> {
     let Some(slab) = &typed.slab else {
         if typed.tissue.is_none() {
             return Err(decide
                 .refuse(0..0, "the scenario names no tissue")
                 .help("write tissue = \"cheek\" at the top; `dermasim list tissues` shows the others"));
         }
-        return opener.open(decide, Kind::Tissue, ("", "tissue"), typed.tissue.as_ref(), "");
+        return opener.open(decide, CatalogueKind::Tissue, ("", "tissue"), typed.tissue.as_ref(), "");
     };
     if let Some(tissue) = &typed.tissue {
         return Err(decide.refuse(tissue.span(), "a scenario has a tissue or a slab, not both"));
@@ -286,7 +293,7 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
          thickness = {{ value = \"{thickness} m\", evidence = \"assumed\", source = \"set by the scenario\" }}\n\
          stiffness = {{ value = \"1 kPa\", evidence = \"assumed\", source = \"a slab is not needled\" }}\n"
     );
-    let mut file = ModelFile::made(Kind::Tissue, "slab", text);
+    let mut file = ModelFile::made(CatalogueKind::Tissue, "slab", text);
     file.change(opener.changes)?;
     Ok(file)
 }
@@ -295,10 +302,15 @@ fn tissue_file(decide: &mut Decider, typed: &Written, opener: &Opener) -> Result
 const GOOD_PRACTICE: &str = "good_practice";
 
 /// The rules a protocol is measured by, and the prices.
-type Practice = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
+type RulesAndCost = (Vec<Arc<Rules>>, Option<Arc<Cost>>);
 
-fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Vec<ModelFile>) -> Result<Practice> {
-    let mut open = |kind: Kind, word: &Word| -> Result<(Arc<Source>, String)> {
+fn practice(
+    decide: &mut Decider,
+    typed: &WrittenScenario,
+    folder: &Path,
+    files: &mut Vec<ModelFile>,
+) -> Result<RulesAndCost> {
+    let mut open = |kind: CatalogueKind, word: &Word| -> Result<(Arc<Source>, String)> {
         let mut file =
             ModelFile::open(kind, word.get_ref(), folder).map_err(|error| error.at(&decide.source, word.span()))?;
         file.tell_apart(files);
@@ -315,13 +327,13 @@ fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Ve
         None => &[],
     };
     for word in named {
-        let (source, path) = open(Kind::Rules, word)?;
+        let (source, path) = open(CatalogueKind::Rules, word)?;
         rules.push(Arc::new(Rules::read(&source)?));
         paths.push(path);
     }
     let mut cost = None;
     if let Some(word) = &typed.cost {
-        let (source, path) = open(Kind::Cost, word)?;
+        let (source, path) = open(CatalogueKind::Cost, word)?;
         cost = Some(Arc::new(Cost::read(&source)?));
         decide.note("", "cost", path.into());
     }
@@ -332,7 +344,7 @@ fn practice(decide: &mut Decider, typed: &Written, folder: &Path, files: &mut Ve
 }
 
 /// Adds the scenario's probes to the response model, as observables and regions of their own.
-fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Result<()> {
+fn add_probes(decide: &Decider, typed: &WrittenScenario, response: &mut ModelFile) -> Result<()> {
     for (name, probe) in &typed.probe {
         let mut document = response.document()?;
         let table = |document: &mut DocumentMut, kind: &str, key: &str, entries: Vec<(&str, String)>| {
@@ -377,7 +389,13 @@ fn add_probes(decide: &Decider, typed: &Written, response: &mut ModelFile) -> Re
 }
 
 /// Refuses probes that reach below the tissue, or into layers in which nothing of what they read lives.
-fn probes_reach(decide: &Decider, typed: &Written, model: &Model, compiled: &Compiled, layers: &[Layer]) -> Result<()> {
+fn probes_reach(
+    decide: &Decider,
+    typed: &WrittenScenario,
+    model: &Model,
+    compiled: &Compiled,
+    layers: &[Layer],
+) -> Result<()> {
     let depth = layers.last().map_or(0.0, |last| last.bottom);
     let shown = |metres: f64| geometry::Millimetres(metres);
     for (name, probe) in &typed.probe {
@@ -413,17 +431,19 @@ fn probes_reach(decide: &Decider, typed: &Written, model: &Model, compiled: &Com
 
 fn protocol(
     decide: &mut Decider,
-    typed: &Spanned<written::Needling>,
+    typed: &Spanned<written::WrittenNeedling>,
     mechanics: Option<&Word>,
     opener: &Opener,
     files: &mut Vec<ModelFile>,
 ) -> Result<Protocol> {
     let place = typed.span();
     let typed = typed.get_ref();
-    let device_file = opener.open(decide, Kind::Device, ("needling", "device"), typed.device.as_ref(), "skinpen")?;
+    let device_file =
+        opener.open(decide, CatalogueKind::Device, ("needling", "device"), typed.device.as_ref(), "skinpen")?;
     let operator = typed.operator.as_ref();
-    let operator_file = opener.open(decide, Kind::Operator, ("needling", "operator"), operator, "dermatologist")?;
-    let mechanics_file = opener.open(decide, Kind::Mechanics, ("", "mechanics"), mechanics, "default")?;
+    let operator_file =
+        opener.open(decide, CatalogueKind::Operator, ("needling", "operator"), operator, "dermatologist")?;
+    let mechanics_file = opener.open(decide, CatalogueKind::Mechanics, ("", "mechanics"), mechanics, "default")?;
     let device = Arc::new(Device::read(&device_file.used)?);
     let operator = Arc::new(Operator::read(&operator_file.used)?);
     let mechanics = Arc::new(Mechanics::read(&mechanics_file.used)?);
@@ -465,7 +485,7 @@ fn protocol(
 }
 
 /// Without needling nothing may be said about it.
-fn no_needling(decide: &Decider, typed: &Written, changes: &[&Change]) -> Result<Option<Protocol>> {
+fn no_needling(decide: &Decider, typed: &WrittenScenario, changes: &[&Change]) -> Result<Option<Protocol>> {
     if let Some(mechanics) = &typed.mechanics {
         return Err(decide
             .refuse(mechanics.span(), "mechanics are named, but nothing is needled")
@@ -479,7 +499,12 @@ fn no_needling(decide: &Decider, typed: &Written, changes: &[&Change]) -> Result
 }
 
 /// The person's traits: the tissue's own where the scenario says nothing.
-fn person(decide: &mut Decider, typed: &Written, tissue: &Tissue, files: &[ModelFile]) -> Result<(Traits, f64)> {
+fn person(
+    decide: &mut Decider,
+    typed: &WrittenScenario,
+    tissue: &Tissue,
+    files: &[ModelFile],
+) -> Result<(Traits, f64)> {
     let mut traits = Traits::from([("sex".into(), "female".into()), ("fitzpatrick".into(), "III".into())]);
     traits = tissue.traits(&traits);
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -19,10 +19,10 @@ use crate::base::sourced::{Choice, Evidence, Sourced};
 use crate::base::units::{self, DAY, Quantity, Unit};
 use crate::scenario::change::{Change, path};
 use crate::scenario::decide::Decider;
-use crate::scenario::files::Number;
-use crate::scenario::written::{self, Written};
-use crate::scenario::{MOST_POINTS, Plan, Point, Scenario};
-use crate::skin::catalogue::{self, Kind, Population};
+use crate::scenario::files::ModelNumber;
+use crate::scenario::written::{self, WrittenScenario};
+use crate::scenario::{MOST_POINTS, Plan, Scenario, SweepRun};
+use crate::skin::catalogue::{self, CatalogueKind, Population};
 
 /// Ranges that span this factor are drawn in the logarithm.
 pub const WIDE: f64 = 3.0;
@@ -43,11 +43,11 @@ pub struct Draw {
     pub evidence: Option<Evidence>,
     /// What it is, in words.
     pub what: String,
-    law: Law,
+    law: Distribution,
 }
 
 #[derive(Debug, Clone)]
-enum Law {
+enum Distribution {
     Shares(Vec<(String, f64)>),
     Normal { mean: f64, sd: f64, low: f64, high: f64, unit: String },
     Triangle { low: f64, mode: f64, high: f64, logarithmic: bool, unit: Option<Unit> },
@@ -57,7 +57,7 @@ impl Draw {
     /// The value at a quantile between 0 and 1, as a scenario writes it.
     fn at(&self, quantile: f64) -> Value {
         match &self.law {
-            Law::Shares(shares) => {
+            Distribution::Shares(shares) => {
                 let mut left = quantile;
                 let found = shares.iter().find(|(_, share)| {
                     left -= share;
@@ -66,7 +66,7 @@ impl Draw {
                 let (name, _) = found.or(shares.last()).cloned().unwrap_or_default();
                 name.into()
             }
-            Law::Normal { mean, sd, low, high, unit } => {
+            Distribution::Normal { mean, sd, low, high, unit } => {
                 let normal = Normal::standard();
                 let below = |value: f64| normal.cdf((value - mean) / sd);
                 let (first, last) = (below(*low), below(*high));
@@ -77,7 +77,7 @@ impl Draw {
                     unit => format!("{value:.5} {unit}").into(),
                 }
             }
-            Law::Triangle { low, mode, high, logarithmic, unit } => {
+            Distribution::Triangle { low, mode, high, logarithmic, unit } => {
                 let map = |value: f64| if *logarithmic { value.ln() } else { value };
                 let (a, c, b) = (map(*low), map(*mode), map(*high));
                 let turn = (c - a) / (b - a);
@@ -118,11 +118,11 @@ impl Scenario {
     ///
     /// # Errors
     /// The tables make no sense, or there is a sweep too.
-    pub fn samples(&self, plan: &Plan) -> Result<(Vec<Draw>, Vec<Point>)> {
+    pub fn samples(&self, plan: &Plan) -> Result<(Vec<Draw>, Vec<SweepRun>)> {
         let own = self.own_changes()?;
         let changes: Vec<&Change> = own.iter().chain(&self.changes).filter(|change| !change.in_model()).collect();
         let source = self.changed(&changes)?;
-        let typed: Written = read_toml(&source)?;
+        let typed: WrittenScenario = read_toml(&source)?;
         let decide = Decider::new(&source);
         let place =
             (typed.population.as_ref().map(|own| own.span())).or(typed.uncertainty.as_ref().map(|own| own.span()));
@@ -176,7 +176,7 @@ impl Scenario {
             let text =
                 |value: &Value| value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned);
             let values = changes.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
-            Ok(Point {
+            Ok(SweepRun {
                 name: format!("sample-{:0digits$}", number + 1),
                 values,
                 scenario: self.point(changes.into_iter().chain(budget)),
@@ -187,26 +187,33 @@ impl Scenario {
     }
 
     /// What differs between persons: traits, and the thickness of their skin.
-    fn persons(&self, decide: &Decider, form: &written::Population, typed: &Written, plan: &Plan) -> Result<Vec<Draw>> {
+    fn persons(
+        &self,
+        decide: &Decider,
+        form: &written::WrittenPersons,
+        typed: &WrittenScenario,
+        plan: &Plan,
+    ) -> Result<Vec<Draw>> {
         let word = form.of.as_ref().map_or("adults", |word| word.get_ref().as_str());
         let at = |error: Error| match &form.of {
             Some(word) => error.at(&decide.source, word.span()),
             None => error,
         };
-        let population = Population::read(&catalogue::find(Kind::Population, word, Some(&self.folder)).map_err(at)?)?;
+        let population =
+            Population::read(&catalogue::find(CatalogueKind::Population, word, Some(&self.folder)).map_err(at)?)?;
         let mut draws = Vec::new();
         // What the scenario says of the person holds for all.
         let fixed = |name: &str| typed.person.keys().any(|own| own.get_ref() == name);
         for (name, number) in population.traits.iter().filter(|(name, _)| !fixed(name)) {
             let law = match &number.value {
                 Choice::By(_, table) => {
-                    Law::Shares(table.iter().map(|(name, share)| (name.clone(), share.value)).collect())
+                    Distribution::Shares(table.iter().map(|(name, share)| (name.clone(), share.value)).collect())
                 }
                 Choice::One(mean) => {
                     let years = |seconds: f64| seconds / (365.25 * DAY);
                     let [low, high] = number.range.unwrap_or([mean.value; 2]).map(years);
                     let (mean, sd) = (years(mean.value), years(number.sd.unwrap_or(0.0)));
-                    Law::Normal { mean, sd, low, high, unit: "y".into() }
+                    Distribution::Normal { mean, sd, low, high, unit: "y".into() }
                 }
             };
             draws.push(Draw { key: format!("person.{name}"), evidence: None, what: number.what.clone(), law });
@@ -222,14 +229,14 @@ impl Scenario {
     /// Numbers of the models that are not measured, or those that the scenario names.
     fn numbers(&self, decide: &Decider, form: &written::Uncertainty, plan: &Plan) -> Result<Vec<Draw>> {
         let all = &plan.origin.numbers;
-        let key = |number: &Number| format!("{}.{}", number.root, number.key);
+        let key = |number: &ModelNumber| format!("{}.{}", number.root, number.key);
         let Some(wanted) = &form.numbers else {
             return Ok(drawn(all, |number| matches!(number.evidence, Evidence::Assumed | Evidence::Tuned)));
         };
         match wanted.get_ref() {
             toml::Value::String(word) => {
                 const WORDS: [&str; 4] = ["assumed and tuned", "assumed", "tuned", "all"];
-                let rests = |number: &Number, on: Evidence| number.evidence == on;
+                let rests = |number: &ModelNumber, on: Evidence| number.evidence == on;
                 match word.as_str() {
                     "assumed and tuned" => Ok(drawn(all, |n| rests(n, Evidence::Assumed) || rests(n, Evidence::Tuned))),
                     "assumed" => Ok(drawn(all, |n| rests(n, Evidence::Assumed))),
@@ -274,7 +281,7 @@ impl Scenario {
 }
 
 /// Those numbers of the usual files that can be drawn and rest on what is asked for.
-fn drawn(all: &[Number], wanted: impl Fn(&Number) -> bool) -> Vec<Draw> {
+fn drawn(all: &[ModelNumber], wanted: impl Fn(&ModelNumber) -> bool) -> Vec<Draw> {
     all.iter()
         .filter(|number| DRAWN.contains(&number.root) && number.drawn && wanted(number))
         .filter_map(draw)
@@ -282,7 +289,7 @@ fn drawn(all: &[Number], wanted: impl Fn(&Number) -> bool) -> Vec<Draw> {
 }
 
 /// A number that has one value and a range.
-fn draw(number: &Number) -> Option<Draw> {
+fn draw(number: &ModelNumber) -> Option<Draw> {
     let [low, high] = number.range.as_ref()?;
     let quantity = |text: &str| text.parse::<Quantity>().ok().map(|quantity| quantity.value);
     let (low, mode, high) = (quantity(low)?, quantity(&number.text)?, quantity(high)?);
@@ -294,7 +301,7 @@ fn draw(number: &Number) -> Option<Draw> {
         "" => None,
         unit => Some(unit.parse::<Unit>().ok()?),
     };
-    let law = Law::Triangle { low, mode, high, logarithmic: low > 0.0 && high / low >= WIDE, unit };
+    let law = Distribution::Triangle { low, mode, high, logarithmic: low > 0.0 && high / low >= WIDE, unit };
     let key = format!("{}.{}", number.root, number.key);
     Some(Draw { key, evidence: Some(number.evidence), what: number.what.clone(), law })
 }
@@ -305,7 +312,7 @@ fn thickness(name: &str, number: &Sourced, plan: &Plan) -> Result<Option<Draw>> 
     let [low, high] = number.range.unwrap_or([0.0, f64::INFINITY]).map(|end| end / mean);
     let (low, high) = (low.clamp(THINNEST, 1.0), high.max(1.0));
     // A factor, so that what else the thickness depends on keeps its effect.
-    let law = Law::Normal { mean: 1.0, sd: sd / mean, low, high, unit: String::new() };
+    let law = Distribution::Normal { mean: 1.0, sd: sd / mean, low, high, unit: String::new() };
     let what = format!("thickness of the {}, against the mean", name.replace('_', " "));
     let key = format!("tissue.layer.{name}.thickness.times.between_persons");
     Ok((sd > 0.0).then_some(Draw { key, evidence: None, what, law }))
@@ -332,17 +339,17 @@ mod tests {
     fn laws_stay_in_their_ranges_and_have_their_medians() {
         let draw = |law| Draw { key: "k".into(), evidence: None, what: String::new(), law };
         let number = |value: Value| value.as_float().unwrap();
-        let even = draw(Law::Triangle { low: 1.0, mode: 2.0, high: 3.0, logarithmic: false, unit: None });
+        let even = draw(Distribution::Triangle { low: 1.0, mode: 2.0, high: 3.0, logarithmic: false, unit: None });
         assert!((number(even.at(0.5)) - 2.0).abs() < 1e-5);
-        let wide = draw(Law::Triangle { low: 1.0, mode: 10.0, high: 100.0, logarithmic: true, unit: None });
+        let wide = draw(Distribution::Triangle { low: 1.0, mode: 10.0, high: 100.0, logarithmic: true, unit: None });
         assert!((number(wide.at(0.5)) - 10.0).abs() < 1e-4);
         for quantile in [1e-9, 0.1, 0.9, 1.0 - 1e-9] {
             assert!((1.0..=100.0).contains(&number(wide.at(quantile))));
         }
-        let shares = draw(Law::Shares(vec![("no".into(), 0.9), ("yes".into(), 0.1)]));
+        let shares = draw(Distribution::Shares(vec![("no".into(), 0.9), ("yes".into(), 0.1)]));
         assert_eq!(shares.at(0.89).as_str(), Some("no"));
         assert_eq!(shares.at(0.91).as_str(), Some("yes"));
-        let age = draw(Law::Normal { mean: 40.0, sd: 12.0, low: 22.0, high: 75.0, unit: "y".into() });
+        let age = draw(Distribution::Normal { mean: 40.0, sd: 12.0, low: 22.0, high: 75.0, unit: "y".into() });
         assert_eq!(age.at(0.0).as_str().map(|text| text.starts_with("22")), Some(true));
     }
 }

@@ -15,7 +15,7 @@ use crate::scenario::{Scenario, schedule};
 
 /// A key and the values it takes.
 #[derive(Debug, Clone)]
-pub struct Axis {
+pub struct SweepAxis {
     /// The key, as "needling.length".
     pub key: String,
     /// One change for each value.
@@ -24,7 +24,7 @@ pub struct Axis {
 
 /// One run of a sweep.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct SweepRun {
     /// Its number, from 1, and its values, fit for a folder: "03-length-0.75mm".
     pub name: String,
     /// Key and value of each axis, as text.
@@ -42,8 +42,8 @@ impl Scenario {
     ///
     /// # Errors
     /// An axis has no values, an impossible range, or too many points.
-    pub fn axes(&self) -> Result<Vec<Axis>> {
-        let mut axes: Vec<Axis> = Vec::new();
+    pub fn axes(&self) -> Result<Vec<SweepAxis>> {
+        let mut axes: Vec<SweepAxis> = Vec::new();
         for entry in entries(&self.source, "sweep", is_range)? {
             let at = |error: Error| error.at(&self.source, entry.span.clone());
             let key = entry.path.join(".");
@@ -68,7 +68,7 @@ impl Scenario {
                 .into_iter()
                 .map(|value| Change::new(entry.path.clone(), value, place.clone()))
                 .collect::<Result<Vec<Change>>>()?;
-            axes.push(Axis { key, values });
+            axes.push(SweepAxis { key, values });
             let count: usize = axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul);
             if count > MOST_POINTS {
                 let message = format!("the sweep has {count} points; at most {MOST_POINTS} are run");
@@ -82,7 +82,7 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`Scenario::axes`]. The plans of the points are not checked here.
-    pub fn points(&self) -> Result<Vec<Point>> {
+    pub fn points(&self) -> Result<Vec<SweepRun>> {
         let axes = self.axes()?;
         if axes.is_empty() {
             return Ok(Vec::new());
@@ -101,7 +101,7 @@ impl Scenario {
                 let values: Vec<(String, String)> =
                     chosen.iter().map(|change| (change.key.clone(), text(&change.value))).collect();
                 let name = format!("{:0digits$}-{}", number + 1, folder_name(&values));
-                Point { name, values, scenario: self.point(chosen.into_iter().cloned()) }
+                SweepRun { name, values, scenario: self.point(chosen.into_iter().cloned()) }
             })
             .collect())
     }

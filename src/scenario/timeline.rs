@@ -10,7 +10,7 @@ use crate::engine::language::{Accuracy, Model};
 use crate::engine::stepper::{Method, Stepping};
 use crate::scenario::decide::{Decider, Limits, as_written, quantity};
 use crate::scenario::schedule::{MOST_MOMENTS, SAME, Schedule, latest, ordered, settle};
-use crate::scenario::written::{self, Amount, Signal, Word};
+use crate::scenario::written::{self, Amount, Word, WrittenSignal};
 
 const DURATION: Limits = Limits { unit: "d", low: (1e-9, "1 ns"), high: (100.0 * 365.25 * DAY, "100 years") };
 pub(super) const MOMENT: Limits = Limits { low: (0.0, "0 d"), ..DURATION };
@@ -22,7 +22,7 @@ const MOST_SESSIONS: usize = 500;
 /// Times of sessions and the end of the run.
 pub(super) fn course(
     decide: &mut Decider,
-    typed: Option<&Spanned<written::Course>>,
+    typed: Option<&Spanned<written::WrittenCourse>>,
     needled: bool,
 ) -> Result<(Vec<f64>, f64)> {
     let course = typed.map(|course| course.get_ref().clone()).unwrap_or_default();
@@ -108,7 +108,7 @@ pub(super) fn idle_events(model: &Model, happening: &[(f64, usize)], end: f64) -
 
 pub(super) fn looks(
     decide: &mut Decider,
-    typed: Option<&written::Schedule>,
+    typed: Option<&written::WrittenSchedule>,
     sessions: &[f64],
     events: &[(f64, usize)],
     end: f64,
@@ -220,7 +220,7 @@ pub(super) fn snapshots(
 /// Changes of signals over time. Between its stretches a signal has the model's own value.
 pub(super) fn signals(
     decide: &mut Decider,
-    typed: &IndexMap<Word, Signal>,
+    typed: &IndexMap<Word, WrittenSignal>,
     known: &IndexMap<String, crate::engine::language::Signal>,
     end: f64,
 ) -> Result<Vec<(f64, String, f64)>> {
@@ -244,11 +244,11 @@ pub(super) fn signals(
             Err(decide.refuse(span, message).help(range))
         };
         let stretches = match signal {
-            Signal::Constant(value) => {
+            WrittenSignal::Constant(value) => {
                 events.push((0.0, name.get_ref().clone(), level(value, name.span())?));
                 continue;
             }
-            Signal::Stretches(stretches) => stretches,
+            WrittenSignal::Stretches(stretches) => stretches,
         };
         let mut last = 0.0;
         for (i, stretch) in stretches.iter().enumerate() {
@@ -278,7 +278,7 @@ pub(super) fn signals(
     Ok(events)
 }
 
-pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping, model: Accuracy) -> Result<Stepping> {
+pub(super) fn stepping(decide: &mut Decider, typed: &written::WrittenStepping, model: Accuracy) -> Result<Stepping> {
     let method = match decide.choice("stepping", "method", typed.method.as_ref(), &["implicit", "explicit"]) {
         "explicit" => Method::Explicit,
         _ => Method::Implicit,
@@ -296,7 +296,7 @@ pub(super) fn stepping(decide: &mut Decider, typed: &written::Stepping, model: A
 }
 
 /// Steps after which a run is given up.
-pub(super) fn most_steps(decide: &mut Decider, typed: &written::Stepping) -> Result<Option<u64>> {
+pub(super) fn most_steps(decide: &mut Decider, typed: &written::WrittenStepping) -> Result<Option<u64>> {
     let Some(given) = &typed.most_steps else { return Ok(None) };
     let most = decide.whole("stepping", "most_steps", Some(given), 1, 1..=1_000_000_000_000);
     Ok(Some(most as u64))

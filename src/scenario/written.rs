@@ -15,7 +15,7 @@ pub(super) type Word = Spanned<String>;
 /// A scenario file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct WrittenScenario {
     pub name: Option<Word>,
     pub question: Option<String>,
     pub tissue: Option<Word>,
@@ -34,18 +34,18 @@ pub(super) struct Written {
     pub seed: Option<Amount>,
     #[serde(default)]
     pub person: IndexMap<Word, Amount>,
-    pub needling: Option<Spanned<Needling>>,
-    pub course: Option<Spanned<Course>>,
+    pub needling: Option<Spanned<WrittenNeedling>>,
+    pub course: Option<Spanned<WrittenCourse>>,
     #[serde(default)]
-    pub grid: Grid,
-    pub observe: Option<Schedule>,
+    pub grid: WrittenGrid,
+    pub observe: Option<WrittenSchedule>,
     pub snapshots: Option<Snapshots>,
     #[serde(default)]
     pub probe: IndexMap<Word, Probe>,
     #[serde(default)]
-    pub signals: IndexMap<Word, Signal>,
+    pub signals: IndexMap<Word, WrittenSignal>,
     #[serde(default)]
-    pub stepping: Stepping,
+    pub stepping: WrittenStepping,
     // Read with their places from the document, since their keys are paths.
     #[serde(rename = "set")]
     pub _set: Option<toml::Table>,
@@ -53,7 +53,7 @@ pub(super) struct Written {
     pub _sweep: Option<toml::Table>,
     #[serde(rename = "expect")]
     pub _expect: Option<toml::Table>,
-    pub population: Option<Spanned<Population>>,
+    pub population: Option<Spanned<WrittenPersons>>,
     pub uncertainty: Option<Spanned<Uncertainty>>,
     // What was observed where this scenario was real: read by `evidence`, refused there if it makes no sense.
     #[serde(rename = "evidence")]
@@ -75,7 +75,7 @@ pub(super) struct Wound {
 /// Persons drawn from a population.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Population {
+pub(super) struct WrittenPersons {
     pub of: Option<Word>,
     pub number: Option<Amount>,
     pub seed: Option<Amount>,
@@ -102,7 +102,7 @@ pub(super) struct Slab {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Needling {
+pub(super) struct WrittenNeedling {
     pub device: Option<Word>,
     pub operator: Option<Word>,
     pub mechanics: Option<Word>,
@@ -119,7 +119,7 @@ pub(super) struct Needling {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Course {
+pub(super) struct WrittenCourse {
     pub sessions: Option<Amount>,
     pub spacing: Option<Amount>,
     pub first: Option<Amount>,
@@ -129,7 +129,7 @@ pub(super) struct Course {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Grid {
+pub(super) struct WrittenGrid {
     pub geometry: Option<Word>,
     pub strata: Option<Amount>,
     pub radius: Option<Amount>,
@@ -143,7 +143,7 @@ pub(super) struct Grid {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Schedule {
+pub(super) struct WrittenSchedule {
     pub every: Option<Amount>,
     pub at: Option<Spanned<Vec<Amount>>>,
     pub log: Option<Spanned<Log>>,
@@ -178,7 +178,7 @@ pub(super) struct Probe {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stepping {
+pub(super) struct WrittenStepping {
     pub method: Option<Word>,
     pub tolerance: Option<Amount>,
     pub absolute: Option<Amount>,
@@ -189,43 +189,43 @@ pub(super) struct Stepping {
 
 /// A signal: one value throughout, or stretches of time with values.
 #[derive(Debug, Clone)]
-pub(super) enum Signal {
+pub(super) enum WrittenSignal {
     Constant(toml::Value),
     Stretches(Vec<Spanned<Stretch>>),
 }
 
-impl<'de> Deserialize<'de> for Signal {
+impl<'de> Deserialize<'de> for WrittenSignal {
     /// Told apart by what stands there, since serde's untagged enums lose the places of what they hold.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Signal;
+        struct SignalVisitor;
+        impl<'de> Visitor<'de> for SignalVisitor {
+            type Value = WrittenSignal;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a value, or a list such as [{ value = 1, from = \"0 h\", until = \"48 h\" }]")
             }
 
-            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Signal, E> {
-                Ok(Signal::Constant(toml::Value::Integer(whole)))
+            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<WrittenSignal, E> {
+                Ok(WrittenSignal::Constant(toml::Value::Integer(whole)))
             }
 
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Signal, E> {
-                Ok(Signal::Constant(toml::Value::Float(number)))
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<WrittenSignal, E> {
+                Ok(WrittenSignal::Constant(toml::Value::Float(number)))
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Signal, E> {
-                Ok(Signal::Constant(toml::Value::String(text.to_owned())))
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<WrittenSignal, E> {
+                Ok(WrittenSignal::Constant(toml::Value::String(text.to_owned())))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Signal, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<WrittenSignal, A::Error> {
                 let mut stretches = Vec::new();
                 while let Some(stretch) = list.next_element()? {
                     stretches.push(stretch);
                 }
-                Ok(Signal::Stretches(stretches))
+                Ok(WrittenSignal::Stretches(stretches))
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(SignalVisitor)
     }
 }
 

@@ -19,7 +19,7 @@ const PER_AREA: Dimension = Dimension([-2, 0, 0, 0, 0, 0]);
 
 /// The variables, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
+pub enum NeedlingVariable {
     /// Distance from the axis of the puncture; later, from the nearest one of the last session.
     Distance,
     /// Radius of the needle at this depth.
@@ -56,7 +56,7 @@ pub enum Given {
     Pain,
 }
 
-impl Given {
+impl NeedlingVariable {
     /// All of them, in order.
     pub const ALL: [Self; 17] = [
         Self::Distance,
@@ -94,8 +94,8 @@ const fn once(name: &'static str, dimension: Dimension, what: &'static str) -> V
 /// Farther than any cell is from a hole [m].
 const FAR: f64 = 1e3;
 
-/// As [`Given`].
-const VARIABLES: [Variable; Given::ALL.len()] = [
+/// As [`NeedlingVariable`].
+const VARIABLES: [Variable; NeedlingVariable::ALL.len()] = [
     near("distance", METRE, FAR, "distance from the axis of the puncture"),
     around("needle_radius", METRE, "radius of the needle at this depth"),
     Variable {
@@ -164,17 +164,17 @@ pub struct SessionNumbers {
 
 impl SessionNumbers {
     /// The values of the variables, in their order.
-    pub fn values(&self) -> [f64; Given::ALL.len()] {
-        Given::ALL.map(|given| match given {
-            Given::HoleDensity => self.hole_density,
-            Given::DermalHoleDensity => self.dermal_hole_density,
-            Given::MeanDepth => self.mean_depth,
-            Given::TearIndex => self.tear_index,
-            Given::DeepHoleDensity => self.deep_hole_density,
-            Given::DeepPath => self.deep_path,
-            Given::TornArea => self.torn_area,
-            Given::BloodLoss => self.blood_loss,
-            Given::Pain => self.pain,
+    pub fn values(&self) -> [f64; NeedlingVariable::ALL.len()] {
+        NeedlingVariable::ALL.map(|given| match given {
+            NeedlingVariable::HoleDensity => self.hole_density,
+            NeedlingVariable::DermalHoleDensity => self.dermal_hole_density,
+            NeedlingVariable::MeanDepth => self.mean_depth,
+            NeedlingVariable::TearIndex => self.tear_index,
+            NeedlingVariable::DeepHoleDensity => self.deep_hole_density,
+            NeedlingVariable::DeepPath => self.deep_path,
+            NeedlingVariable::TornArea => self.torn_area,
+            NeedlingVariable::BloodLoss => self.blood_loss,
+            NeedlingVariable::Pain => self.pain,
             given => VARIABLES[given as usize].untouched,
         })
     }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn variables_stand_in_their_order() {
-        for (index, given) in Given::ALL.into_iter().enumerate() {
+        for (index, given) in NeedlingVariable::ALL.into_iter().enumerate() {
             let spoken = VARIABLES[index].name.replace('_', "");
             assert_eq!((given as usize, format!("{given:?}").to_lowercase()), (index, spoken));
         }

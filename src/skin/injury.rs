@@ -15,7 +15,7 @@ use crate::base::error::Result;
 use crate::engine::grid::{Ends, Grid};
 use crate::engine::language::{Input, Operand, Program};
 use crate::engine::medium::Medium;
-use crate::skin::host::{Given, PUNCTURE, SESSION, SessionNumbers};
+use crate::skin::host::{NeedlingVariable, PUNCTURE, SESSION, SessionNumbers};
 use crate::skin::needling::{Needling, Puncture};
 
 /// How many shank radii from the axis a puncture is felt …
@@ -106,7 +106,7 @@ fn apply(skin: &mut Medium, (class, puncture): &(Option<usize>, Puncture)) {
         None => 0..grid.y.len(),
     };
     let own = &*skin;
-    let at = |z: Option<usize>, work: &mut Work| -> Vec<Effect> {
+    let at = |z: Option<usize>, work: &mut EffectBuffers| -> Vec<Effect> {
         let (fields, program) = match z {
             Some(z) => &compiled.acts[PUNCTURE].layers[grid.layer[z]],
             None => &compiled.acts[PUNCTURE].surface,
@@ -115,8 +115,8 @@ fn apply(skin: &mut Medium, (class, puncture): &(Option<usize>, Puncture)) {
         rows.clone().filter_map(effect).collect()
     };
     let depths: Vec<Vec<Effect>> =
-        (0..grid.z.len()).into_par_iter().map_init(Work::default, |work, z| at(Some(z), work)).collect();
-    let surface = at(None, &mut Work::default());
+        (0..grid.z.len()).into_par_iter().map_init(EffectBuffers::default, |work, z| at(Some(z), work)).collect();
+    let surface = at(None, &mut EffectBuffers::default());
     for (z, effects) in depths.iter().enumerate() {
         for (k, field) in compiled.acts[PUNCTURE].layers[grid.layer[z]].0.iter().enumerate() {
             let row = &mut skin.state[skin.layout.row(z, *field)];
@@ -139,7 +139,7 @@ fn effect(
     z: Option<usize>,
     j: usize,
     class: Option<usize>,
-    work: &mut Work,
+    work: &mut EffectBuffers,
 ) -> Option<Effect> {
     let grid = &skin.grid;
     let (x, nx) = (&grid.x, grid.x.len());
@@ -203,18 +203,18 @@ fn effect(
                 view.run(program, z.unwrap_or(0), start..start + length, &mut work.out, &mut work.scratch, &|input| {
                     let own = match input {
                         Input::Depth => return Some(Operand::Value(depth)),
-                        Input::Own(own) => Given::ALL[own.index],
+                        Input::Own(own) => NeedlingVariable::ALL[own.index],
                         _ => return None,
                     };
                     Some(match own {
-                        Given::Distance => Operand::Block(distance),
-                        Given::NeedleRadius => Operand::Value(radius),
-                        Given::ResidualStretch => Operand::Block(stretch),
-                        Given::TipDepth => Operand::Value(puncture.depth),
-                        Given::Blood => Operand::Value(blood),
-                        Given::Tilt => Operand::Value(puncture.tilt),
-                        Given::CutLength => Operand::Value(cut),
-                        Given::TipRadius => Operand::Value(puncture.needle.tip_radius),
+                        NeedlingVariable::Distance => Operand::Block(distance),
+                        NeedlingVariable::NeedleRadius => Operand::Value(radius),
+                        NeedlingVariable::ResidualStretch => Operand::Block(stretch),
+                        NeedlingVariable::TipDepth => Operand::Value(puncture.depth),
+                        NeedlingVariable::Blood => Operand::Value(blood),
+                        NeedlingVariable::Tilt => Operand::Value(puncture.tilt),
+                        NeedlingVariable::CutLength => Operand::Value(cut),
+                        NeedlingVariable::TipRadius => Operand::Value(puncture.needle.tip_radius),
                         _ => return None,
                     })
                 });
@@ -249,8 +249,8 @@ fn locate(skin: &mut Medium, punctures: &[(Option<usize>, Puncture)]) {
             })
             .min_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((distance, depth)) = nearest {
-            skin.nearest[Given::Distance as usize][place] = distance;
-            skin.nearest[Given::TipDepth as usize][place] = depth;
+            skin.nearest[NeedlingVariable::Distance as usize][place] = distance;
+            skin.nearest[NeedlingVariable::TipDepth as usize][place] = depth;
         }
     }
 }
@@ -310,7 +310,7 @@ fn lateral(grid: &Grid, axis: usize, a: f64, b: f64) -> f64 {
 
 /// Buffers of [`Medium::effect`].
 #[derive(Default)]
-struct Work {
+struct EffectBuffers {
     distance: Vec<f64>,
     stretch: Vec<f64>,
     weight: Vec<f64>,
@@ -318,7 +318,7 @@ struct Work {
     scratch: Vec<f64>,
 }
 
-impl Work {
+impl EffectBuffers {
     fn begin(&mut self, length: usize) {
         self.distance.resize(length, 0.0);
         self.stretch.resize(length, 1.0);

@@ -27,7 +27,7 @@ pub struct Job {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Mark {
+struct JobMark {
     fingerprint: String,
 }
 
@@ -74,7 +74,7 @@ impl Job {
     pub fn is_done_in(&self, folder: &Path) -> bool {
         let text = std::fs::read_to_string(folder.join(MARK));
         text.ok()
-            .and_then(|text| serde_json::from_str::<Mark>(&text).ok())
+            .and_then(|text| serde_json::from_str::<JobMark>(&text).ok())
             .is_some_and(|mark| self.fingerprint().is_ok_and(|own| own == mark.fingerprint))
     }
 
@@ -84,7 +84,7 @@ impl Job {
     /// The mark cannot be written.
     pub fn mark(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MARK);
-        let mark = serde_json::json!(Mark { fingerprint: self.fingerprint()?.to_owned() });
+        let mark = serde_json::json!(JobMark { fingerprint: self.fingerprint()?.to_owned() });
         std::fs::write(&path, format!("{mark:#}\n")).map_err(|cause| Error::file(path, "write", cause))
     }
 }

@@ -29,7 +29,7 @@ pub mod claims;
 
 pub use job::{Job, fingerprint};
 pub use pair::{Pair, pair};
-pub use refine::{Errors, Levels, Refinement, Verdict};
-pub use runner::{Board, Ended, each, run_all};
+pub use refine::{Errors, Levels, Refinement, RefinementVerdict};
+pub use runner::{Ended, JobBoard, each, run_all};
 pub use statistics::{Correlations, ORDERS, chance, correlations, quantile, rank_correlation, ranks, standard_ranks};
 pub use store::{Store, program};

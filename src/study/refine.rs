@@ -88,7 +88,7 @@ pub struct Errors {
 
 /// What the runs say together.
 #[derive(Debug, Clone, Default)]
-pub struct Verdict {
+pub struct RefinementVerdict {
     /// Observables that move in some run.
     pub moving: Vec<Errors>,
     /// Those that stay at rest in every run: nothing is known of their error.
@@ -144,7 +144,7 @@ impl Levels {
     ///
     /// # Errors
     /// A run fails.
-    pub fn judge(&self, run: &mut dyn FnMut(&str, &Arc<Plan>) -> Result<Record>) -> Result<Verdict> {
+    pub fn judge(&self, run: &mut dyn FnMut(&str, &Arc<Plan>) -> Result<Record>) -> Result<RefinementVerdict> {
         let first = run("as it is", &self.first)?;
         let mut both = |what: &str, plans: &[Arc<Plan>; 2]| -> Result<[Record; 2]> {
             Ok([run(what, &plans[0])?, run(what, &plans[1])?])
@@ -154,7 +154,7 @@ impl Levels {
             Some((ratio, plans)) => Some((*ratio, both("a finer grid", plans)?)),
             None => None,
         };
-        let mut verdict = Verdict::default();
+        let mut verdict = RefinementVerdict::default();
         for (column, heading) in first.headings.iter().enumerate() {
             let of_time = times.as_ref().map(|[second, third]| ([&first, second, third], TIGHTER, self.of_time));
             let exact = times.as_ref().map_or(&first, |[_, third]| third);

@@ -23,7 +23,7 @@ pub enum Ended {
 }
 
 /// Told of every job that begins and ends, from any thread.
-pub trait Board: Sync {
+pub trait JobBoard: Sync {
     /// A job begins.
     fn begins(&self, job: &Job);
     /// A job ended.
@@ -40,7 +40,7 @@ pub trait Board: Sync {
 pub fn run_all(
     jobs: &[Job],
     threads: usize,
-    board: &dyn Board,
+    board: &dyn JobBoard,
     run: &(dyn Fn(&Job) -> Result<()> + Sync),
 ) -> Result<Vec<Ended>> {
     let open = jobs.iter().filter(|job| !job.is_done()).count();
@@ -108,7 +108,7 @@ mod tests {
 
     struct Quiet(AtomicBool);
 
-    impl Board for Quiet {
+    impl JobBoard for Quiet {
         fn begins(&self, _: &Job) {}
         fn ended(&self, _: &Job, _: &Ended) {}
         fn stop(&self) -> bool {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::base::error::{Error, Result};
-use crate::base::folder::{self, Answer as Sealed, Identity, hash};
+use crate::base::folder::{self, AnswerFolder, Identity, hash};
 use crate::engine::observe::Record;
 use crate::run::session::Session;
 use crate::scenario::Plan;
-use crate::study::evidence::reading::Answer;
+use crate::study::evidence::reading::RunAnswer;
 use crate::study::job::fingerprint;
 use crate::study::practice::Practice;
 
@@ -57,8 +57,8 @@ impl Store {
         plan: &Plan,
         response: bool,
         may_reuse: bool,
-        compute: impl FnOnce() -> Result<Answer>,
-    ) -> Result<Answer> {
+        compute: impl FnOnce() -> Result<RunAnswer>,
+    ) -> Result<RunAnswer> {
         let Some(folder) = &self.folder else { return compute() };
         let looks: Vec<String> = plan.looks.iter().map(|look| format!("{:x}", look.to_bits())).collect();
         let own = fingerprint(plan, &self.program);
@@ -70,7 +70,7 @@ impl Store {
         let answer = compute()?;
         folder::write_part(&place, &identity(&key), |fresh| {
             let path = fresh.join(FILE);
-            let Answer { record, session, practice } = answer.clone();
+            let RunAnswer { record, session, practice } = answer.clone();
             let text = serde_json::to_string(&Kept { record, session, practice })
                 .map_err(|cause| Error::file(&path, "write", cause.into()))?;
             folder::file::write(&path, text)?;
@@ -85,11 +85,12 @@ fn identity(key: &str) -> Identity {
 }
 
 /// The answer in a folder, if it is whole and that of this run. What holds a number that JSON has not is computed again.
-fn found(place: &Path, key: &str) -> Option<Answer> {
-    let sealed = Sealed::open(place).filter(|own| own.identity().2 == identity(key).settings && own.is_whole())?;
+fn found(place: &Path, key: &str) -> Option<RunAnswer> {
+    let sealed =
+        AnswerFolder::open(place).filter(|own| own.identity().2 == identity(key).settings && own.is_whole())?;
     let text = std::fs::read_to_string(sealed.root().join(FILE)).ok()?;
     let Kept { record, session, practice } = serde_json::from_str(&text).ok()?;
-    Some(Answer { record, session, practice })
+    Some(RunAnswer { record, session, practice })
 }
 
 /// What tells this program from others that may compute differently: its version and its own bytes.
@@ -115,7 +116,7 @@ mod tests {
         let ask = |store: &Store, plan: &Plan, may_reuse: bool| {
             let answer = store.answer(plan, true, may_reuse, || {
                 count.set(count.get() + 1);
-                Answer::of(crate::run::run(&Arc::new(plan.clone()), &mut |_| true)?)
+                RunAnswer::of(crate::run::run(&Arc::new(plan.clone()), &mut |_| true)?)
             });
             (answer.unwrap().record.values, count.get())
         };

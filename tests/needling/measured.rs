@@ -1,7 +1,7 @@
 //! Rows that were not used to choose constants, or only ask for an order: these can fail. Rows 1 to 9 stand in `tissue`.
 
 use dermasim::skin::needling::drive;
-use dermasim::skin::needling::vessel::{Bed, Local, Place};
+use dermasim::skin::needling::vessel::{Bed, SkinDepths, VesselPlace};
 use dermasim::skin::protocol::Dose;
 
 use super::setting::{Case, MM, PER_CM2, PER_MM, UM, device, ground, set, value};
@@ -51,8 +51,8 @@ fn row_19_blood_rises_with_depth_and_with_diameter_at_equal_depth_and_pain_with_
     let blood = |length| at(length).blood_per_area / at(length).holes_per_area;
     assert!(blood(1.2) > blood(0.9) && at(1.2).pain > at(0.9).pain);
     let plexus =
-        Bed { place: Place::Around(3e7, 0.38 * MM, 0.13 * MM), diameter: 25.0 * UM, shed: 33e-12, retained: 0.2 };
-    let skin = Local { epidermis: 0.08 * MM, dermis: 1.1 * MM };
+        Bed { place: VesselPlace::Around(3e7, 0.38 * MM, 0.13 * MM), diameter: 25.0 * UM, shed: 33e-12, retained: 0.2 };
+    let skin = SkinDepths { epidermis: 0.08 * MM, dermis: 1.1 * MM };
     let met = |diameter: f64| plexus.met(0.4 * MM, diameter * MM, skin);
     assert!(met(0.8) > met(0.4) && met(0.4) > met(0.3));
 }

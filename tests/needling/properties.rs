@@ -1,14 +1,14 @@
 //! What must hold whatever the numbers.
 
-use dermasim::skin::needling::depth::{Ground, PunctureLaw};
+use dermasim::skin::needling::depth::{LumpedGround, PunctureLaw};
 use dermasim::skin::needling::{Puncture, drive, merge};
 use dermasim::skin::protocol::Dose;
 use proptest::prelude::*;
 
 use super::setting::{Case, MM, PER_CM2, UM, law};
 
-fn grounds() -> impl Strategy<Value = Ground> {
-    (10.0..1000.0, 10.0..300.0, 0.1..1.0, 0.0..0.1_f64).prop_map(|(stiffness, slope, open_share, force)| Ground {
+fn grounds() -> impl Strategy<Value = LumpedGround> {
+    (10.0..1000.0, 10.0..300.0, 0.1..1.0, 0.0..0.1_f64).prop_map(|(stiffness, slope, open_share, force)| LumpedGround {
         stiffness,
         slope,
         open_share,
@@ -31,15 +31,15 @@ proptest! {
         let base = skin.stroke(hole, reach, Some(limit));
         prop_assert!(skin.stroke(hole, reach * more, Some(limit)) >= base);
         prop_assert!(skin.stroke(hole, reach, Some(limit * more)) >= base);
-        let firm = Ground { stiffness: skin.stiffness * more, ..skin };
+        let firm = LumpedGround { stiffness: skin.stiffness * more, ..skin };
         prop_assert!(firm.stroke(hole, reach, Some(limit)) >= base * (1.0 - 1e-12));
     }
 
     #[test]
     fn never_deeper_with_blunter_tips_or_more_resistance(skin in grounds(), reach in 0.0..3e-3, limit in 0.0..0.5, radius in 1.0..30.0_f64, speed in 0.0..3.0_f64, more in 1.0..3.0_f64) {
-        let blunt = |radius: f64| Ground { force: law().force(radius * UM, speed), ..skin };
+        let blunt = |radius: f64| LumpedGround { force: law().force(radius * UM, speed), ..skin };
         prop_assert!(blunt(radius * more).stroke(0.0, reach, Some(limit)) <= blunt(radius).stroke(0.0, reach, Some(limit)));
-        let tough = Ground { slope: skin.slope * more, ..skin };
+        let tough = LumpedGround { slope: skin.slope * more, ..skin };
         prop_assert!(tough.stroke(0.0, reach, Some(limit)) <= skin.stroke(0.0, reach, Some(limit)));
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use dermasim::base::error::Result;
 use dermasim::base::sourced::{Choice, Sourced, Traits};
 use dermasim::engine::grid::Layer;
-use dermasim::skin::catalogue::{Device, Kind, Mechanics, Operator, Tissue, find};
-use dermasim::skin::needling::depth::{Ground, PunctureLaw, stiffness};
+use dermasim::skin::catalogue::{CatalogueKind, Device, Mechanics, Operator, Tissue, find};
+use dermasim::skin::needling::depth::{LumpedGround, PunctureLaw, stiffness};
 use dermasim::skin::needling::{Needling, Subject, treat};
 use dermasim::skin::protocol::{Dose, Protocol, Solver};
 
@@ -17,15 +17,15 @@ pub const PER_MM: f64 = 1e3;
 pub const PER_CM2: f64 = 1e4;
 
 pub fn mechanics() -> Mechanics {
-    Mechanics::read(&find(Kind::Mechanics, "default", None).unwrap()).unwrap()
+    Mechanics::read(&find(CatalogueKind::Mechanics, "default", None).unwrap()).unwrap()
 }
 
 pub fn tissue(name: &str) -> Tissue {
-    Tissue::read(&find(Kind::Tissue, name, None).unwrap()).unwrap()
+    Tissue::read(&find(CatalogueKind::Tissue, name, None).unwrap()).unwrap()
 }
 
 pub fn device(name: &str) -> Device {
-    Device::read(&find(Kind::Device, name, None).unwrap()).unwrap()
+    Device::read(&find(CatalogueKind::Device, name, None).unwrap()).unwrap()
 }
 
 /// A number of a model file.
@@ -54,9 +54,9 @@ pub fn law() -> PunctureLaw {
 }
 
 /// Mean skin of relaxed stiffness k₀ [N/m] under a tip of this radius [m] at this speed [m/s], default constants.
-pub fn ground(relaxed: f64, tip_radius: f64, speed: f64) -> Ground {
+pub fn ground(relaxed: f64, tip_radius: f64, speed: f64) -> LumpedGround {
     let mechanics = mechanics();
-    Ground {
+    LumpedGround {
         stiffness: stiffness(relaxed, value(&mechanics.speed.stiffening), value(&mechanics.speed.scale), speed),
         slope: value(&mechanics.resistance.slope),
         open_share: 1.0 - value(&mechanics.resistance.tearing_share),
@@ -82,7 +82,9 @@ impl Case {
             seed: 1,
             protocol: Protocol {
                 device: Arc::new(device(tool)),
-                operator: Arc::new(Operator::read(&find(Kind::Operator, "dermatologist", None).unwrap()).unwrap()),
+                operator: Arc::new(
+                    Operator::read(&find(CatalogueKind::Operator, "dermatologist", None).unwrap()).unwrap(),
+                ),
                 mechanics: Arc::new(mechanics()),
                 solver: Solver::Surrogate,
                 length,

@@ -3,13 +3,13 @@
 
 use dermasim::base::sourced::Traits;
 use dermasim::skin::catalogue::Tissue;
-use dermasim::skin::mechanics::channel::{Needle, Tip};
+use dermasim::skin::mechanics::channel::{NeedleShape, Tip};
 use dermasim::skin::mechanics::ground::{Drum, Surroundings};
 use dermasim::skin::mechanics::strike::Motion;
-use dermasim::skin::mechanics::surrogate::{Place, Site, Surrogate};
+use dermasim::skin::mechanics::surrogate::{PlaceVariation, Site, Surrogate};
 use dermasim::skin::needling::network;
 use dermasim::skin::needling::site::{GRID, Held, Seated, Skin, TABLE};
-use dermasim::skin::needling::vessel::{Bed, Local, Place as Lies, Strength};
+use dermasim::skin::needling::vessel::{Bed, SkinDepths, Strength, VesselPlace};
 use dermasim::skin::needling::{Puncture, drive};
 use dermasim::skin::protocol::Solver;
 
@@ -17,10 +17,11 @@ use super::setting::{Case, MM, PER_MM, UM, mechanics, set, tissue};
 use crate::common::figures::{self, number};
 
 /// Needle of the calibration: 0.25 mm, 6 degrees, 5 µm.
-const NEEDLE: Needle = Needle { tip: Tip::Cone, tip_radius: 5.0 * UM, half_angle: 0.104_72, shank_radius: 125.0 * UM };
+const NEEDLE: NeedleShape =
+    NeedleShape { tip: Tip::Cone, tip_radius: 5.0 * UM, half_angle: 0.104_72, shank_radius: 125.0 * UM };
 
 /// A site under a needle, on the usual grid.
-fn site(tissue: &Tissue, surroundings: Surroundings, needle: Needle, motion: Motion, reach: f64) -> Site {
+fn site(tissue: &Tissue, surroundings: Surroundings, needle: NeedleShape, motion: Motion, reach: f64) -> Site {
     let traits = tissue.traits(&Traits::new());
     let layers = tissue.layers(&traits).unwrap();
     let mechanics = mechanics();
@@ -30,13 +31,13 @@ fn site(tissue: &Tissue, surroundings: Surroundings, needle: Needle, motion: Mot
 }
 
 /// Depth of a first stroke at the mean of a site.
-fn depth(tissue: &Tissue, surroundings: Surroundings, needle: Needle, motion: Motion, reach: f64) -> f64 {
+fn depth(tissue: &Tissue, surroundings: Surroundings, needle: NeedleShape, motion: Motion, reach: f64) -> f64 {
     let site = site(tissue, surroundings, needle, motion, reach);
     site.strike(site.mean(), reach, 0.0, false).depth
 }
 
 /// A drum of 192 needles (10 mm, 20 mm wide) rolled at 50 mm/s with a press [N], or a plate: the mean place.
-fn seated(tissue: &Tissue, held: Held, needle: Needle, motion: Motion, length: f64) -> Seated {
+fn seated(tissue: &Tissue, held: Held, needle: NeedleShape, motion: Motion, length: f64) -> Seated {
     let traits = tissue.traits(&Traits::new());
     let layers = tissue.layers(&traits).unwrap();
     let mechanics = mechanics();
@@ -46,15 +47,15 @@ fn seated(tissue: &Tissue, held: Held, needle: Needle, motion: Motion, length: f
 
 const ROLLED: Motion = Motion::Arc { radius: 10.0 * MM, glide: 0.05 };
 
-fn rolled(tissue: &Tissue, needle: Needle, length: f64, press: f64) -> f64 {
+fn rolled(tissue: &Tissue, needle: NeedleShape, length: f64, press: f64) -> f64 {
     let seated = seated(tissue, Held::drum(10.0 * MM, 20.0 * MM, 192.0, press), needle, ROLLED, length);
-    let place = Place { limit: Some(press / seated.bearing), ..seated.site.mean() };
+    let place = PlaceVariation { limit: Some(press / seated.bearing), ..seated.site.mean() };
     seated.site.strike(place, length, 0.0, false).depth
 }
 
 /// The needle of Kalluri 2011: 0.77 mm, 140 µm at its base, tip 4 µm.
-fn kalluri() -> Needle {
-    Needle { tip: Tip::Cone, tip_radius: 4.0 * UM, half_angle: (66.0_f64 / 770.0).atan(), shank_radius: 70.0 * UM }
+fn kalluri() -> NeedleShape {
+    NeedleShape { tip: Tip::Cone, tip_radius: 4.0 * UM, half_angle: (66.0_f64 / 770.0).atan(), shank_radius: 70.0 * UM }
 }
 
 #[test]
@@ -84,7 +85,7 @@ pub fn row_05() -> f64 {
 /// 0.46 mm with needles left in place, on a plate that a hand presses with 10 N.
 #[test]
 fn row_08_needles_of_0_6_mm_left_in_place() {
-    let needle = Needle { half_angle: (145.0_f64 / 600.0).atan(), shank_radius: 150.0 * UM, ..NEEDLE };
+    let needle = NeedleShape { half_angle: (145.0_f64 / 600.0).atan(), shank_radius: 150.0 * UM, ..NEEDLE };
     let held = Held::plate(50.0 * MM * MM, 50.0, 10.0);
     let seated = seated(&tissue("forearm"), held, needle, Motion::Push { speed: MM }, 0.6 * MM);
     let depth = seated.site.strike(seated.site.mean(), 0.6 * MM, 0.0, false).depth;
@@ -96,7 +97,7 @@ fn row_08_needles_of_0_6_mm_left_in_place() {
 fn row_09_impact_pierces_where_pressing_does_not() {
     let arm = tissue("forearm");
     for radius in [5.0, 10.0] {
-        let needle = Needle { tip_radius: radius * UM, ..NEEDLE };
+        let needle = NeedleShape { tip_radius: radius * UM, ..NEEDLE };
         let at = |speed: f64, length: f64| depth(&arm, Surroundings::default(), needle, Motion::Push { speed }, length);
         for length in [0.245 * MM, 0.300 * MM] {
             assert!(at(MM, length) == 0.0, "{radius} µm by hand");
@@ -203,7 +204,7 @@ fn the_table_agrees_with_the_grid() {
     let site = table.site();
     let mean = site.mean();
     for (step, reach) in [0.4, 0.9, 1.3, 1.9].into_iter().enumerate() {
-        let place = Place { firmness: 0.6 + 0.3 * step as f64, ..mean };
+        let place = PlaceVariation { firmness: 0.6 + 0.3 * step as f64, ..mean };
         let reach = reach * MM;
         let first = site.strike(place, reach, 0.0, false).depth;
         assert!((table.depth(place, reach, 0.0) - first).abs() <= table.error.max(5.0 * UM), "{reach}");
@@ -238,17 +239,17 @@ fn sessions_by_table_and_by_grid_are_alike() {
 #[test]
 fn mean_field_and_network_agree_on_five_cases() {
     let beds = [
-        Bed { place: Lies::Loops(25e6, 21e-6, 0.13e-3), diameter: 8e-6, shed: 0.0, retained: 0.0 },
-        Bed { place: Lies::Around(30e6, 0.38e-3, 0.13e-3), diameter: 25e-6, shed: 0.0, retained: 0.0 },
+        Bed { place: VesselPlace::Loops(25e6, 21e-6, 0.13e-3), diameter: 8e-6, shed: 0.0, retained: 0.0 },
+        Bed { place: VesselPlace::Around(30e6, 0.38e-3, 0.13e-3), diameter: 25e-6, shed: 0.0, retained: 0.0 },
         Bed {
-            place: Lies::Through(4e6, 0.13e-3, std::f64::consts::FRAC_PI_4),
+            place: VesselPlace::Through(4e6, 0.13e-3, std::f64::consts::FRAC_PI_4),
             diameter: 30e-6,
             shed: 0.0,
             retained: 0.0,
         },
-        Bed { place: Lies::Below(8e6, 0.0, 0.15e-3), diameter: 80e-6, shed: 0.0, retained: 0.0 },
+        Bed { place: VesselPlace::Below(8e6, 0.0, 0.15e-3), diameter: 80e-6, shed: 0.0, retained: 0.0 },
     ];
-    let skin = Local { epidermis: 75e-6, dermis: 1.07e-3 };
+    let skin = SkinDepths { epidermis: 75e-6, dermis: 1.07e-3 };
     // A weaker vessel makes the part beside the needle count.
     for (case, (depth, rupture, stretch)) in
         [(0.25, 0.2, 1.6), (0.5, 0.2, 1.6), (1.0, 0.5, 1.3), (1.4, 0.2, 1.25), (2.0, 1.0, 1.6)].into_iter().enumerate()

@@ -7,11 +7,11 @@ use dermasim::base::sourced::Evidence;
 use dermasim::base::units::DAY;
 use dermasim::engine::grid::Shape;
 use dermasim::engine::observe::{Heading, Record, Snapshot};
-use dermasim::present::output::sweep::{Point, Sweep};
-use dermasim::present::output::{About, Kept, Number, Provenance};
-use dermasim::run::Cost;
+use dermasim::present::output::sweep::{Sweep, SweepPoint};
+use dermasim::present::output::{About, KeptRun, Provenance, ProvenanceNumber};
+use dermasim::run::RunCost;
 use dermasim::run::answer;
-use dermasim::run::session::{Ruptures, Session};
+use dermasim::run::session::{RupturesByDepth, Session};
 use ndarray::Array3;
 
 /// Days of the sessions.
@@ -241,7 +241,7 @@ pub fn session(day: f64) -> Session {
     ];
     Session {
         day,
-        rupture_by_depth: Ruptures {
+        rupture_by_depth: RupturesByDepth {
             edges,
             per_puncture: per_puncture.into_iter().map(|(name, values)| (name.to_owned(), values)).collect(),
         },
@@ -250,11 +250,11 @@ pub fn session(day: f64) -> Session {
 }
 
 /// A run on a grid, with a strength of response.
-pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
+pub fn run(name: &str, shape: Shape, strength: f64) -> KeptRun<'static> {
     let record = record(strength);
     let answers = answer::answers(&record);
     let snapshots = snapshots(&shape);
-    Kept {
+    KeptRun {
         practice: Default::default(),
         faults: Vec::new(),
         doubts: Vec::new(),
@@ -286,14 +286,14 @@ pub fn run(name: &str, shape: Shape, strength: f64) -> Kept<'static> {
 }
 
 /// What it cost.
-pub fn cost() -> Cost {
+pub fn cost() -> RunCost {
     let seconds = vec![("needling".into(), 0.1), ("stepping".into(), 3.0)];
-    Cost { steps: 900, rejected: 12, beyond: 0, repaired: Vec::new(), threads: 2, cells: 8000, fields: 25, seconds }
+    RunCost { steps: 900, rejected: 12, beyond: 0, repaired: Vec::new(), threads: 2, cells: 8000, fields: 25, seconds }
 }
 
 /// Numbers of all kinds.
 pub fn provenance() -> Provenance {
-    let number = |name: &str, value: &str, evidence, checked| Number {
+    let number = |name: &str, value: &str, evidence, checked| ProvenanceNumber {
         name: name.into(),
         value: value.into(),
         evidence,
@@ -318,7 +318,7 @@ pub fn sweep() -> Sweep {
         .map(|step| {
             let length = 0.25 * f64::from(step);
             let record = self::record(length / 1.5);
-            Point {
+            SweepPoint {
                 values: vec![format!("{length} mm")],
                 answers: answer::answers(&record),
                 needling: vec![session(0.0)],

@@ -36,7 +36,7 @@ pub(super) struct Listed {
 
 /// What is known of a path inside an answer.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+pub(super) enum KnownPath {
     /// A file of this size and hash.
     File(Listed),
     /// A manifest that vouches for itself.
@@ -51,7 +51,7 @@ impl Listed {
     }
 }
 
-impl Known {
+impl KnownPath {
     /// Whether the file is there as it was written.
     pub(super) fn is(&self, path: &Path) -> bool {
         let Ok(found) = path.symlink_metadata() else { return false };
@@ -66,7 +66,7 @@ impl Known {
 
 /// An answer of this program, as its manifest tells.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AnswerFolder {
     root: PathBuf,
     about: Value,
     files: BTreeMap<String, Listed>,
@@ -75,7 +75,7 @@ pub struct Answer {
     sound: bool,
 }
 
-impl Answer {
+impl AnswerFolder {
     /// The answer in a folder, if there is one with a list of its files.
     pub fn open(folder: &Path) -> Option<Self> {
         let (about, sound) = read(&folder.join(MANIFEST))?;
@@ -148,7 +148,7 @@ impl Answer {
         }
         self.files.par_iter().filter(|(path, _)| wanted(path)).try_for_each(|(path, listed)| {
             let place = self.root.join(path);
-            match (place.symlink_metadata().is_ok(), Known::File(listed.clone()).is(&place)) {
+            match (place.symlink_metadata().is_ok(), KnownPath::File(listed.clone()).is(&place)) {
                 (true, true) => Ok(()),
                 (true, false) => Err(refuse(path, "was changed after it was written")),
                 (false, _) => Err(refuse(path, "is missing")),
@@ -170,12 +170,12 @@ fn hash(about: &Value) -> String {
 }
 
 /// Every path that an answer lists, with those of the answers inside it.
-pub(super) fn flat(answer: &Answer) -> BTreeMap<String, Known> {
-    let mut all: BTreeMap<String, Known> =
-        answer.files.iter().map(|(path, listed)| (path.clone(), Known::File(listed.clone()))).collect();
-    all.insert(MANIFEST.into(), Known::Manifest);
+pub(super) fn flat(answer: &AnswerFolder) -> BTreeMap<String, KnownPath> {
+    let mut all: BTreeMap<String, KnownPath> =
+        answer.files.iter().map(|(path, listed)| (path.clone(), KnownPath::File(listed.clone()))).collect();
+    all.insert(MANIFEST.into(), KnownPath::Manifest);
     for inside in &answer.answers {
-        if let Some(own) = Answer::open(&answer.root.join(inside)) {
+        if let Some(own) = AnswerFolder::open(&answer.root.join(inside)) {
             all.extend(flat(&own).into_iter().map(|(path, known)| (format!("{inside}/{path}"), known)));
         }
     }
@@ -183,10 +183,10 @@ pub(super) fn flat(answer: &Answer) -> BTreeMap<String, Known> {
 }
 
 /// The paths that an answer lists at or below `part`.
-pub(super) fn below(answer: &Answer, part: &str) -> BTreeMap<String, Known> {
+pub(super) fn below(answer: &AnswerFolder, part: &str) -> BTreeMap<String, KnownPath> {
     // An answer inside knows its own files; the lists of the others need not be read.
     if answer.answers.iter().any(|inside| inside == part) {
-        let own = Answer::open(&answer.root.join(part)).map(|own| flat(&own)).unwrap_or_default();
+        let own = AnswerFolder::open(&answer.root.join(part)).map(|own| flat(&own)).unwrap_or_default();
         return own.into_iter().map(|(path, known)| (format!("{part}/{path}"), known)).collect();
     }
     let inside = |path: &str| path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -227,7 +227,7 @@ pub fn seal(folder: &Path, identity: &Identity, about: Map<String, Value>) -> Re
     let all = tree(folder).map_err(failed)?;
     let answers: HashSet<&Path> = all
         .iter()
-        .filter(|(path, kind)| kind.is_dir() && Answer::open(&folder.join(path)).is_some())
+        .filter(|(path, kind)| kind.is_dir() && AnswerFolder::open(&folder.join(path)).is_some())
         .map(|(path, _)| path.as_path())
         .collect();
     let inside = |path: &Path| path.ancestors().any(|above| answers.contains(above));

@@ -38,9 +38,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Error, Result};
-pub use list::{Answer, MANIFEST, seal};
+pub use list::{AnswerFolder, MANIFEST, seal};
 use list::{below, flat, tree};
-use place::Place;
+use place::Destination;
 use remove::{Aside, aside, clear, discard, swap};
 
 /// The file that tells a draft from an answer.
@@ -80,13 +80,13 @@ pub fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 /// An answer that is being made. Dropped before it is finished, it leaves everything as it was.
 #[derive(Debug)]
 pub struct Draft {
-    place: Place,
+    place: Destination,
     identity: Identity,
     /// Whether what is there of it stays for a later run if it is not finished.
     resumes: bool,
     /// Folders above the place that were made for it, the innermost first.
     made: Vec<PathBuf>,
-    old: Option<Answer>,
+    old: Option<AnswerFolder>,
     lock: Option<Lock>,
     /// Whether what is at the place are files of the user's that a killed run had not brought back.
     restored: bool,
@@ -102,7 +102,7 @@ impl Draft {
     /// # Errors
     /// The path cannot hold an answer, holds something else, cannot be written, or another run is writing there.
     pub fn begin(given: &Path, identity: Identity, force: bool, resumes: bool) -> Result<Self> {
-        let place = Place::resolve(given)?;
+        let place = Destination::resolve(given)?;
         let unwritable = |cause: io::Error| {
             Error::input(format!("nothing can be written in `{}`: {}", short(place.parent()), place::said(&cause)))
                 .help("choose another place with --out")
@@ -127,7 +127,7 @@ impl Draft {
             finished: false,
         };
         draft.settle(force)?;
-        draft.old = Answer::open(draft.place.target());
+        draft.old = AnswerFolder::open(draft.place.target());
         draft.may_replace(force)?;
         draft.opened = true;
         draft.open().map_err(|cause| {
@@ -142,7 +142,7 @@ impl Draft {
     /// # Errors
     /// As [`Draft::begin`]; there is no answer.
     pub fn again(given: &Path) -> Result<Self> {
-        let (kind, name, settings) = Answer::open(given).map(|answer| answer.identity()).unwrap_or_default();
+        let (kind, name, settings) = AnswerFolder::open(given).map(|answer| answer.identity()).unwrap_or_default();
         Self::begin(given, Identity { kind, name, settings }, false, false)
     }
 
@@ -186,7 +186,7 @@ impl Draft {
     }
 
     /// The answer that was there when this one was begun.
-    pub fn old(&self) -> Option<&Answer> {
+    pub fn old(&self) -> Option<&AnswerFolder> {
         self.old.as_ref()
     }
 
@@ -203,7 +203,7 @@ impl Draft {
     pub fn take_over(&self, part: &str) -> Result<bool> {
         let folder = self.folder()?;
         let here = folder.join(part);
-        if Answer::open(&here).is_some_and(|own| own.is_whole()) {
+        if AnswerFolder::open(&here).is_some_and(|own| own.is_whole()) {
             return Ok(true);
         }
         discard(&here).map_err(|cause| Error::file(&here, "remove", cause))?;
@@ -301,7 +301,7 @@ impl Draft {
                 }
                 Aside::Draft => discard(path).map_err(failed)?,
                 // What was on its way in or out and lost nothing is the answer, if there is no other.
-                Aside::Answer if !target.exists() && Answer::open(path).is_some_and(|own| own.has_all()) => {
+                Aside::Answer if !target.exists() && AnswerFolder::open(path).is_some_and(|own| own.has_all()) => {
                     fs::rename(path, target).map_err(failed)?;
                 }
                 Aside::Answer => {
@@ -418,7 +418,7 @@ struct Lock {
 }
 
 impl Lock {
-    fn take(place: &Place, unwritable: &dyn Fn(io::Error) -> Error) -> Result<Self> {
+    fn take(place: &Destination, unwritable: &dyn Fn(io::Error) -> Error) -> Result<Self> {
         let path = place.lock();
         loop {
             // Nothing of the user's is opened, and nothing that a link leads to.

@@ -13,13 +13,13 @@ const LONGEST_NAME: usize = 240;
 
 /// A folder for an answer, and the folder above it, as they really are.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Destination {
     target: PathBuf,
     parent: PathBuf,
     name: OsString,
 }
 
-impl Place {
+impl Destination {
     /// Resolves a path that somebody gave.
     ///
     /// # Errors

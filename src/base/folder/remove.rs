@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::file::sync_folder;
-use super::list::{Answer, Known, MANIFEST, flat, named, tree};
-use super::place::Place;
+use super::list::{AnswerFolder, KnownPath, MANIFEST, flat, named, tree};
+use super::place::Destination;
 use super::{DRAFT, short};
 
 /// How often what came meanwhile is looked for.
@@ -32,7 +32,7 @@ pub(super) fn aside(path: &Path, draft: &str) -> Aside {
         Err(_) => Aside::None,
         Ok(known) if !known.is_dir() => Aside::Other,
         Ok(_) if path.join(draft).is_file() => Aside::Draft,
-        Ok(_) if Answer::open(path).is_some() => Aside::Answer,
+        Ok(_) if AnswerFolder::open(path).is_some() => Aside::Answer,
         Ok(_) => {
             rid_of_empty(path);
             if path.symlink_metadata().is_err() { Aside::None } else { Aside::Other }
@@ -65,7 +65,7 @@ pub(super) fn only_answers(path: &Path, draft: &str) -> io::Result<()> {
     let all = tree(path)?;
     let answers: HashSet<&Path> = all
         .iter()
-        .filter(|(own, kind)| kind.is_dir() && Answer::open(&path.join(own)).is_some())
+        .filter(|(own, kind)| kind.is_dir() && AnswerFolder::open(&path.join(own)).is_some())
         .map(|(own, _)| own.as_path())
         .collect();
     for (own, kind) in all.iter().rev() {
@@ -82,7 +82,8 @@ pub(super) fn only_answers(path: &Path, draft: &str) -> io::Result<()> {
 
 /// Whether a draft holds finished answers.
 pub(super) fn holds_answers(path: &Path) -> bool {
-    tree(path).is_ok_and(|all| all.iter().any(|(own, kind)| kind.is_dir() && Answer::open(&path.join(own)).is_some()))
+    tree(path)
+        .is_ok_and(|all| all.iter().any(|(own, kind)| kind.is_dir() && AnswerFolder::open(&path.join(own)).is_some()))
 }
 
 /// Removes those of some folders that are empty.
@@ -104,7 +105,7 @@ fn rid_of_empty(path: &Path) {
 /// Gives the files of the user's in one folder a second name in another, at the same paths. Tells of those that are there under
 /// other names. Files that have their second name already are left as they are.
 pub(super) fn carry(from: &Path, to: &Path) -> io::Result<Vec<String>> {
-    let own = Answer::open(from).map(|answer| flat(&answer)).unwrap_or_default();
+    let own = AnswerFolder::open(from).map(|answer| flat(&answer)).unwrap_or_default();
     let all = tree(from)?;
     let known = |path: &Path| named(path).and_then(|name| own.get(&name));
     let mut told = Vec::new();
@@ -234,7 +235,7 @@ pub(super) fn same_file(_: &File, path: &Path) -> bool {
 }
 
 /// Carries the user's files into the sealed draft and lets it take the place of the old answer.
-pub(super) fn swap(place: &Place, draft: &str) -> io::Result<Vec<String>> {
+pub(super) fn swap(place: &Destination, draft: &str) -> io::Result<Vec<String>> {
     let (new, old, target) = (place.fresh(), place.old(), place.target());
     let mut told = Vec::new();
     if target.exists() {
@@ -276,7 +277,7 @@ pub(super) fn clear(aside: &Path, target: &Path) -> io::Result<Vec<String>> {
             return Ok(told);
         }
         told.extend(carry(aside, target)?);
-        let own = Answer::open(aside).map(|answer| flat(&answer)).unwrap_or_default();
+        let own = AnswerFolder::open(aside).map(|answer| flat(&answer)).unwrap_or_default();
         let last = |path: &Path| path.file_name().is_some_and(|name| name == MANIFEST);
         let all = tree(aside)?;
         // The manifests of answers inside go after their files, and the outermost after all.
@@ -308,7 +309,7 @@ pub(super) fn stands(aside: &Path, target: &Path) -> bool {
 }
 
 /// Removes one file, if it is still what was written, or has its second name in `target`.
-fn remove_one(aside: &Path, path: &Path, target: &Path, own: &BTreeMap<String, Known>) -> io::Result<()> {
+fn remove_one(aside: &Path, path: &Path, target: &Path, own: &BTreeMap<String, KnownPath>) -> io::Result<()> {
     let place = aside.join(path);
     let written = named(path).and_then(|name| own.get(&name)).is_some_and(|known| known.is(&place));
     if !written {

@@ -29,7 +29,7 @@ fn a_new_answer_takes_the_place_of_the_old_and_nothing_is_left_beside() {
     answer(&at, "a", &[("both.csv", "2"), ("new/n.csv", "n")]).unwrap();
     assert_eq!(names(&at), ["both.csv", "manifest.json", "new/n.csv"]);
     assert_eq!(fs::read_dir(above.path()).unwrap().count(), 1);
-    assert!(Answer::open(&at).unwrap().is_whole());
+    assert!(AnswerFolder::open(&at).unwrap().is_whole());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_copy_of_an_answer_inside_an_answer_is_the_users() {
     fs::rename(&other, at.join("backup")).unwrap();
     answer(&at, "a", &[("t.csv", "3")]).unwrap();
     assert_eq!(text(at.join("backup/t.csv")), "2");
-    assert!(Answer::open(&at.join("backup")).unwrap().is_whole());
+    assert!(AnswerFolder::open(&at.join("backup")).unwrap().is_whole());
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn what_comes_into_the_way_meanwhile_stays_and_the_answer_goes_beside() {
     let error = draft.finish(Map::new()).unwrap_err();
     assert!(error.message().contains("x-2"), "{error}");
     assert_eq!(text(at), "mine");
-    assert!(Answer::open(&above.path().join("x-2")).unwrap().is_whole());
+    assert!(AnswerFolder::open(&above.path().join("x-2")).unwrap().is_whole());
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn changes_by_hand_are_seen() {
     let at = above.path().join("x");
     answer(&at, "a", &[("t.csv", "1"), ("u.csv", "1")]).unwrap();
     let seen = |what: &str| {
-        let error = Answer::open(&at).unwrap().verify(|_| true).unwrap_err();
+        let error = AnswerFolder::open(&at).unwrap().verify(|_| true).unwrap_err();
         assert!(error.message().contains(what), "{error}");
     };
     fs::write(at.join("t.csv"), "2").unwrap();

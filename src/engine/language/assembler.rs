@@ -24,7 +24,7 @@ pub(super) type Vector = u8;
 
 /// The last operand of an instruction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Operand {
+pub(super) enum AssemblyOperand {
     Register(Vector),
     /// A vector at base + displacement.
     Near(General, i32),
@@ -106,33 +106,33 @@ impl Assembler {
     }
 
     /// to ← middle `opcode` last
-    pub fn three(&mut self, opcode: Opcode, to: Vector, middle: Vector, last: Operand) {
-        let size = if matches!(last, Operand::Repeated(..)) { NUMBER } else { VECTOR };
+    pub fn three(&mut self, opcode: Opcode, to: Vector, middle: Vector, last: AssemblyOperand) {
+        let size = if matches!(last, AssemblyOperand::Repeated(..)) { NUMBER } else { VECTOR };
         self.encode(opcode, to, middle, last, 0, size);
     }
 
     /// to ← `opcode` last
-    pub fn two(&mut self, opcode: Opcode, to: Vector, last: Operand) {
+    pub fn two(&mut self, opcode: Opcode, to: Vector, last: AssemblyOperand) {
         self.three(opcode, to, 0, last);
     }
 
     /// Writes a register to memory.
-    pub fn store(&mut self, from: Vector, to: Operand) {
+    pub fn store(&mut self, from: Vector, to: AssemblyOperand) {
         self.two(Opcode::STORE, from, to);
     }
 
     /// to ← the number at base + displacement, in all lanes
     pub fn broadcast(&mut self, to: Vector, base: General, displacement: i32) {
-        self.encode(Opcode::BROADCAST, to, 0, Operand::Near(base, displacement), 0, NUMBER);
+        self.encode(Opcode::BROADCAST, to, 0, AssemblyOperand::Near(base, displacement), 0, NUMBER);
     }
 
     /// to ← middle and last, bit by bit
-    pub fn and(&mut self, to: Vector, middle: Vector, last: Operand) {
+    pub fn and(&mut self, to: Vector, middle: Vector, last: AssemblyOperand) {
         self.three(Opcode::AND[usize::from(self.wide)], to, middle, last);
     }
 
     /// to ← middle exclusive or last, bit by bit
-    pub fn exclusive_or(&mut self, to: Vector, middle: Vector, last: Operand) {
+    pub fn exclusive_or(&mut self, to: Vector, middle: Vector, last: AssemblyOperand) {
         self.three(Opcode::EXCLUSIVE_OR[usize::from(self.wide)], to, middle, last);
     }
 
@@ -148,13 +148,13 @@ impl Assembler {
     ) {
         let code = comparison as u8;
         if self.wide {
-            self.encode(Opcode::COMPARE, MASK, left, Operand::Register(right), 0, VECTOR);
+            self.encode(Opcode::COMPARE, MASK, left, AssemblyOperand::Register(right), 0, VECTOR);
             self.byte(code);
-            self.encode(Opcode::BLEND_BY_MASK, to, no, Operand::Register(yes), MASK, VECTOR);
+            self.encode(Opcode::BLEND_BY_MASK, to, no, AssemblyOperand::Register(yes), MASK, VECTOR);
         } else {
-            self.encode(Opcode::COMPARE, mask, left, Operand::Register(right), 0, VECTOR);
+            self.encode(Opcode::COMPARE, mask, left, AssemblyOperand::Register(right), 0, VECTOR);
             self.byte(code);
-            self.encode(Opcode::BLEND_BY_VECTOR, to, no, Operand::Register(yes), 0, VECTOR);
+            self.encode(Opcode::BLEND_BY_VECTOR, to, no, AssemblyOperand::Register(yes), 0, VECTOR);
             self.byte(mask << 4);
         }
     }
@@ -165,16 +165,16 @@ impl Assembler {
         Opcode(map, code, wide_bit): Opcode,
         register: Vector,
         middle: Vector,
-        last: Operand,
+        last: AssemblyOperand,
         mask: u8,
         size: i32,
     ) {
         // Bits 3 and 4 of what stands in the last operand.
         let (third, fourth, repeated) = match last {
-            Operand::Register(vector) => (vector >> 3 & 1, vector >> 4 & 1, false),
-            Operand::Near(base, _) => (base.0 >> 3, 0, false),
-            Operand::Indexed(base, index, _) => (base.0 >> 3, index.0 >> 3, false),
-            Operand::Repeated(base, _) => (base.0 >> 3, 0, true),
+            AssemblyOperand::Register(vector) => (vector >> 3 & 1, vector >> 4 & 1, false),
+            AssemblyOperand::Near(base, _) => (base.0 >> 3, 0, false),
+            AssemblyOperand::Indexed(base, index, _) => (base.0 >> 3, index.0 >> 3, false),
+            AssemblyOperand::Repeated(base, _) => (base.0 >> 3, 0, true),
         };
         let inverted = |bit: u8, at: u8| (bit & 1 ^ 1) << at;
         if self.wide {
@@ -199,12 +199,14 @@ impl Assembler {
     }
 
     /// The bytes that name the operands. A short displacement counts in `size`.
-    fn operand(&mut self, register: u8, last: Operand, size: i32) {
+    fn operand(&mut self, register: u8, last: AssemblyOperand, size: i32) {
         let register = (register & 7) << 3;
         let (base, index, displacement) = match last {
-            Operand::Register(vector) => return self.byte(0b11 << 6 | register | vector & 7),
-            Operand::Near(base, displacement) | Operand::Repeated(base, displacement) => (base, None, displacement),
-            Operand::Indexed(base, index, displacement) => (base, Some(index), displacement),
+            AssemblyOperand::Register(vector) => return self.byte(0b11 << 6 | register | vector & 7),
+            AssemblyOperand::Near(base, displacement) | AssemblyOperand::Repeated(base, displacement) => {
+                (base, None, displacement)
+            }
+            AssemblyOperand::Indexed(base, index, displacement) => (base, Some(index), displacement),
         };
         let short = i8::try_from(displacement / size).ok().filter(|_| displacement % size == 0);
         // Two bases have no form without a displacement.
@@ -236,7 +238,7 @@ impl Assembler {
     pub fn load_address(&mut self, to: General, base: General, displacement: i32) {
         self.byte(0x48 | to.0 >> 3 << 2 | base.0 >> 3);
         self.byte(0x8b);
-        self.operand(to.0, Operand::Near(base, displacement), 1);
+        self.operand(to.0, AssemblyOperand::Near(base, displacement), 1);
     }
 
     /// Saves the registers that belong to the caller, and takes the six arguments of a function with the System V convention
@@ -281,7 +283,7 @@ impl Assembler {
         let (base, displacement) = second;
         self.byte(0x48 | base.0 >> 3);
         self.byte(0x8d);
-        self.operand(6, Operand::Near(base, displacement), 1);
+        self.operand(6, AssemblyOperand::Near(base, displacement), 1);
         // mov rax, function; call rax
         self.code.extend([0x48, 0xb8]);
         self.code.extend((function as u64).to_le_bytes());

@@ -12,7 +12,7 @@ use std::ops::Range;
 #[cfg(target_arch = "x86_64")]
 use crate::base::processor::{Instructions, instructions};
 #[cfg(target_arch = "x86_64")]
-use crate::engine::language::kernel::{Table, grown};
+use crate::engine::language::kernel::{TileAddresses, grown};
 #[cfg(target_arch = "x86_64")]
 use crate::engine::language::native::{MORE, Native};
 #[cfg(target_arch = "x86_64")]
@@ -21,7 +21,7 @@ use crate::engine::language::{Operand, Operands, Program};
 
 /// A program with its inputs, to be run for one range of cells after the other: what is the same for all is computed once.
 #[derive(Debug)]
-pub struct Bound<'a> {
+pub struct BoundProgram<'a> {
     program: &'a Program,
     inputs: &'a [Operand<'a>],
     by: By<'a>,
@@ -40,19 +40,19 @@ impl Program {
     ///
     /// # Panics
     /// As [`Program::run`].
-    pub fn bind<'a>(&'a self, inputs: &'a [Operand<'a>], length: usize, scratch: &'a mut Vec<f64>) -> Bound<'a> {
+    pub fn bind<'a>(&'a self, inputs: &'a [Operand<'a>], length: usize, scratch: &'a mut Vec<f64>) -> BoundProgram<'a> {
         #[cfg(target_arch = "x86_64")]
         if length >= LANES
             && let Some(native) = self.native(instructions())
         {
             let prepared = self.prepare(native, instructions(), inputs, length, scratch);
-            return Bound { program: self, inputs, by: By::Native(prepared) };
+            return BoundProgram { program: self, inputs, by: By::Native(prepared) };
         }
-        Bound { program: self, inputs, by: By::Loop(scratch) }
+        BoundProgram { program: self, inputs, by: By::Loop(scratch) }
     }
 }
 
-impl Bound<'_> {
+impl BoundProgram<'_> {
     /// Computes the cells of a range; output k of the range's cell i goes to `out[k * stride + i]`.
     ///
     /// # Panics
@@ -168,7 +168,7 @@ impl Program {
         }
         // What is the same for all cells is computed from constants alone.
         let mut own = [std::ptr::null(); INPUTS as usize];
-        let mut table = Table { from: own.as_mut_ptr(), to: [single, single], stride: [TILE, TILE] };
+        let mut table = TileAddresses { from: own.as_mut_ptr(), to: [single, single], stride: [TILE, TILE] };
         // SAFETY: as above.
         unsafe {
             self.settle(level, inputs, &mut table, constants, single);

@@ -3,9 +3,9 @@
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::Dimension;
 use crate::engine::language::lower::kind_of;
-use crate::engine::language::measure::Scope;
+use crate::engine::language::measure::ExpressionScope;
 use crate::engine::language::model::{self, Condition, FieldKind, Layered, Mention, Model, RegionOf, Reservoir};
-use crate::engine::language::names::{Definition, Local, Meaning, Measure, Needs, PASSAGES, order};
+use crate::engine::language::names::{IntermediateEntry, LocalAct, Meaning, Measure, Needs, PASSAGES, order};
 use crate::engine::language::syntax::{Expression, Form, Node};
 
 const DIFFUSIVITY: Dimension = Dimension([2, 0, -1, 0, 0, 0]);
@@ -110,7 +110,7 @@ impl Model {
         let processes = self.processes.iter().map(|(name, process)| self.check_process(name, process));
         let observables = self.observables.iter().map(|(name, observable)| {
             let whose = format!("the observable `{name}`");
-            self.expect(&observable.value, Scope::OBSERVABLE, observable.unit.dimension, &whose)
+            self.expect(&observable.value, ExpressionScope::OBSERVABLE, observable.unit.dimension, &whose)
         });
         let all = layers.chain(fields).chain(processes).chain(observables);
         Error::all(all.filter_map(Result::err).collect())?;
@@ -124,7 +124,7 @@ impl Model {
                 }
                 self.expect(
                     value,
-                    Scope::effect(local, field.kind),
+                    ExpressionScope::effect(local, field.kind),
                     field.unit.dimension,
                     "the new value of the field",
                 )?;
@@ -134,8 +134,8 @@ impl Model {
     }
 
     /// What acts of the host do, and what happens at times of its own; with whose names each knows.
-    pub(super) fn all_events(&self) -> impl Iterator<Item = (&model::Event, Option<Local>)> {
-        let own = self.acts.iter().enumerate().map(|(act, event)| (event, Some(Local(act))));
+    pub(super) fn all_events(&self) -> impl Iterator<Item = (&model::Event, Option<LocalAct>)> {
+        let own = self.acts.iter().enumerate().map(|(act, event)| (event, Some(LocalAct(act))));
         own.chain(self.events.values().map(|timed| (&timed.event, None)))
     }
 
@@ -180,14 +180,16 @@ impl Model {
         for &index in &order {
             self.symbols.constants[index] = match &self.constants[index].definition {
                 model::Definition::Number(number) => Measure::Of(number.dimension()),
-                model::Definition::Expression(expression) => match self.measure(expression, Scope::CONSTANT)?.0 {
-                    Measure::Truth => {
-                        return Err(self
-                            .source
-                            .refuse(expression.span.clone(), "a constant is a number, not a condition"));
+                model::Definition::Expression(expression) => {
+                    match self.measure(expression, ExpressionScope::CONSTANT)?.0 {
+                        Measure::Truth => {
+                            return Err(self
+                                .source
+                                .refuse(expression.span.clone(), "a constant is a number, not a condition"));
+                        }
+                        measure => measure,
                     }
-                    measure => measure,
-                },
+                }
             };
         }
         self.symbols.constant_order = order;
@@ -196,7 +198,7 @@ impl Model {
 
     /// The expression of an intermediate by its position among all definitions.
     pub(super) fn definition(&self, index: usize) -> &Expression {
-        let Definition { local, index, .. } = &self.symbols.definitions[index];
+        let IntermediateEntry { local, index, .. } = &self.symbols.definitions[index];
         &self.table(*local)[*index].value
     }
 
@@ -211,7 +213,7 @@ impl Model {
                     }
                 });
                 known.push(name.as_str());
-                definitions.push(Definition { local, index, measure: Measure::Any, needs: Needs::NONE, uses });
+                definitions.push(IntermediateEntry { local, index, measure: Measure::Any, needs: Needs::NONE, uses });
             }
         }
         let uses: Vec<Vec<usize>> = definitions.iter().map(|definition| definition.uses.clone()).collect();
@@ -222,7 +224,7 @@ impl Model {
             self.cycle(self.definition(cycle[0]), &path)
         })?;
         for &index in &order {
-            let scope = self.symbols.definitions[index].local.map_or(Scope::ANY, Scope::local);
+            let scope = self.symbols.definitions[index].local.map_or(ExpressionScope::ANY, ExpressionScope::local);
             let (measure, needs) = self.measure(self.definition(index), scope)?;
             let definition = &mut self.symbols.definitions[index];
             (definition.measure, definition.needs) = (measure, needs);
@@ -285,21 +287,22 @@ impl Model {
     }
 
     fn check_field(&self, field: &model::Field) -> Result<()> {
-        let each = |layered: &Option<Layered>, scope: Scope, wanted: Dimension, whose: &str| -> Result<()> {
+        let each = |layered: &Option<Layered>, scope: ExpressionScope, wanted: Dimension, whose: &str| -> Result<()> {
             layered.iter().flat_map(Layered::expressions).try_for_each(|one| self.expect(one, scope, wanted, whose))
         };
         let own = field.unit.dimension;
-        each(&field.rest, Scope::CONSTANT, own, "the field")?;
-        each(&field.initial, Scope::INITIAL, own, "the field")?;
-        each(&field.reference_density, Scope::CONSTANT, Dimension::NONE, "a reference density")?;
-        let transport = if field.kind == FieldKind::Volume { Scope::TRANSPORT } else { Scope::CONSTANT };
+        each(&field.rest, ExpressionScope::CONSTANT, own, "the field")?;
+        each(&field.initial, ExpressionScope::INITIAL, own, "the field")?;
+        each(&field.reference_density, ExpressionScope::CONSTANT, Dimension::NONE, "a reference density")?;
+        let transport =
+            if field.kind == FieldKind::Volume { ExpressionScope::TRANSPORT } else { ExpressionScope::CONSTANT };
         let diffusivity = self.physical(DIFFUSIVITY);
         each(&field.diffusivity, transport, diffusivity, "a diffusivity")?;
         for one in field.across.iter().flat_map(|along| along.value.expressions()) {
             self.expect(one, transport, diffusivity, "a diffusivity")?;
         }
         for one in field.drift.iter().flat_map(|along| along.value.expressions()) {
-            self.expect(one, Scope::DRIFT, self.physical(SPEED), "a drift")?;
+            self.expect(one, ExpressionScope::DRIFT, self.physical(SPEED), "a drift")?;
         }
         for (along, sensitivity) in &field.chemotaxis {
             let followed = self.target(along)?;
@@ -310,21 +313,21 @@ impl Model {
             }
             let wanted = diffusivity.over(followed.unit.dimension);
             for one in sensitivity.expressions() {
-                self.expect(one, Scope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
+                self.expect(one, ExpressionScope::TRANSPORT, wanted, "a sensitivity (flux = sensitivity u ∇s)")?;
             }
         }
         self.check_faces(field)?;
         for on_face in field.boundary.iter().flatten() {
             match &on_face.condition {
                 Condition::NoFlux | Condition::Periodic => {}
-                Condition::Value(value) => self.expect(value, Scope::BOUNDARY, own, "the field")?,
+                Condition::Value(value) => self.expect(value, ExpressionScope::BOUNDARY, own, "the field")?,
                 Condition::Exchange { exchange, outside } => {
-                    self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
-                    self.expect(outside, Scope::BOUNDARY, own, "the field")?;
+                    self.expect(exchange, ExpressionScope::BOUNDARY, self.physical(SPEED), "a speed of exchange")?;
+                    self.expect(outside, ExpressionScope::BOUNDARY, own, "the field")?;
                 }
                 Condition::Flux(flux) => {
                     let wanted = own.times(self.physical(SPEED));
-                    self.expect(flux, Scope::FLUX, wanted, "a flux into the cells")?;
+                    self.expect(flux, ExpressionScope::FLUX, wanted, "a flux into the cells")?;
                 }
                 Condition::Reservoir(film) => self.check_reservoir(field, film)?,
             }
@@ -384,10 +387,12 @@ impl Model {
             return Err(refuse(format!("`{}` is the reservoir of more than one face", film.of.name))
                 .help("what one face takes would be missing at the other: give each a field of its own"));
         }
-        self.expect(&film.thickness, Scope::CONSTANT, self.physical(Dimension::LENGTH), "a thickness")?;
+        self.expect(&film.thickness, ExpressionScope::CONSTANT, self.physical(Dimension::LENGTH), "a thickness")?;
         let ratio = field.unit.dimension.over(of.unit.dimension);
         match &film.partition {
-            Some(partition) => self.expect(partition, Scope::CONSTANT, ratio, "this partition coefficient")?,
+            Some(partition) => {
+                self.expect(partition, ExpressionScope::CONSTANT, ratio, "this partition coefficient")?
+            }
             None if ratio != Dimension::NONE => {
                 return Err(refuse(format!(
                     "`{}` is in {}, the field that it exchanges with in {}",
@@ -398,7 +403,7 @@ impl Model {
             None => {}
         }
         film.exchange.iter().try_for_each(|exchange| {
-            self.expect(exchange, Scope::BOUNDARY, self.physical(SPEED), "a speed of exchange")
+            self.expect(exchange, ExpressionScope::BOUNDARY, self.physical(SPEED), "a speed of exchange")
         })
     }
 
@@ -408,7 +413,7 @@ impl Model {
         for (target, coefficient) in process.takes.iter().chain(&process.gives) {
             let field = self.target(target)?;
             let Some(rate) = &process.rate else { continue };
-            let factor = match self.measure(coefficient, Scope::CONSTANT)?.0 {
+            let factor = match self.measure(coefficient, ExpressionScope::CONSTANT)?.0 {
                 Measure::Of(dimension) => dimension,
                 Measure::Any => continue,
                 Measure::Truth => {
@@ -454,6 +459,6 @@ impl Model {
     }
 }
 
-fn scope_of(kind: FieldKind) -> Scope {
-    if kind == FieldKind::Surface { Scope::SURFACE_RATE } else { Scope::RATE }
+fn scope_of(kind: FieldKind) -> ExpressionScope {
+    if kind == FieldKind::Surface { ExpressionScope::SURFACE_RATE } else { ExpressionScope::RATE }
 }

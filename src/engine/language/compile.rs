@@ -6,7 +6,7 @@
 
 use crate::base::error::Result;
 use crate::engine::language::compiled::{
-    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, Followed, Observable, QuasiField, Rates,
+    Boundary, Bundle, Chemotaxis, Compiled, Diffusion, Effects, Face, FollowedField, Observable, QuasiField, Rates,
     SurfaceField, VolumeField,
 };
 use crate::engine::language::graph::{Id, Op};
@@ -15,8 +15,8 @@ use crate::engine::language::lower::Lowering;
 use crate::engine::language::model::{
     Condition, DRIFTS, Event, FACES, FaceCondition, Field, FieldKind, Layered, Mention, Model,
 };
-use crate::engine::language::names::Local;
-use crate::engine::language::place::{Compiler, Place, finite, program};
+use crate::engine::language::names::LocalAct;
+use crate::engine::language::place::{Compiler, LayerLeaves, finite, program};
 use crate::engine::language::syntax::Expression;
 use crate::engine::language::update::joined;
 use crate::engine::language::{Input, Program, Reduction, Setting, Turns};
@@ -64,7 +64,7 @@ impl Compiler<'_> {
         let layers = (0..self.setting.layers.len()).map(|layer| self.rates(Some(layer))).collect::<Result<_>>()?;
         let surface_rates = self.rates(None)?;
         self.nothing_is_lost()?;
-        let acts = model.acts.iter().enumerate().map(|(act, event)| self.effects(event, Some(Local(act))));
+        let acts = model.acts.iter().enumerate().map(|(act, event)| self.effects(event, Some(LocalAct(act))));
         let acts = acts.collect::<Result<_>>()?;
         let events = model.events.values().map(|timed| self.effects(&timed.event, None)).collect::<Result<_>>()?;
         let observables = model
@@ -122,8 +122,8 @@ impl Compiler<'_> {
             .map(|(along, sensitivity)| {
                 let followed = self.model.target(along)?;
                 let along = match followed.kind {
-                    FieldKind::QuasiSteady => Followed::Quasi(followed.index),
-                    _ => Followed::Volume(followed.index),
+                    FieldKind::QuasiSteady => FollowedField::Quasi(followed.index),
+                    _ => FollowedField::Volume(followed.index),
                 };
                 Ok(Chemotaxis { along, sensitivity: self.table(index, sensitivity, Some(self.spread()))? })
             })
@@ -512,7 +512,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn effects(&mut self, event: &Event, local: Option<Local>) -> Result<Effects> {
+    fn effects(&mut self, event: &Event, local: Option<LocalAct>) -> Result<Effects> {
         let model = self.model;
         let count = self.setting.layers.len();
         let mut one = |layer: Option<usize>| -> Result<(Vec<usize>, Program)> {
@@ -564,7 +564,7 @@ fn bundles(reductions: &[Reduction]) -> Vec<Bundle> {
 }
 
 /// The net rate of a field in a place \[per second\]: the sum of what its processes do, in the order of the file.
-fn net(place: &mut Lowering<'_, Place<'_, '_>>, index: usize) -> Result<Option<Id>> {
+fn net(place: &mut Lowering<'_, LayerLeaves<'_, '_>>, index: usize) -> Result<Option<Id>> {
     let model = place.model;
     let Some((name, _)) = model.fields.get_index(index) else { return Ok(None) };
     let signed = |kind: FieldKind, own: usize| {

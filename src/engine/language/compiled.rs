@@ -85,12 +85,12 @@ pub struct Passage {
     /// The volume field.
     pub field: usize,
     /// The face, and which way counts.
-    pub way: Way,
+    pub way: Crossing,
 }
 
 /// A face, and the direction in which what passes it counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Way {
+pub enum Crossing {
     /// Out of the domain, through the face at this position of [`crate::engine::language::FACES`].
     Out(usize),
     /// From the layer of this index down into the next one.
@@ -264,14 +264,14 @@ impl Diffusion {
 #[derive(Debug, Clone)]
 pub struct Chemotaxis {
     /// The field that is followed.
-    pub along: Followed,
+    pub along: FollowedField,
     /// χ, a program with one output for each layer where the field moves; may depend on fields.
     pub sensitivity: Vec<Option<Program>>,
 }
 
 /// A field that another follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
+pub enum FollowedField {
     /// A volume field.
     Volume(usize),
     /// A quasi-steady field.
@@ -360,7 +360,7 @@ pub struct Effects {
 
 /// How many values become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReductionKind {
     /// Weighted mean.
     Mean,
     /// Integral over depth, mean over the lateral directions.
@@ -391,7 +391,7 @@ pub enum Region {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reduction {
     /// How.
-    pub kind: Kind,
+    pub kind: ReductionKind,
     /// Where.
     pub region: Region,
     /// In each layer of the region (one entry for the surface): a program with two outputs, the value and its weight.
@@ -404,7 +404,7 @@ pub struct Bundle {
     /// Where.
     pub region: Region,
     /// How, and which of [`Compiled::reductions`] it is.
-    pub members: Vec<(Kind, usize)>,
+    pub members: Vec<(ReductionKind, usize)>,
     /// As those of a [`Reduction`], with two outputs for each member, its value and its weight.
     pub programs: Vec<Option<Program>>,
 }

@@ -7,7 +7,7 @@ use crate::engine::language::check;
 use crate::engine::language::model::{
     Along, Condition, Constant, Definition, Event, FACES, Field, FieldKind, Layered, Mention, Model, Process, Timed,
 };
-use crate::engine::language::names::{self, FUNCTIONS, Local, Meaning};
+use crate::engine::language::names::{self, FUNCTIONS, LocalAct, Meaning};
 use crate::engine::language::syntax::Expression;
 
 impl Model {
@@ -255,7 +255,7 @@ impl Model {
     /// The intermediates and constants that expressions rest on, each once, with their numbers.
     fn behind(&self, text: &mut String, expressions: &[&Expression]) {
         let (mut constants, mut intermediates) = (BTreeSet::new(), BTreeSet::new());
-        let mut open: Vec<(&Expression, Option<Local>)> = Vec::new();
+        let mut open: Vec<(&Expression, Option<LocalAct>)> = Vec::new();
         // A name of an act's own means the same everywhere: names are declared once.
         for (local, _) in self.tables() {
             open.extend(expressions.iter().map(|expression| (*expression, local)));

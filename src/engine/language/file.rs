@@ -9,10 +9,10 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_spanned::Spanned;
 
-use crate::base::sourced::{Evidence, Written};
+use crate::base::sourced::{Evidence, WrittenNumber};
 
 /// A table whose keys know their places.
-pub(super) type Table<T> = IndexMap<Spanned<String>, T>;
+pub(super) type SpannedTable<T> = IndexMap<Spanned<String>, T>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,21 +27,21 @@ pub(super) struct File {
     #[serde(default)]
     pub stepping: SteppingForm,
     #[serde(default)]
-    pub constant: Table<ConstantForm>,
+    pub constant: SpannedTable<ConstantForm>,
     #[serde(default)]
-    pub signal: Table<SignalForm>,
+    pub signal: SpannedTable<SignalForm>,
     #[serde(default)]
-    pub field: Table<FieldForm>,
+    pub field: SpannedTable<FieldForm>,
     #[serde(default)]
-    pub intermediate: Table<TextOr<IntermediateForm>>,
+    pub intermediate: SpannedTable<TextOr<IntermediateForm>>,
     #[serde(default)]
-    pub process: Table<ProcessForm>,
+    pub process: SpannedTable<ProcessForm>,
     #[serde(default)]
-    pub event: Table<TimedForm>,
+    pub event: SpannedTable<TimedForm>,
     #[serde(default)]
-    pub region: Table<RegionForm>,
+    pub region: SpannedTable<RegionForm>,
     #[serde(default)]
-    pub observable: Table<ObservableForm>,
+    pub observable: SpannedTable<ObservableForm>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,15 +73,15 @@ pub(super) struct ConstantForm {
     pub checked: Option<bool>,
     pub drawn: Option<bool>,
     #[serde(default)]
-    pub times: Table<Written>,
+    pub times: SpannedTable<WrittenNumber>,
 }
 
 impl ConstantForm {
     /// The number, if it is one and not an expression.
-    pub(super) fn written(self) -> Option<Written> {
+    pub(super) fn written(self) -> Option<WrittenNumber> {
         let Self { what, value, by, sd, evidence, source, range, checked, drawn, times, .. } = self;
         let times = times.into_iter().map(|(name, factor)| (name.into_inner(), factor)).collect();
-        Some(Written { what, value: value?, by, sd, evidence, source, range, checked, drawn, times })
+        Some(WrittenNumber { what, value: value?, by, sd, evidence, source, range, checked, drawn, times })
     }
 }
 
@@ -187,11 +187,11 @@ pub(super) struct ProcessForm {
     pub source: String,
     pub rate: Option<Spanned<String>>,
     #[serde(default)]
-    pub takes: Table<Spanned<Scalar>>,
+    pub takes: SpannedTable<Spanned<Scalar>>,
     #[serde(default)]
-    pub gives: Table<Spanned<Scalar>>,
+    pub gives: SpannedTable<Spanned<Scalar>>,
     #[serde(default)]
-    pub changes: Table<Spanned<Scalar>>,
+    pub changes: SpannedTable<Spanned<Scalar>>,
     pub layers: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
@@ -203,9 +203,9 @@ pub(super) struct EventForm {
     #[serde(default)]
     pub source: String,
     #[serde(default)]
-    pub intermediate: Table<TextOr<IntermediateForm>>,
+    pub intermediate: SpannedTable<TextOr<IntermediateForm>>,
     #[serde(default)]
-    pub effect: Table<Spanned<Scalar>>,
+    pub effect: SpannedTable<Spanned<Scalar>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -220,7 +220,7 @@ pub(super) struct TimedForm {
     pub from: Option<Spanned<Scalar>>,
     pub until: Option<Spanned<Scalar>>,
     #[serde(default)]
-    pub set: Table<Spanned<Scalar>>,
+    pub set: SpannedTable<Spanned<Scalar>>,
 }
 
 /// One time, or a list of times.
@@ -261,14 +261,14 @@ pub(super) enum Scalar {
 #[derive(Debug)]
 pub(super) enum OneOr<T> {
     One(T),
-    Table(Table<Spanned<T>>),
+    Table(SpannedTable<Spanned<T>>),
 }
 
 /// One value, or a table by layer or by axis; what it is by, its keys tell.
 #[derive(Debug)]
 pub(super) enum ByAxis {
     One(Scalar),
-    Table(Table<Spanned<OneOr<Scalar>>>),
+    Table(SpannedTable<Spanned<OneOr<Scalar>>>),
 }
 
 /// A text, or a table that says more.
@@ -364,7 +364,7 @@ impl<'de> Visitor<'de> for OneOrVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Table::deserialize(MapAccessDeserializer::new(map)).map(OneOr::Table)
+        SpannedTable::deserialize(MapAccessDeserializer::new(map)).map(OneOr::Table)
     }
 }
 
@@ -396,7 +396,7 @@ impl<'de> Visitor<'de> for ByAxisVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ByAxis, A::Error> {
-        Table::deserialize(MapAccessDeserializer::new(map)).map(ByAxis::Table)
+        SpannedTable::deserialize(MapAccessDeserializer::new(map)).map(ByAxis::Table)
     }
 }
 

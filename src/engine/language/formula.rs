@@ -11,7 +11,7 @@ use crate::base::error::{Result, Source};
 use crate::base::units::{Dimension, Quantity};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
 
-/// An expression whose names mean what a [`Scope`] says.
+/// An expression whose names mean what a [`FormulaScope`] says.
 #[derive(Debug, Clone)]
 pub struct Formula {
     source: Arc<Source>,
@@ -19,7 +19,7 @@ pub struct Formula {
 }
 
 /// What names and functions of a formula mean.
-pub trait Scope {
+pub trait FormulaScope {
     /// The value of a name.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Formula {
     ///
     /// # Errors
     /// A name or function is unknown to the scope, or units do not fit; the message points at the place.
-    pub fn value(&self, scope: &dyn Scope) -> Result<Quantity> {
+    pub fn value(&self, scope: &dyn FormulaScope) -> Result<Quantity> {
         Argument { source: &self.source, node: &self.expression.root }.value(scope)
     }
 }
@@ -78,7 +78,7 @@ impl<'a> Argument<'a> {
     ///
     /// # Errors
     /// As [`Formula::value`].
-    pub fn value(&self, scope: &dyn Scope) -> Result<Quantity> {
+    pub fn value(&self, scope: &dyn FormulaScope) -> Result<Quantity> {
         let of = |node: &'a Node| Argument { source: self.source, node }.value(scope);
         let refuse = |message: String| self.source.refuse(self.node.span.clone(), message);
         let at = |error: crate::base::error::Error| error.at(self.source, self.node.span.clone());
@@ -160,7 +160,7 @@ mod tests {
 
     struct Two;
 
-    impl Scope for Two {
+    impl FormulaScope for Two {
         fn name(&self, name: &str) -> Result<Quantity> {
             if name == "two" { Ok(Quantity::number(2.0)) } else { Err(Error::input(format!("no `{name}`"))) }
         }

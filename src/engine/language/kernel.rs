@@ -6,14 +6,16 @@
 //! says which is run. The second rounds a product before it is added.
 //!
 //! This file handles raw addresses, as does `bound`. What makes that sound: places are made by [`Program::compile`] only, so a register
-//! or constant lies inside its array, whose size [`Layout`] computes; an input's address is that of a slice whose length
+//! or constant lies inside its array, whose size [`BufferLayout`] computes; an input's address is that of a slice whose length
 //! [`Program::run_into`] has checked; and a result never goes to a register that the same instruction reads.
 #![expect(unsafe_code, reason = "the loop reads operands by address, after the places were checked")]
 
 use std::mem::MaybeUninit;
 
 use crate::base::processor::{Instructions, instructions};
-use crate::engine::language::program::{CONSTANTS, Code, INPUTS, Instruction, LANES, Place, Program, REGISTERS, TILE};
+use crate::engine::language::program::{
+    CONSTANTS, Code, INPUTS, Instruction, LANES, OperandPlace, Program, REGISTERS, TILE,
+};
 
 /// The values of one input for a block of cells.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +63,7 @@ impl<'a> Operands<'a> {
 
 /// How the buffer is divided: registers, inputs with one value for all cells, a last incomplete tile, constants where some are
 /// those of the run, the result of a prelude, and the addresses of all.
-struct Layout {
+struct BufferLayout {
     addresses: usize,
     constants: usize,
     single: usize,
@@ -71,7 +73,7 @@ struct Layout {
     size: usize,
 }
 
-impl Layout {
+impl BufferLayout {
     fn of(program: &Program) -> Self {
         let inputs = program.inputs.len();
         let values = program.registers * TILE;
@@ -87,7 +89,7 @@ impl Layout {
 }
 
 /// Where operands and results of a tile lie.
-pub(super) struct Table {
+pub(super) struct TileAddresses {
     /// Addresses of registers, of constants, and of each input, as far as they are used.
     pub from: *mut *const f64,
     /// Registers, outputs.
@@ -96,7 +98,7 @@ pub(super) struct Table {
     pub stride: [usize; 2],
 }
 
-type Operation = unsafe fn(&Table, &Instruction, usize);
+type TileOperation = unsafe fn(&TileAddresses, &Instruction, usize);
 
 impl Program {
     /// Computes `length` cells; output k of cell i goes to `out[k * length + i]`. `scratch` is grown the first time and can
@@ -160,27 +162,27 @@ impl Program {
         stride: usize,
         scratch: &mut Vec<f64>,
     ) {
-        let layout = Layout::of(self);
+        let layout = BufferLayout::of(self);
         let buffer = grown(scratch, layout.size);
         for (index, input) in inputs.iter().enumerate() {
             match input {
-                // SAFETY: offsets are inside the buffer by `Layout`.
+                // SAFETY: offsets are inside the buffer by `BufferLayout`.
                 Operand::Value(value) => unsafe {
                     std::slice::from_raw_parts_mut(buffer.add(layout.values + index * TILE), TILE).fill(*value);
                 },
                 Operand::Block(block) => assert!(block.len() >= length, "a block has a value for each cell"),
             }
         }
-        // SAFETY: offsets are inside the buffer by `Layout`, and an address is no larger than a number.
+        // SAFETY: offsets are inside the buffer by `BufferLayout`, and an address is no larger than a number.
         let from = unsafe {
             let from = buffer.add(layout.addresses).cast::<*const f64>();
             from.add(REGISTERS as usize).write(buffer.cast_const());
             from.add(CONSTANTS as usize).write(self.constants.as_ptr());
             from
         };
-        let mut table = Table { from, to: [buffer, out.as_mut_ptr()], stride: [TILE, stride] };
+        let mut table = TileAddresses { from, to: [buffer, out.as_mut_ptr()], stride: [TILE, stride] };
         if !self.given.is_empty() {
-            // SAFETY: offsets are inside the buffer by `Layout`.
+            // SAFETY: offsets are inside the buffer by `BufferLayout`.
             unsafe { self.settle(level, inputs, &mut table, buffer.add(layout.constants), buffer.add(layout.single)) };
             table.to[0] = buffer;
         }
@@ -191,7 +193,7 @@ impl Program {
             let partial = left < LANES;
             let chunks = (left.min(TILE) / LANES).max(1);
             for (index, input) in inputs.iter().enumerate() {
-                // SAFETY: offsets are inside the buffer by `Layout`, and `at` is inside the block as was asserted.
+                // SAFETY: offsets are inside the buffer by `BufferLayout`, and `at` is inside the block as was asserted.
                 let address = unsafe {
                     match input {
                         Operand::Value(_) => buffer.add(layout.values + index * TILE),
@@ -246,7 +248,7 @@ impl Program {
         &self,
         level: Instructions,
         inputs: &[Operand<'_>],
-        table: &mut Table,
+        table: &mut TileAddresses,
         constants: *mut f64,
         single: *mut f64,
     ) {
@@ -292,9 +294,9 @@ fn fetch(first: *const f64) {
     let _ = first;
 }
 
-impl Table {
+impl TileAddresses {
     #[inline(always)]
-    unsafe fn address(&self, place: Place) -> *const f64 {
+    unsafe fn address(&self, place: OperandPlace) -> *const f64 {
         // SAFETY: base and index were assigned by `Program::compile`, and the table has an address for every base used.
         unsafe { self.from.add(place.base as usize).read().add(place.index as usize) }
     }
@@ -316,7 +318,7 @@ impl Table {
 /// The places of the instruction are good for so many cells.
 #[inline(always)]
 unsafe fn each<const W: usize, const N: usize>(
-    table: &Table,
+    table: &TileAddresses,
     instruction: &Instruction,
     chunks: usize,
     f: impl Fn([f64; N]) -> f64,
@@ -354,7 +356,7 @@ fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
 /// The operation in row `ROW` of the tables.
 #[inline(always)]
 unsafe fn operate<const W: usize, const FUSED: bool, const ROW: u8>(
-    table: &Table,
+    table: &TileAddresses,
     instruction: &Instruction,
     chunks: usize,
 ) {
@@ -388,27 +390,27 @@ unsafe fn operate<const W: usize, const FUSED: bool, const ROW: u8>(
 /// Rows of the tables, one for each code.
 const ROWS: usize = 16;
 
-unsafe fn plain<const W: usize, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
+unsafe fn plain<const W: usize, const ROW: u8>(table: &TileAddresses, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
     unsafe { operate::<W, false, ROW>(table, instruction, chunks) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn vector<const W: usize, const ROW: u8>(table: &Table, instruction: &Instruction, chunks: usize) {
+unsafe fn vector<const W: usize, const ROW: u8>(table: &TileAddresses, instruction: &Instruction, chunks: usize) {
     // SAFETY: the caller vouches for the places.
     unsafe { operate::<W, true, ROW>(table, instruction, chunks) }
 }
 
 macro_rules! rows {
     ($of:ident $width:expr; $($row:literal)*) => {{
-        static TABLE: [Operation; ROWS] = [$($of::<{ $width }, $row>),*];
+        static TABLE: [TileOperation; ROWS] = [$($of::<{ $width }, $row>),*];
         &TABLE
     }};
 }
 
 /// The same for a single value.
-fn operations_for_one(level: Instructions) -> &'static [Operation; ROWS] {
+fn operations_for_one(level: Instructions) -> &'static [TileOperation; ROWS] {
     match level {
         Instructions::Plain => rows!(plain 1; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
         #[cfg(target_arch = "x86_64")]
@@ -417,7 +419,7 @@ fn operations_for_one(level: Instructions) -> &'static [Operation; ROWS] {
 }
 
 /// The operations of a set of instructions. The widest set is left to machine code.
-fn operations(level: Instructions) -> &'static [Operation; ROWS] {
+fn operations(level: Instructions) -> &'static [TileOperation; ROWS] {
     match level {
         Instructions::Plain => rows!(plain LANES; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15),
         #[cfg(target_arch = "x86_64")]

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::base::error::{Error, Result};
 use crate::engine::language::Input;
-use crate::engine::language::compiled::Kind;
+use crate::engine::language::compiled::ReductionKind;
 use crate::engine::language::graph::{Function, Graph, Id, Op};
 use crate::engine::language::interval::Interval;
 use crate::engine::language::model::Model;
-use crate::engine::language::names::{Local, Meaning, PASSAGES};
+use crate::engine::language::names::{LocalAct, Meaning, PASSAGES};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
 
 /// Largest graph, so that no file can use up the memory.
@@ -24,7 +24,7 @@ pub(super) trait Leaves {
     fn variable(&mut self, graph: &mut Graph, input: Input) -> Id;
     fn reduction(&mut self, graph: &mut Graph, reduction: Reduced<'_>) -> Result<Id>;
     /// What passes a face.
-    fn passage(&mut self, graph: &mut Graph, passed: Passed<'_>) -> Result<Id>;
+    fn passage(&mut self, graph: &mut Graph, passed: FluxCall<'_>) -> Result<Id>;
     /// Where a leaf lies by its meaning, if that is known.
     fn range(&self, _leaf: Op) -> Interval {
         Interval::ALL
@@ -33,7 +33,7 @@ pub(super) trait Leaves {
 
 /// `flux(F, FACE)` and the like as they are written.
 #[derive(Clone, Copy)]
-pub(super) struct Passed<'a> {
+pub(super) struct FluxCall<'a> {
     /// Whether it is added up over time.
     pub added_up: bool,
     /// Position of the field.
@@ -46,7 +46,7 @@ pub(super) struct Passed<'a> {
 /// A reduction as it is written.
 #[derive(Clone, Copy)]
 pub(super) struct Reduced<'a> {
-    pub kind: Kind,
+    pub kind: ReductionKind,
     pub value: &'a Node,
     pub region: &'a str,
     pub weight: Option<&'a Node>,
@@ -58,7 +58,7 @@ pub(super) struct Lowering<'a, L> {
     pub model: &'a Model,
     pub graph: Graph,
     pub leaves: L,
-    pub local: Option<Local>,
+    pub local: Option<LocalAct>,
     /// Intermediates that were lowered before.
     made: HashMap<usize, Id>,
 }
@@ -194,7 +194,7 @@ impl<'a, L: Leaves> Lowering<'a, L> {
         if let (true, [Node { form: Form::Name(field), .. }, faces @ ..]) = (PASSAGES.contains(&name), arguments)
             && let Some(Meaning::Field(field)) = self.model.symbols.meaning(field, self.local)
         {
-            let passed = Passed { added_up: name == "through", field, faces, node };
+            let passed = FluxCall { added_up: name == "through", field, faces, node };
             return self.leaves.passage(&mut self.graph, passed);
         }
         if let ("rest", [Node { form: Form::Name(field), .. }]) = (name, arguments)
@@ -252,12 +252,12 @@ fn share(graph: &mut Graph, x: Id, k: Id) -> Id {
 }
 
 /// The reduction of that name.
-pub(super) fn kind_of(name: &str) -> Option<Kind> {
+pub(super) fn kind_of(name: &str) -> Option<ReductionKind> {
     Some(match name {
-        "mean" => Kind::Mean,
-        "integral" => Kind::Integral,
-        "maximum" => Kind::Maximum,
-        "minimum" => Kind::Minimum,
+        "mean" => ReductionKind::Mean,
+        "integral" => ReductionKind::Integral,
+        "maximum" => ReductionKind::Maximum,
+        "minimum" => ReductionKind::Minimum,
         _ => return None,
     })
 }

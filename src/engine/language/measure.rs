@@ -3,18 +3,18 @@
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::Dimension;
 use crate::engine::language::model::{FACES, FieldKind, Mention, Model};
-use crate::engine::language::names::{FUNCTIONS, Local, Meaning, Measure, Needs, variable, variables};
+use crate::engine::language::names::{FUNCTIONS, LocalAct, Meaning, Measure, Needs, variable, variables};
 use crate::engine::language::syntax::{Binary, Expression, Form, Node};
 
 /// Where an expression stands: what it is given there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scope {
+pub(super) struct ExpressionScope {
     /// In words, for messages: "a constant".
     pub place: &'static str,
     pub given: Needs,
     /// What is given inside a reduction over cells, if there may be reductions.
     pub inside: Needs,
-    pub local: Option<Local>,
+    pub local: Option<LocalAct>,
 }
 
 const FIELDS: Needs = Needs::VOLUME.with(Needs::SURFACE).with(Needs::QUASI);
@@ -22,7 +22,7 @@ const SPACE: Needs = Needs::LATERAL.with(Needs::DEPTH);
 const OUTSIDE: Needs = Needs::SIGNAL.with(Needs::TIME);
 const CELL: Needs = FIELDS.with(SPACE).with(OUTSIDE);
 
-impl Scope {
+impl ExpressionScope {
     const fn new(place: &'static str, given: Needs) -> Self {
         Self { place, given, inside: Needs::NONE, local: None }
     }
@@ -45,10 +45,10 @@ impl Scope {
     /// An intermediate: what it needs is checked where it is used.
     pub(super) const ANY: Self = Self { inside: Needs(u32::MAX), ..Self::new("an intermediate", Needs(u32::MAX)) };
 
-    pub(super) const fn effect(local: Option<Local>, kind: FieldKind) -> Self {
+    pub(super) const fn effect(local: Option<LocalAct>, kind: FieldKind) -> Self {
         let own = match local {
             // What is known of a place nearby is known while something acts there.
-            Some(Local(act)) => Needs::NEAR.with(Needs::act(act)),
+            Some(LocalAct(act)) => Needs::NEAR.with(Needs::act(act)),
             None => Needs::NONE,
         };
         let (place, fields) = match kind {
@@ -59,7 +59,7 @@ impl Scope {
     }
 
     /// An intermediate of an act of the host.
-    pub(super) const fn local(local: Local) -> Self {
+    pub(super) const fn local(local: LocalAct) -> Self {
         Self { local: Some(local), ..Self::ANY }
     }
 
@@ -84,14 +84,20 @@ impl Model {
     }
 
     /// Checks an expression and returns what it measures and needs.
-    pub(super) fn measure(&self, expression: &Expression, scope: Scope) -> Result<(Measure, Needs)> {
+    pub(super) fn measure(&self, expression: &Expression, scope: ExpressionScope) -> Result<(Measure, Needs)> {
         let mut needs = Needs::NONE;
         let measure = self.node(&expression.root, scope, &mut needs)?;
         Ok((measure, needs))
     }
 
     /// Checks that an expression measures `wanted`; `whose` says what that is: "a diffusivity".
-    pub(super) fn expect(&self, expression: &Expression, scope: Scope, wanted: Dimension, whose: &str) -> Result<()> {
+    pub(super) fn expect(
+        &self,
+        expression: &Expression,
+        scope: ExpressionScope,
+        wanted: Dimension,
+        whose: &str,
+    ) -> Result<()> {
         match self.measure(expression, scope)?.0 {
             Measure::Any => Ok(()),
             Measure::Of(found) if found == wanted => Ok(()),
@@ -112,7 +118,7 @@ impl Model {
         if self.scale.is_some() { Dimension::NONE } else { dimension }
     }
 
-    fn number(&self, node: &Node, scope: Scope, needs: &mut Needs) -> Result<Option<Dimension>> {
+    fn number(&self, node: &Node, scope: ExpressionScope, needs: &mut Needs) -> Result<Option<Dimension>> {
         match self.node(node, scope, needs)? {
             Measure::Any => Ok(None),
             Measure::Of(dimension) => Ok(Some(dimension)),
@@ -122,7 +128,7 @@ impl Model {
         }
     }
 
-    fn plain(&self, node: &Node, scope: Scope, needs: &mut Needs, whose: &str) -> Result<()> {
+    fn plain(&self, node: &Node, scope: ExpressionScope, needs: &mut Needs, whose: &str) -> Result<()> {
         match self.number(node, scope, needs)? {
             Some(dimension) if dimension != Dimension::NONE => Err(self
                 .refuse(node, format!("{whose} is a plain number, but {} is in {dimension}", self.shown(node)))
@@ -132,7 +138,7 @@ impl Model {
     }
 
     /// The common dimension of numbers that are added or compared.
-    fn common(&self, nodes: &[&Node], scope: Scope, needs: &mut Needs, what: &str) -> Result<Measure> {
+    fn common(&self, nodes: &[&Node], scope: ExpressionScope, needs: &mut Needs, what: &str) -> Result<Measure> {
         let mut first: Option<(&Node, Dimension)> = None;
         for node in nodes {
             let Some(dimension) = self.number(node, scope, needs)? else { continue };
@@ -150,7 +156,7 @@ impl Model {
         Ok(first.map_or(Measure::Any, |(_, dimension)| Measure::Of(dimension)))
     }
 
-    fn node(&self, node: &Node, scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn node(&self, node: &Node, scope: ExpressionScope, needs: &mut Needs) -> Result<Measure> {
         match &node.form {
             Form::Number(value) if *value == 0.0 => Ok(Measure::Any),
             Form::Number(_) => Ok(Measure::Of(Dimension::NONE)),
@@ -178,7 +184,7 @@ impl Model {
         }
     }
 
-    fn truth(&self, node: &Node, scope: Scope, needs: &mut Needs) -> Result<()> {
+    fn truth(&self, node: &Node, scope: ExpressionScope, needs: &mut Needs) -> Result<()> {
         match self.node(node, scope, needs)? {
             Measure::Truth => Ok(()),
             _ => Err(self
@@ -187,7 +193,7 @@ impl Model {
         }
     }
 
-    fn need(&self, node: &Node, wanted: Needs, scope: Scope, needs: &mut Needs) -> Result<()> {
+    fn need(&self, node: &Node, wanted: Needs, scope: ExpressionScope, needs: &mut Needs) -> Result<()> {
         *needs = needs.with(wanted);
         let Some(missing) = wanted.missing(scope.given, self.symbols.host) else { return Ok(()) };
         let error = self.refuse(node, format!("{} needs {missing}, and {} has none", self.shown(node), scope.place));
@@ -199,7 +205,7 @@ impl Model {
         })
     }
 
-    fn name(&self, node: &Node, name: &str, scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn name(&self, node: &Node, name: &str, scope: ExpressionScope, needs: &mut Needs) -> Result<Measure> {
         let Some(meaning) = self.symbols.meaning(name, scope.local) else {
             if FUNCTIONS.iter().any(|function| function.0 == name) {
                 return Err(self.refuse(node, format!("`{name}` is a function")).help(format!("write {name}(…)")));
@@ -237,7 +243,14 @@ impl Model {
         Ok(measure)
     }
 
-    fn binary(&self, operator: Binary, a: &Node, b: &Node, scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn binary(
+        &self,
+        operator: Binary,
+        a: &Node,
+        b: &Node,
+        scope: ExpressionScope,
+        needs: &mut Needs,
+    ) -> Result<Measure> {
         match operator {
             Binary::Add | Binary::Subtract => self.common(&[a, b], scope, needs, "they cannot be added or subtracted"),
             Binary::Multiply => {
@@ -262,7 +275,7 @@ impl Model {
         }
     }
 
-    fn power(&self, base: &Node, exponent: &Node, scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn power(&self, base: &Node, exponent: &Node, scope: ExpressionScope, needs: &mut Needs) -> Result<Measure> {
         let dimension = self.number(base, scope, needs)?.unwrap_or_default();
         self.plain(exponent, scope, needs, "an exponent")?;
         if dimension == Dimension::NONE {
@@ -296,7 +309,14 @@ impl Model {
         }
     }
 
-    fn call(&self, node: &Node, name: &str, list: &[Node], scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn call(
+        &self,
+        node: &Node,
+        name: &str,
+        list: &[Node],
+        scope: ExpressionScope,
+        needs: &mut Needs,
+    ) -> Result<Measure> {
         let Some((_, fewest, most, meaning)) = FUNCTIONS.iter().find(|function| function.0 == name) else {
             let error = self.refuse(node, format!("unknown function `{name}`"));
             if self.symbols.meaning(name, scope.local).is_some() {
@@ -345,7 +365,7 @@ impl Model {
     }
 
     /// `rest(F)`: needs what F needs, if it is computed, and the layer, if it differs between layers.
-    fn rest(&self, field: &Node, scope: Scope, needs: &mut Needs) -> Result<Measure> {
+    fn rest(&self, field: &Node, scope: ExpressionScope, needs: &mut Needs) -> Result<Measure> {
         let Form::Name(name) = &field.form else {
             return Err(self.refuse(field, "rest() takes the name of a field"));
         };
@@ -371,7 +391,7 @@ impl Model {
         name: &str,
         field: &Node,
         faces: &[Node],
-        scope: Scope,
+        scope: ExpressionScope,
         needs: &mut Needs,
     ) -> Result<Measure> {
         let Some((named, own)) = (match &field.form {
@@ -437,7 +457,7 @@ impl Model {
         value: &Node,
         region: &Node,
         weight: &[Node],
-        scope: Scope,
+        scope: ExpressionScope,
         needs: &mut Needs,
     ) -> Result<Measure> {
         let Form::Name(place) = &region.form else {

@@ -51,17 +51,17 @@ mod update;
 /// The column of time [d] in tables of observables.
 pub const TIME_COLUMN: &str = "time_d";
 
-pub use bound::Bound;
+pub use bound::BoundProgram;
 pub use clock::Clock;
 pub use compiled::*;
-pub use formula::{Argument, Formula, Scope};
+pub use formula::{Argument, Formula, FormulaScope};
 pub use host::{Act, Host, Own, Variable, When};
 pub use kernel::{Operand, Operands};
 pub use model::*;
 pub use program::Program;
 pub use syntax::Expression;
 pub use turns::Turns;
-pub use update::{AROUND, Given, stage, update};
+pub use update::{AROUND, StageInput, stage, update};
 
 use crate::base::sourced::Traits;
 

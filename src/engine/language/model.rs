@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::base::error::Source;
 use crate::base::sourced::{Evidence, Sourced};
 use crate::base::units::Unit;
-use crate::engine::language::names::{Local, Names};
+use crate::engine::language::names::{LocalAct, Names};
 use crate::engine::language::syntax::Expression;
 
 /// A parsed and checked response model.
@@ -404,13 +404,13 @@ impl Model {
     }
 
     /// The tables of intermediates: that of the model, then one for each act of the host.
-    pub(super) fn tables(&self) -> impl Iterator<Item = (Option<Local>, &IndexMap<String, Intermediate>)> + Clone {
-        let acts = self.acts.iter().enumerate().map(|(act, event)| (Some(Local(act)), &event.intermediates));
+    pub(super) fn tables(&self) -> impl Iterator<Item = (Option<LocalAct>, &IndexMap<String, Intermediate>)> + Clone {
+        let acts = self.acts.iter().enumerate().map(|(act, event)| (Some(LocalAct(act)), &event.intermediates));
         std::iter::once((None, &self.intermediates)).chain(acts)
     }
 
     /// The table of one of them.
-    pub(super) fn table(&self, local: Option<Local>) -> &IndexMap<String, Intermediate> {
-        local.map_or(&self.intermediates, |Local(act)| &self.acts[act].intermediates)
+    pub(super) fn table(&self, local: Option<LocalAct>) -> &IndexMap<String, Intermediate> {
+        local.map_or(&self.intermediates, |LocalAct(act)| &self.acts[act].intermediates)
     }
 }

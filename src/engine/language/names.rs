@@ -30,12 +30,12 @@ pub(super) enum Meaning {
 
 /// An act of the host, whose effects have names of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Local(pub usize);
+pub(super) struct LocalAct(pub usize);
 
 /// An intermediate, of the model or of an act.
 #[derive(Debug, Clone)]
-pub(super) struct Definition {
-    pub local: Option<Local>,
+pub(super) struct IntermediateEntry {
+    pub local: Option<LocalAct>,
     /// Position in its table.
     pub index: usize,
     pub measure: Measure,
@@ -49,11 +49,11 @@ pub(super) struct Definition {
 pub(super) struct Names {
     pub host: &'static Host,
     pub declared: HashMap<String, Meaning>,
-    pub locals: HashMap<(Local, String), usize>,
+    pub locals: HashMap<(LocalAct, String), usize>,
     pub constants: Vec<Measure>,
     /// Constants, each after those it is computed from.
     pub constant_order: Vec<usize>,
-    pub definitions: Vec<Definition>,
+    pub definitions: Vec<IntermediateEntry>,
     /// The place of each definition in an order in which each stands after those it uses.
     pub definition_rank: Vec<usize>,
 }
@@ -72,7 +72,7 @@ impl Names {
         }
     }
 
-    pub(super) fn meaning(&self, name: &str, local: Option<Local>) -> Option<Meaning> {
+    pub(super) fn meaning(&self, name: &str, local: Option<LocalAct>) -> Option<Meaning> {
         if let Some(local) = local
             && let Some(&index) = self.locals.get(&(local, name.to_owned()))
         {

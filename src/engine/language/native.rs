@@ -48,7 +48,7 @@ pub(super) struct Native {
 }
 
 /// Addresses of inputs and of outputs, constants, space, where to end and where to begin \[bytes of a row\]. Whole vectors only.
-type Entry = unsafe extern "sysv64" fn(*const *const f64, *const *mut f64, *const f64, *mut f64, usize, usize);
+type NativeFunction = unsafe extern "sysv64" fn(*const *const f64, *const *mut f64, *const f64, *mut f64, usize, usize);
 
 impl Native {
     /// Code that was translated, and how many numbers of space it needs; none where the system allows no memory that can be executed.
@@ -76,7 +76,7 @@ impl Native {
         const SIZE: usize = size_of::<f64>();
         // SAFETY: what was translated is such a function, and the caller vouches for what it is handed.
         unsafe {
-            let entry: Entry = std::mem::transmute(self.code.as_ptr());
+            let entry: NativeFunction = std::mem::transmute(self.code.as_ptr());
             entry(from, to, constants, space, range.end * SIZE, range.start * SIZE);
         }
     }

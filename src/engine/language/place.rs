@@ -5,10 +5,10 @@ use crate::base::error::{Error, Result, suggestion};
 use crate::base::sourced::{Choice, Sourced};
 use crate::engine::language::check;
 use crate::engine::language::clock::Gatherer;
-use crate::engine::language::compiled::{Kind, Passage, Reduction, Region, SurfaceField, Way};
+use crate::engine::language::compiled::{Crossing, Passage, Reduction, ReductionKind, Region, SurfaceField};
 use crate::engine::language::graph::{Graph, Id, Op};
 use crate::engine::language::interval::Interval;
-use crate::engine::language::lower::{Leaves, Lowering, Passed, Reduced};
+use crate::engine::language::lower::{FluxCall, Leaves, Lowering, Reduced};
 use crate::engine::language::model::{Definition, FACES, Field, FieldKind, Layered, Mention, Model, Scale};
 use crate::engine::language::names::Meaning;
 use crate::engine::language::names::dimension;
@@ -36,14 +36,14 @@ pub(super) struct Compiler<'a> {
 }
 
 /// The leaves of expressions in one layer, or where there is none.
-pub(super) struct Place<'c, 'a> {
+pub(super) struct LayerLeaves<'c, 'a> {
     pub compiler: &'c mut Compiler<'a>,
     pub layer: Option<usize>,
     /// Whether reductions go over the whole domain.
     pub whole: bool,
 }
 
-impl Leaves for Place<'_, '_> {
+impl Leaves for LayerLeaves<'_, '_> {
     fn constant(&mut self, graph: &mut Graph, index: usize, node: &Node) -> Result<Id> {
         let value = self.compiler.constant(index, self.layer, node)?;
         Ok(graph.number(value))
@@ -110,7 +110,7 @@ impl Leaves for Place<'_, '_> {
         });
         let id = graph.input(if self.whole { Input::Reduction(index) } else { Input::Column(index) });
         Ok(match (self.compiler.model.scale, reduced.kind) {
-            (Some(scale), Kind::Integral) => {
+            (Some(scale), ReductionKind::Integral) => {
                 let factor = graph.number(1.0 / scale.length);
                 graph.multiply(factor, id)
             }
@@ -118,7 +118,7 @@ impl Leaves for Place<'_, '_> {
         })
     }
 
-    fn passage(&mut self, graph: &mut Graph, passed: Passed<'_>) -> Result<Id> {
+    fn passage(&mut self, graph: &mut Graph, passed: FluxCall<'_>) -> Result<Id> {
         let compiler = &mut *self.compiler;
         let passage = compiler.passed(passed)?;
         let Scale { length, time } = compiler.model.scale.unwrap_or(Scale { length: 1.0, time: 1.0 });
@@ -182,9 +182,9 @@ impl<'a> Compiler<'a> {
         self.model.source.refuse(node.span.clone(), message)
     }
 
-    pub(super) fn place(&mut self, layer: Option<usize>) -> Lowering<'a, Place<'_, 'a>> {
+    pub(super) fn place(&mut self, layer: Option<usize>) -> Lowering<'a, LayerLeaves<'_, 'a>> {
         let model = self.model;
-        Lowering::new(model, Place { compiler: self, layer, whole: false })
+        Lowering::new(model, LayerLeaves { compiler: self, layer, whole: false })
     }
 
     // Constants.
@@ -409,7 +409,7 @@ impl<'a> Compiler<'a> {
     // Fluxes.
 
     /// The face of `flux(F, FACE)` or `flux(F, A, B)` in this medium.
-    fn passed(&self, passed: Passed<'_>) -> Result<Passage> {
+    fn passed(&self, passed: FluxCall<'_>) -> Result<Passage> {
         let field = self.model.fields[passed.field].index;
         let words = passed.faces.iter().filter_map(|face| match &face.form {
             Form::Name(name) => Some(Mention { name: name.clone(), span: face.span.clone() }),
@@ -417,17 +417,17 @@ impl<'a> Compiler<'a> {
         });
         let words: Vec<Mention> = words.collect();
         let way = match &words[..] {
-            [face] => Way::Out(FACES.iter().position(|own| *own == face.name).unwrap_or(0)),
+            [face] => Crossing::Out(FACES.iter().position(|own| *own == face.name).unwrap_or(0)),
             [from, into] => {
                 let [above, below] = [from, into].map(|one| self.layers(std::slice::from_ref(one)));
                 let (above, below) = (above?, below?);
                 let last = self.setting.layers.len() - 1;
-                let down = (0..last).filter(|&layer| above[layer] && below[layer + 1]).map(Way::Down);
-                let up = (0..last).filter(|&layer| below[layer] && above[layer + 1]).map(Way::Up);
-                let all: Vec<Way> = down.chain(up).collect();
+                let down = (0..last).filter(|&layer| above[layer] && below[layer + 1]).map(Crossing::Down);
+                let up = (0..last).filter(|&layer| below[layer] && above[layer + 1]).map(Crossing::Up);
+                let all: Vec<Crossing> = down.chain(up).collect();
                 match all[..] {
                     [one] => one,
-                    _ if ![&above, &below].iter().all(|layers| layers.contains(&true)) => Way::Nowhere,
+                    _ if ![&above, &below].iter().all(|layers| layers.contains(&true)) => Crossing::Nowhere,
                     [] => {
                         return Err(
                             self.refuse(passed.node, format!("`{}` and `{}` do not touch", from.name, into.name))
@@ -441,9 +441,9 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
-            _ => Way::Nowhere,
+            _ => Crossing::Nowhere,
         };
-        if let Way::Down(layer) | Way::Up(layer) = way
+        if let Crossing::Down(layer) | Crossing::Up(layer) = way
             && let Some(missing) = [layer, layer + 1].iter().find(|layer| !self.lives[passed.field][**layer])
         {
             let (name, at) = (&passed.faces[0], &self.setting.layers[*missing].name);
@@ -453,7 +453,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The reduction that reads a flux added up over time, which is a field on the surface of its own.
-    fn sum_of(&mut self, passed: Passed<'_>, passage: Passage) -> Result<usize> {
+    fn sum_of(&mut self, passed: FluxCall<'_>, passage: Passage) -> Result<usize> {
         let model = self.model;
         let own = model.fields.values().filter(|field| field.kind == FieldKind::Surface).count();
         let found = self.sums.iter().position(|sum| sum.adds_up == Some(passage));
@@ -476,7 +476,7 @@ impl<'a> Compiler<'a> {
         let mut graph = Graph::default();
         let (value, weight) = (graph.input(Input::Surface(own + at)), graph.number(1.0));
         let programs = vec![Some(program(&graph, &[value, weight], model, passed.node)?)];
-        let made = Reduction { kind: Kind::Mean, region: Region::Surface, programs };
+        let made = Reduction { kind: ReductionKind::Mean, region: Region::Surface, programs };
         Ok(self.reductions.iter().position(|other| *other == made).unwrap_or_else(|| {
             self.reductions.push(made);
             self.reductions.len() - 1

@@ -14,14 +14,14 @@ use crate::base::error::Result;
 use crate::base::sourced::{Choice, Sourced};
 use crate::engine::language::graph::{Graph, Id, Op};
 use crate::engine::language::interval::Interval;
-use crate::engine::language::lower::{Leaves, Lowering, Passed, Reduced};
+use crate::engine::language::lower::{FluxCall, Leaves, Lowering, Reduced};
 use crate::engine::language::model::{Condition, Definition, Field, FieldKind, Layered, Model};
 use crate::engine::language::syntax::{Expression, Node};
-use crate::engine::language::{Input, Kind};
+use crate::engine::language::{Input, ReductionKind};
 
 /// What is known once for all claims.
 #[derive(Clone, Copy)]
-struct Known<'a> {
+struct KnownRanges<'a> {
     /// Where constants lie.
     constants: &'a [Interval],
     /// Where the fields of each kind lie.
@@ -31,7 +31,7 @@ struct Known<'a> {
 /// Leaves whose values are known only to lie somewhere.
 struct Ranges<'a> {
     model: &'a Model,
-    known: Known<'a>,
+    known: KnownRanges<'a>,
     /// Where reductions lie, in the order in which they were met.
     reductions: Vec<Interval>,
 }
@@ -107,7 +107,7 @@ impl Leaves for Ranges<'_> {
         let value = body.tree(reduced.value)?;
         let leaves = &body.leaves;
         let mut range = body.graph.interval(value, &|op| leaves.of(op));
-        if reduced.kind == Kind::Integral {
+        if reduced.kind == ReductionKind::Integral {
             // The depth it goes over is not known here: only the sign is.
             range = Interval {
                 low: if range.low >= 0.0 { 0.0 } else { f64::NEG_INFINITY },
@@ -118,7 +118,7 @@ impl Leaves for Ranges<'_> {
         Ok(graph.input(Input::Column(self.reductions.len() - 1)))
     }
 
-    fn passage(&mut self, graph: &mut Graph, _: Passed<'_>) -> Result<Id> {
+    fn passage(&mut self, graph: &mut Graph, _: FluxCall<'_>) -> Result<Id> {
         Ok(graph.input(Input::Flux(0)))
     }
 }
@@ -140,7 +140,7 @@ fn number_range(number: &Sourced, person: &[(&str, &str)]) -> Interval {
 }
 
 /// Makes the expression that is claimed not to be negative.
-type Claim<'a> = dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id> + 'a;
+type SignClaim<'a> = dyn Fn(&mut Lowering<'_, Ranges<'_>>) -> Result<Id> + 'a;
 
 /// The alternatives of traits that constants know are tried one by one up to this number.
 const ALTERNATIVES: usize = 64;
@@ -151,15 +151,15 @@ impl Model {
         self.fields.values().for_each(|field| fields[field.kind as usize].push(own_range(field)));
         let everybody = self.ranges(&[], &fields);
         let persons = OnceCell::new();
-        let proved = |expression: &Claim<'_>| -> Result<bool> {
-            if self.prove(Known { constants: &everybody, fields: &fields }, expression)? {
+        let proved = |expression: &SignClaim<'_>| -> Result<bool> {
+            if self.prove(KnownRanges { constants: &everybody, fields: &fields }, expression)? {
                 return Ok(true);
             }
             // What fails for ranges of constants may hold for each alternative.
             let ranges = || self.persons().iter().map(|person| self.ranges(person, &fields)).collect::<Vec<_>>();
             let persons = persons.get_or_init(ranges);
             for constants in persons {
-                if !self.prove(Known { constants, fields: &fields }, expression)? {
+                if !self.prove(KnownRanges { constants, fields: &fields }, expression)? {
                     return Ok(false);
                 }
             }
@@ -190,7 +190,7 @@ impl Model {
             for (expression, when) in (field.rest.iter().flat_map(Layered::expressions).map(|one| (one, "at rest")))
                 .chain(field.initial.iter().flat_map(Layered::expressions).map(|one| (one, "at the start")))
             {
-                let known = Known { constants: &everybody, fields: &fields };
+                let known = KnownRanges { constants: &everybody, fields: &fields };
                 let leaves = Ranges { model: self, known, reductions: Vec::new() };
                 let mut lowering = Lowering::new(self, leaves);
                 let root = lowering.expression(expression)?;
@@ -263,7 +263,7 @@ impl Model {
         Ok(())
     }
 
-    fn check_process_signs(&self, proved: &dyn Fn(&Claim<'_>) -> Result<bool>) -> Result<()> {
+    fn check_process_signs(&self, proved: &dyn Fn(&SignClaim<'_>) -> Result<bool>) -> Result<()> {
         for process in self.processes.values() {
             for (position, list) in [&process.takes, &process.gives, &process.changes].into_iter().enumerate() {
                 for (target, factor) in list {
@@ -334,7 +334,7 @@ impl Model {
         Ok(lowering.graph.at_zero(term, own, &|op| leaves.of(op)))
     }
 
-    fn prove(&self, known: Known<'_>, expression: &Claim<'_>) -> Result<bool> {
+    fn prove(&self, known: KnownRanges<'_>, expression: &SignClaim<'_>) -> Result<bool> {
         let mut lowering = Lowering::new(self, Ranges { model: self, known, reductions: Vec::new() });
         let root = expression(&mut lowering)?;
         let Lowering { mut graph, leaves, .. } = lowering;
@@ -348,7 +348,7 @@ impl Model {
             let range = match &self.constants[index].definition {
                 Definition::Number(number) => number_range(number, person),
                 Definition::Expression(expression) => {
-                    let known = Known { constants: &ranges, fields };
+                    let known = KnownRanges { constants: &ranges, fields };
                     let leaves = Ranges { model: self, known, reductions: Vec::new() };
                     let mut lowering = Lowering::new(self, leaves);
                     match lowering.expression(expression) {

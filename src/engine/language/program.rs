@@ -47,13 +47,13 @@ pub(super) struct Instruction {
     pub code: Code,
     /// Where the kernel's tables have it.
     pub operation: u8,
-    pub to: Target,
-    pub from: [Place; 3],
+    pub to: ResultPlace,
+    pub from: [OperandPlace; 3],
 }
 
 /// Where an operand is found: in a register, among the constants, or in input `base -` [`INPUTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Place {
+pub(super) struct OperandPlace {
     pub base: u32,
     /// Whether it has a value for each cell; a constant has the same for all.
     pub varies: bool,
@@ -68,7 +68,7 @@ pub(super) const INPUTS: u32 = 2;
 
 /// Where a result goes: to an output or to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Target {
+pub(super) struct ResultPlace {
     pub output: bool,
     pub index: u32,
 }
@@ -124,14 +124,14 @@ impl Code {
 
 /// An operand before registers are assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
+enum OperandSource {
     Value(u32),
     Number(u64),
     Input(u32),
 }
 
 /// An operation before registers are assigned.
-type Step = (Code, [Option<Source>; 3]);
+type UnassignedOperation = (Code, [Option<OperandSource>; 3]);
 
 impl Program {
     /// Compiles the expressions `roots`, one output each.
@@ -149,7 +149,7 @@ impl Program {
         for &id in &reachable {
             selection.select(id);
         }
-        let outputs: Vec<Source> = roots.iter().map(|root| selection.made[root]).collect();
+        let outputs: Vec<OperandSource> = roots.iter().map(|root| selection.made[root]).collect();
         let steps = std::mem::take(&mut selection.steps);
         let mut assignment = Assignment::new(&steps, &outputs, &inputs);
         assignment.run();
@@ -176,7 +176,7 @@ impl Program {
         let mut registers: HashMap<u32, Id> = HashMap::new();
         let mut outputs = vec![Id::default(); self.outputs];
         for (instruction, constant) in &self.prelude {
-            let of = |place: &Place| constants[place.index as usize];
+            let of = |place: &OperandPlace| constants[place.index as usize];
             constants[*constant as usize] = expression(graph, instruction.code, instruction.from.each_ref().map(of));
         }
         for Instruction { code, to, from, .. } in &self.code {
@@ -209,9 +209,9 @@ struct Selection<'a> {
     uses: HashMap<Id, usize>,
     /// How many quotients have this divisor, or a power of it.
     divisors: HashMap<Id, usize>,
-    made: HashMap<Id, Source>,
-    steps: Vec<Step>,
-    known: HashMap<Step, u32>,
+    made: HashMap<Id, OperandSource>,
+    steps: Vec<UnassignedOperation>,
+    known: HashMap<UnassignedOperation, u32>,
 }
 
 impl<'a> Selection<'a> {
@@ -233,8 +233,8 @@ impl<'a> Selection<'a> {
         Self { graph, inputs, uses, divisors, made: HashMap::new(), steps: Vec::new(), known: HashMap::new() }
     }
 
-    fn step(&mut self, code: Code, operands: &[Source]) -> Source {
-        let mut list: [Option<Source>; 3] = [None; 3];
+    fn step(&mut self, code: Code, operands: &[OperandSource]) -> OperandSource {
+        let mut list: [Option<OperandSource>; 3] = [None; 3];
         for (slot, &operand) in list.iter_mut().zip(operands) {
             *slot = Some(operand);
         }
@@ -246,14 +246,14 @@ impl<'a> Selection<'a> {
             steps.push((code, list));
             steps.len() as u32 - 1
         });
-        Source::Value(index)
+        OperandSource::Value(index)
     }
 
-    fn number(value: f64) -> Source {
-        Source::Number(value.to_bits())
+    fn number(value: f64) -> OperandSource {
+        OperandSource::Number(value.to_bits())
     }
 
-    fn power(&mut self, base: Source, n: u32) -> Source {
+    fn power(&mut self, base: OperandSource, n: u32) -> OperandSource {
         match n {
             1 => base,
             _ if n.is_multiple_of(2) => {
@@ -268,7 +268,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The reciprocal of `below`, if it is to be computed once for several quotients.
-    fn reciprocal(&mut self, below: Id) -> Option<Source> {
+    fn reciprocal(&mut self, below: Id) -> Option<OperandSource> {
         if let Some(value) = self.graph.value(below) {
             // Only where x/x stays exactly 1.
             let inverse = 1.0 / value;
@@ -284,7 +284,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The factors of a node that is one multiplication, if it is used once only and so may be fused.
-    fn product(&mut self, id: Id) -> Option<(Source, Source)> {
+    fn product(&mut self, id: Id) -> Option<(OperandSource, OperandSource)> {
         if self.uses.get(&id).copied().unwrap_or(0) > 1 {
             return None;
         }
@@ -302,8 +302,8 @@ impl<'a> Selection<'a> {
     fn select(&mut self, id: Id) {
         let made = |this: &Self, id: Id| this.made[&id];
         let result = match self.graph.op(id) {
-            Op::Number(bits) => Source::Number(bits),
-            Op::Input(input) => Source::Input(self.inputs[&input]),
+            Op::Number(bits) => OperandSource::Number(bits),
+            Op::Input(input) => OperandSource::Input(self.inputs[&input]),
             Op::Symbol(_) => Self::number(f64::NAN),
             Op::Add(a, b) => {
                 let (a, b) = if self.product(b).is_some() { (a, b) } else { (b, a) };
@@ -350,11 +350,11 @@ impl<'a> Selection<'a> {
 }
 
 /// An order of operands that does not depend on how they came about, so that a b and b a are one step.
-fn rank(source: Option<Source>) -> (u8, u64) {
+fn rank(source: Option<OperandSource>) -> (u8, u64) {
     match source {
-        Some(Source::Number(bits)) => (0, bits),
-        Some(Source::Input(index)) => (1, index.into()),
-        Some(Source::Value(index)) => (2, index.into()),
+        Some(OperandSource::Number(bits)) => (0, bits),
+        Some(OperandSource::Input(index)) => (1, index.into()),
+        Some(OperandSource::Value(index)) => (2, index.into()),
         None => (3, 0),
     }
 }
@@ -384,8 +384,8 @@ pub(super) fn uniform(input: Input) -> bool {
 
 /// Orders steps and assigns registers.
 struct Assignment<'a> {
-    steps: &'a [Step],
-    outputs: &'a [Source],
+    steps: &'a [UnassignedOperation],
+    outputs: &'a [OperandSource],
     inputs: &'a [Input],
     /// Whether a step depends on nothing that differs between cells.
     fixed: Vec<bool>,
@@ -397,19 +397,19 @@ struct Assignment<'a> {
     prelude: Vec<(Instruction, u32)>,
     given: Vec<(u32, u32)>,
     constants: Vec<f64>,
-    constant_index: HashMap<Source, u32>,
+    constant_index: HashMap<OperandSource, u32>,
     registers: usize,
 }
 
 impl<'a> Assignment<'a> {
-    fn new(steps: &'a [Step], outputs: &'a [Source], inputs: &'a [Input]) -> Self {
+    fn new(steps: &'a [UnassignedOperation], outputs: &'a [OperandSource], inputs: &'a [Input]) -> Self {
         let mut fixed: Vec<bool> = Vec::with_capacity(steps.len());
         // A step stands after its operands.
         for (_, list) in steps {
-            let of = |source: &Source| match *source {
-                Source::Number(_) => true,
-                Source::Input(index) => uniform(inputs[index as usize]),
-                Source::Value(step) => fixed[step as usize],
+            let of = |source: &OperandSource| match *source {
+                OperandSource::Number(_) => true,
+                OperandSource::Input(index) => uniform(inputs[index as usize]),
+                OperandSource::Value(step) => fixed[step as usize],
             };
             let all = list.iter().flatten().all(of);
             fixed.push(all);
@@ -433,7 +433,7 @@ impl<'a> Assignment<'a> {
 
     fn operands(&self, step: u32) -> impl Iterator<Item = u32> + use<> {
         self.steps[step as usize].1.into_iter().flatten().filter_map(|source| match source {
-            Source::Value(index) => Some(index),
+            OperandSource::Value(index) => Some(index),
             _ => None,
         })
     }
@@ -450,7 +450,7 @@ impl<'a> Assignment<'a> {
         let mut order = Vec::new();
         let mut state = vec![0_u8; self.steps.len()];
         for output in self.outputs {
-            let Source::Value(root) = *output else { continue };
+            let OperandSource::Value(root) = *output else { continue };
             let mut stack = vec![root];
             while let Some(&step) = stack.last() {
                 match state[step as usize] {
@@ -485,7 +485,7 @@ impl<'a> Assignment<'a> {
         let mut copies: HashMap<u32, Vec<u32>> = HashMap::new();
         for (output, source) in self.outputs.iter().enumerate() {
             match *source {
-                Source::Value(step) => copies.entry(step).or_default().push(output as u32),
+                OperandSource::Value(step) => copies.entry(step).or_default().push(output as u32),
                 other => {
                     let from = self.locate(other);
                     self.emit(Code::Copy, output as u32, true, &[from]);
@@ -494,10 +494,10 @@ impl<'a> Assignment<'a> {
         }
         for step in order {
             let (code, list) = self.steps[step as usize];
-            let from: Vec<Place> = list.into_iter().flatten().map(|source| self.locate(source)).collect();
+            let from: Vec<OperandPlace> = list.into_iter().flatten().map(|source| self.locate(source)).collect();
             let outputs = copies.remove(&step).unwrap_or_default();
             if self.fixed[step as usize] {
-                let constant = self.constant(Source::Value(step), f64::NAN);
+                let constant = self.constant(OperandSource::Value(step), f64::NAN);
                 self.prelude.push((instruction(code, 0, false, &from), constant));
                 let here = self.kept(constant);
                 for output in outputs {
@@ -542,7 +542,7 @@ impl<'a> Assignment<'a> {
     }
 
     /// The constant that holds a source, made the first time.
-    fn constant(&mut self, source: Source, value: f64) -> u32 {
+    fn constant(&mut self, source: OperandSource, value: f64) -> u32 {
         let constants = &mut self.constants;
         *self.constant_index.entry(source).or_insert_with(|| {
             constants.push(value);
@@ -550,9 +550,9 @@ impl<'a> Assignment<'a> {
         })
     }
 
-    fn locate(&mut self, source: Source) -> Place {
+    fn locate(&mut self, source: OperandSource) -> OperandPlace {
         match source {
-            Source::Input(index) if uniform(self.inputs[index as usize]) => {
+            OperandSource::Input(index) if uniform(self.inputs[index as usize]) => {
                 let before = self.constants.len();
                 let constant = self.constant(source, f64::NAN);
                 if self.constants.len() > before {
@@ -560,28 +560,28 @@ impl<'a> Assignment<'a> {
                 }
                 self.kept(constant)
             }
-            Source::Input(index) => Place { base: INPUTS + index, varies: true, index: 0 },
-            Source::Value(step) if self.fixed[step as usize] => {
+            OperandSource::Input(index) => OperandPlace { base: INPUTS + index, varies: true, index: 0 },
+            OperandSource::Value(step) if self.fixed[step as usize] => {
                 let constant = self.constant(source, f64::NAN);
                 self.kept(constant)
             }
-            Source::Value(step) => self.register(self.place[step as usize].unwrap_or(0)),
-            Source::Number(bits) => {
+            OperandSource::Value(step) => self.register(self.place[step as usize].unwrap_or(0)),
+            OperandSource::Number(bits) => {
                 let constant = self.constant(source, f64::from_bits(bits));
                 self.kept(constant)
             }
         }
     }
 
-    fn register(&self, number: u32) -> Place {
-        Place { base: REGISTERS, varies: true, index: number * TILE as u32 }
+    fn register(&self, number: u32) -> OperandPlace {
+        OperandPlace { base: REGISTERS, varies: true, index: number * TILE as u32 }
     }
 
-    fn kept(&self, constant: u32) -> Place {
-        Place { base: CONSTANTS, varies: false, index: constant }
+    fn kept(&self, constant: u32) -> OperandPlace {
+        OperandPlace { base: CONSTANTS, varies: false, index: constant }
     }
 
-    fn emit(&mut self, code: Code, index: u32, output: bool, from: &[Place]) {
+    fn emit(&mut self, code: Code, index: u32, output: bool, from: &[OperandPlace]) {
         self.code.push(instruction(code, index, output, from));
     }
 }
@@ -617,8 +617,8 @@ fn expression(graph: &mut Graph, code: Code, [a, b, c]: [Id; 3]) -> Id {
     }
 }
 
-fn instruction(code: Code, index: u32, output: bool, from: &[Place]) -> Instruction {
-    let mut list = [Place::default(); 3];
+fn instruction(code: Code, index: u32, output: bool, from: &[OperandPlace]) -> Instruction {
+    let mut list = [OperandPlace::default(); 3];
     list[..from.len()].copy_from_slice(from);
-    Instruction { code, operation: code.row(), to: Target { output, index }, from: list }
+    Instruction { code, operation: code.row(), to: ResultPlace { output, index }, from: list }
 }

@@ -12,21 +12,21 @@ use crate::base::units::{Dimension, Quantity, Unit};
 use crate::engine::language::TIME_COLUMN;
 use crate::engine::language::file::{
     BoundaryForm, ByAxis, ConstantForm, EventForm, FaceForm, FieldForm, File, KindForm, ObservableForm, OneOr,
-    ProcessForm, RegionForm, Scalar, SignalForm, SteppingForm, Table, TextOr, TimedForm,
+    ProcessForm, RegionForm, Scalar, SignalForm, SpannedTable, SteppingForm, TextOr, TimedForm,
 };
 use crate::engine::language::host::Host;
 use crate::engine::language::model::{
     Accuracy, Along, Condition, Constant, DRIFTS, Definition, Event, FaceCondition, Field, FieldKind, Intermediate,
     Layered, Mention, Model, Process, RegionOf, Reported, Reservoir, SPREADS, Scale, Signal, Timed,
 };
-use crate::engine::language::names::{Local, Meaning, Names, reserved, writable};
+use crate::engine::language::names::{LocalAct, Meaning, Names, reserved, writable};
 use crate::engine::language::syntax::Expression;
 
 /// Largest model file in bytes.
 const LARGEST: usize = 64_000_000;
 
 /// Reads the parts of a file.
-struct Reader<'a> {
+struct ModelReader<'a> {
     source: &'a Arc<Source>,
     scale: Option<Scale>,
     /// How many `random()` were read.
@@ -54,7 +54,7 @@ impl Model {
 
     /// Builds the model; nothing is checked yet that needs more than one entry.
     fn assemble(source: &Arc<Source>, host: &'static Host, file: File, acts: Vec<EventForm>) -> Result<Self> {
-        let mut reader = Reader { source, scale: None, size: None, draws: Cell::new(0) };
+        let mut reader = ModelReader { source, scale: None, size: None, draws: Cell::new(0) };
         reader.scale = match &file.scale {
             None => None,
             Some(form) => Some(Scale {
@@ -160,7 +160,7 @@ fn mentions(list: Option<Spanned<Vec<Spanned<String>>>>) -> Option<Vec<Mention>>
     list.map(|list| list.get_ref().iter().map(mention).collect())
 }
 
-impl Reader<'_> {
+impl ModelReader<'_> {
     /// Gives every name one meaning.
     fn declare(&self, host: &'static Host, file: &File, acts: &[EventForm]) -> Result<Names> {
         let mut names = Names::of(host);
@@ -199,7 +199,7 @@ impl Reader<'_> {
         for (act, form) in acts.iter().enumerate() {
             let kind = format!("an intermediate of the {}", host.acts[act].table);
             for key in form.intermediate.keys() {
-                names.locals.insert((Local(act), add(key, &kind)?), next);
+                names.locals.insert((LocalAct(act), add(key, &kind)?), next);
                 next += 1;
             }
         }
@@ -268,7 +268,7 @@ impl Reader<'_> {
         })
     }
 
-    fn along(&self, table: &Table<Spanned<OneOr<Scalar>>>, unit: &Unit) -> Result<Vec<Along>> {
+    fn along(&self, table: &SpannedTable<Spanned<OneOr<Scalar>>>, unit: &Unit) -> Result<Vec<Along>> {
         let each = |(key, value): (&Spanned<String>, &Spanned<OneOr<Scalar>>)| {
             Ok(Along { axis: mention(key), value: self.by_layer(value.span(), value.get_ref(), unit)? })
         };
@@ -636,7 +636,7 @@ impl Reader<'_> {
 
     fn intermediates(
         &self,
-        table: Table<TextOr<crate::engine::language::file::IntermediateForm>>,
+        table: SpannedTable<TextOr<crate::engine::language::file::IntermediateForm>>,
     ) -> Result<IndexMap<String, Intermediate>> {
         table
             .into_iter()
@@ -650,7 +650,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn list(&self, table: &Table<Spanned<Scalar>>) -> Result<Vec<(Mention, Expression)>> {
+    fn list(&self, table: &SpannedTable<Spanned<Scalar>>) -> Result<Vec<(Mention, Expression)>> {
         let each = |(key, value): (&Spanned<String>, &Spanned<Scalar>)| {
             Ok((mention(key), self.scalar(value.span(), value.get_ref(), &Unit::one())?))
         };

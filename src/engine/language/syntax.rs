@@ -93,7 +93,7 @@ const NEGATE: u8 = 7;
 impl Expression {
     /// Reads the text of an expression that stands at `span` of `source`.
     pub(super) fn read(source: &Arc<Source>, span: Range<usize>, text: &str) -> Result<Self> {
-        let place = Place::of(source, &span, text);
+        let place = SpanMap::of(source, &span, text);
         if text.len() > LENGTH {
             return Err(source
                 .refuse(span, format!("an expression of {} bytes is too long", text.len()))
@@ -143,14 +143,14 @@ impl Expression {
 }
 
 /// Maps places in an expression to places in its file.
-struct Place<'a> {
+struct SpanMap<'a> {
     source: &'a Arc<Source>,
     span: Range<usize>,
     /// Where the text begins in the file, if it stands there letter by letter (an escape in the string prevents that).
     offset: Option<usize>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SpanMap<'a> {
     fn of(source: &'a Arc<Source>, span: &Range<usize>, text: &str) -> Self {
         let raw = source.text.get(span.clone()).unwrap_or("");
         let quote = ["\"\"\"", "'''", "\"", "'"].iter().find(|quote| raw.starts_with(**quote));
@@ -185,7 +185,7 @@ enum Token {
 
 struct Parser<'a> {
     text: &'a str,
-    place: &'a Place<'a>,
+    place: &'a SpanMap<'a>,
     at: usize,
     token: Token,
     span: Range<usize>,

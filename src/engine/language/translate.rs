@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 
 use crate::base::processor::Instructions;
-use crate::engine::language::assembler::{Assembler, Comparison, General, Opcode, Operand, Vector};
+use crate::engine::language::assembler::{Assembler, AssemblyOperand, Comparison, General, Opcode, Vector};
 use crate::engine::language::graph::Function;
 use crate::engine::language::native::Native;
-use crate::engine::language::program::{CONSTANTS, Code, INPUTS, Instruction, Place, Program, REGISTERS, TILE};
+use crate::engine::language::program::{CONSTANTS, Code, INPUTS, Instruction, OperandPlace, Program, REGISTERS, TILE};
 
 impl Program {
     /// Its machine code for an instruction set, if there can be any.
@@ -70,18 +70,18 @@ enum To {
 }
 
 /// An operation on values.
-struct Step {
+struct ValueOperation {
     code: Code,
     from: Vec<Value>,
     to: To,
 }
 
 /// The operations of a program on values instead of registers that are used again.
-fn steps(program: &Program) -> Vec<Step> {
+fn steps(program: &Program) -> Vec<ValueOperation> {
     let mut current: HashMap<u32, u32> = HashMap::new();
     let mut list = Vec::with_capacity(program.code.len());
     for (index, &Instruction { code, to, from, .. }) in program.code.iter().enumerate() {
-        let value = |place: &Place| match place.base {
+        let value = |place: &OperandPlace| match place.base {
             REGISTERS => Value::Result(current[&(place.index / TILE as u32)]),
             CONSTANTS => Value::Constant(place.index),
             base => Value::Input(base - INPUTS),
@@ -93,7 +93,7 @@ fn steps(program: &Program) -> Vec<Step> {
             current.insert(to.index, index as u32);
             To::Value(Value::Result(index as u32))
         };
-        list.push(Step { code, from, to });
+        list.push(ValueOperation { code, from, to });
     }
     list
 }
@@ -161,7 +161,7 @@ impl Translation {
             }
         }
         own.assembler.begin();
-        let calls = |step: &Step| match step.code {
+        let calls = |step: &ValueOperation| match step.code {
             Code::RealPower => true,
             Code::Apply(function) => !matches!(function, Function::Abs | Function::Sqrt),
             _ => false,
@@ -229,14 +229,14 @@ impl Translation {
     }
 
     /// A value's operand in memory.
-    fn memory(&mut self, value: Value) -> Operand {
+    fn memory(&mut self, value: Value) -> AssemblyOperand {
         match value {
             Value::Input(input) => {
                 let (base, distance) = self.beside[input as usize];
                 let address = self.address(FROM, base as usize, base as usize);
-                Operand::Indexed(address, AT, distance)
+                AssemblyOperand::Indexed(address, AT, distance)
             }
-            Value::Constant(constant) => Operand::Repeated(NUMBERS, 8 * constant as i32),
+            Value::Constant(constant) => AssemblyOperand::Repeated(NUMBERS, 8 * constant as i32),
             Value::Result(_) => slot(self.values[&value].slot.expect("a result that is in no register was stored")),
         }
     }
@@ -311,11 +311,11 @@ impl Translation {
     }
 
     /// A value as the last operand of an operation, which is what is emitted next.
-    fn operand(&mut self, value: Value, keep: &[Value]) -> Operand {
+    fn operand(&mut self, value: Value, keep: &[Value]) -> AssemblyOperand {
         let soon = self.next(value).is_some_and(|next| next < self.now + SOON);
         let repeated = matches!(value, Value::Constant(_));
         if self.register(value).is_some() || if repeated { !self.wide } else { soon } {
-            return Operand::Register(self.load(value, keep));
+            return AssemblyOperand::Register(self.load(value, keep));
         }
         self.memory(value)
     }
@@ -337,7 +337,7 @@ impl Translation {
         }
     }
 
-    fn translate(&mut self, step: &Step) {
+    fn translate(&mut self, step: &ValueOperation) {
         let from = &step.from[..];
         let register = match (step.code, from) {
             (Code::Copy, &[a]) => match step.to {
@@ -346,7 +346,7 @@ impl Translation {
                     let a = self.operand(a, from);
                     let to = self.room(from);
                     self.assembler.two(
-                        if matches!(a, Operand::Register(_)) { Opcode::MOVE } else { Opcode::LOAD },
+                        if matches!(a, AssemblyOperand::Register(_)) { Opcode::MOVE } else { Opcode::LOAD },
                         to,
                         a,
                     );
@@ -384,7 +384,7 @@ impl Translation {
         match step.to {
             To::Output(output) => {
                 let to = self.address(TO, output as usize, self.beside.len() + output as usize);
-                self.assembler.store(register, Operand::Indexed(to, AT, 0));
+                self.assembler.store(register, AssemblyOperand::Indexed(to, AT, 0));
                 self.release(from);
             }
             To::Value(value) => {
@@ -422,7 +422,7 @@ impl Translation {
     }
 
     /// Combines a value with one of `MORE`, bit by bit.
-    fn bits(&mut self, a: Value, which: u32, with: fn(&mut Assembler, Vector, Vector, Operand)) -> Vector {
+    fn bits(&mut self, a: Value, which: u32, with: fn(&mut Assembler, Vector, Vector, AssemblyOperand)) -> Vector {
         let left = self.load(a, &[a]);
         let right = self.operand(Value::Constant(self.more + which), &[a]);
         self.release(&[a]);
@@ -432,7 +432,7 @@ impl Translation {
     }
 
     /// A product with a sum or difference, of which the processor overwrites one operand.
-    fn fused(&mut self, code: u8, [a, b, c]: [Value; 3], step: &Step) -> Vector {
+    fn fused(&mut self, code: u8, [a, b, c]: [Value; 3], step: &ValueOperation) -> Vector {
         let from = &step.from[..];
         if let Some(to) = self.dying(c) {
             let [x, y] = self.either(a, b);
@@ -472,7 +472,7 @@ impl Translation {
         let keep = [a, b, c, result];
         let to = self.room(&keep);
         match self.register(c) {
-            Some(c) => self.assembler.two(Opcode::MOVE, to, Operand::Register(c)),
+            Some(c) => self.assembler.two(Opcode::MOVE, to, AssemblyOperand::Register(c)),
             None => self.fetch(to, c),
         }
         self.hold(to, result);
@@ -510,6 +510,6 @@ impl Translation {
 }
 
 /// Operand of a place in the space.
-fn slot(number: u32) -> Operand {
-    Operand::Near(SPACE, 8 * LANES as i32 * number as i32)
+fn slot(number: u32) -> AssemblyOperand {
+    AssemblyOperand::Near(SPACE, 8 * LANES as i32 * number as i32)
 }

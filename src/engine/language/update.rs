@@ -23,7 +23,7 @@ use crate::engine::language::{Input, Program, Rates};
 
 /// What a stage reads besides what the rates do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
+pub enum StageInput {
     /// What moves of a field.
     Moved(usize),
     /// A field's row of an earlier stage: field, stage.
@@ -37,7 +37,7 @@ pub enum Given {
 /// Fields and signals of a model have smaller numbers.
 const BEYOND: usize = 1 << 20;
 
-impl Given {
+impl StageInput {
     fn input(self) -> Input {
         match self {
             Self::Moved(field) => Input::Volume(BEYOND + field),
@@ -63,17 +63,17 @@ impl Given {
 pub fn stage(rates: &Rates, fields: &[usize], moves: &[bool], done: usize) -> Program {
     let mut graph = Graph::default();
     let net = net(rates, &mut graph, &|input| input);
-    let scale = graph.input(Given::Scale.input());
+    let scale = graph.input(StageInput::Scale.input());
     let mut roots = Vec::with_capacity(fields.len());
     for (&field, &moves) in fields.iter().zip(moves) {
         let zero = graph.number(0.0);
         let rate = net.get(&field).copied().unwrap_or(zero);
-        let moved = if moves { graph.input(Given::Moved(field).input()) } else { zero };
+        let moved = if moves { graph.input(StageInput::Moved(field).input()) } else { zero };
         let change = graph.add(rate, moved);
         let mut sum = graph.multiply(scale, change);
         for j in 0..done {
-            let weight = graph.input(Given::Weight(j).input());
-            let earlier = graph.input(Given::Stage(field, j).input());
+            let weight = graph.input(StageInput::Weight(j).input());
+            let earlier = graph.input(StageInput::Stage(field, j).input());
             let part = graph.multiply(weight, earlier);
             sum = graph.add(sum, part);
         }

@@ -25,15 +25,15 @@ const NODES: [(f64, f64); 4] = [
 const PIECES: [usize; 4] = [1, 8, 2, 1];
 
 /// One node in every cell of an axis: its places, and its weight in each, which together make 1 in a cell.
-struct Node {
+struct QuadratureNode {
     places: Vec<f64>,
     weights: Vec<f64>,
 }
 
 /// The nodes of an axis in so many pieces a cell; the centre alone for none.
-fn nodes(axis: &Axis, pieces: usize, radial: bool) -> Vec<Node> {
+fn nodes(axis: &Axis, pieces: usize, radial: bool) -> Vec<QuadratureNode> {
     if pieces == 0 {
-        return vec![Node { places: axis.centres.clone(), weights: vec![1.0; axis.len()] }];
+        return vec![QuadratureNode { places: axis.centres.clone(), weights: vec![1.0; axis.len()] }];
     }
     let one = |piece: usize, (at, weight): (f64, f64)| {
         let share = (piece as f64 + 0.5 * (1.0 + at)) / pieces as f64;
@@ -41,7 +41,7 @@ fn nodes(axis: &Axis, pieces: usize, radial: bool) -> Vec<Node> {
         let part = 0.5 * weight / pieces as f64;
         // Rings: r dr.
         let weights = places.iter().zip(&axis.centres).map(|(r, c)| if radial { part * r / c } else { part }).collect();
-        Node { places, weights }
+        QuadratureNode { places, weights }
     };
     (0..pieces).flat_map(|piece| NODES.map(|node| one(piece, node))).collect()
 }
@@ -50,7 +50,7 @@ fn nodes(axis: &Axis, pieces: usize, radial: bool) -> Vec<Node> {
 struct Quadrature {
     /// In a plane: coordinates of every place, and the weight there.
     lateral: Vec<([Vec<f64>; 2], Vec<f64>)>,
-    depth: Vec<Node>,
+    depth: Vec<QuadratureNode>,
 }
 
 impl Quadrature {
@@ -73,7 +73,7 @@ impl Quadrature {
     }
 
     /// The averages of depth `z` into `out`; a random number for each place is drawn already.
-    fn average(&self, medium: &Medium, program: &Program, z: usize, draws: &Draws, out: &mut [f64]) {
+    fn average(&self, medium: &Medium, program: &Program, z: usize, draws: &UniformDraws, out: &mut [f64]) {
         let (mut values, mut scratch) = (vec![0.0; out.len()], Vec::new());
         out.fill(0.0);
         for node in &self.depth {
@@ -105,7 +105,7 @@ impl Medium {
             let Some(programs) = &field.initial else { continue };
             let quadrature: Vec<_> =
                 programs.iter().map(|own| own.as_ref().map(|own| Quadrature::new(&self.grid, own))).collect();
-            let mut draws = Draws::of(programs.iter().flatten(), seed, layout.plane);
+            let mut draws = UniformDraws::of(programs.iter().flatten(), seed, layout.plane);
             for z in 0..layout.nz {
                 draws.next();
                 let layer = self.grid.layer[z];
@@ -121,7 +121,7 @@ impl Medium {
         }
         for (f, field) in compiled.surface.iter().enumerate() {
             let Some(program) = &field.initial else { continue };
-            let mut draws = Draws::of([program], seed, layout.plane);
+            let mut draws = UniformDraws::of([program], seed, layout.plane);
             draws.next();
             Quadrature::new(&self.grid, program).average(&rested, program, 0, &draws, &mut out);
             check(&field.name, &out, field.signed)?;
@@ -133,11 +133,11 @@ impl Medium {
 
 /// Numbers drawn evenly from 0 to 1, a stream for each `random()` of the model and a row of a plane at a time. A stream depends on
 /// the seed and on the number of its `random()` only, so two fields that share one get the same draws.
-struct Draws {
+struct UniformDraws {
     streams: Vec<(usize, ChaCha8Rng, Vec<f64>)>,
 }
 
-impl Draws {
+impl UniformDraws {
     fn of<'a>(programs: impl IntoIterator<Item = &'a Program>, seed: u64, plane: usize) -> Self {
         let inputs = programs.into_iter().flat_map(|program| &program.inputs);
         let mut numbers: Vec<usize> =

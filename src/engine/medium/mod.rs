@@ -20,7 +20,7 @@ use crate::base::units::Unit;
 use crate::engine::grid::Grid;
 use crate::engine::language::{Compiled, Variable, When};
 
-pub use reduce::{Scratch, columns, over_domain};
+pub use reduce::{ReductionScratch, columns, over_domain};
 pub use view::View;
 
 /// Where each field's values stand in the state.

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use crate::engine::language::{Bundle, Kind, Operands, Program, Reduction, Region};
+use crate::engine::language::{Bundle, Operands, Program, Reduction, ReductionKind, Region};
 use crate::engine::medium::View;
 
 /// Places computed at once, a multiple of a vector.
@@ -18,54 +18,61 @@ struct Sum {
 }
 
 impl Sum {
-    fn start(kind: Kind) -> Self {
+    fn start(kind: ReductionKind) -> Self {
         let value = match kind {
-            Kind::Mean | Kind::Integral => 0.0,
-            Kind::Maximum => f64::NEG_INFINITY,
-            Kind::Minimum => f64::INFINITY,
+            ReductionKind::Mean | ReductionKind::Integral => 0.0,
+            ReductionKind::Maximum => f64::NEG_INFINITY,
+            ReductionKind::Minimum => f64::INFINITY,
         };
         Self { value, weight: 0.0 }
     }
 
-    fn add(&mut self, kind: Kind, value: f64, weight: f64, measure: f64) {
+    fn add(&mut self, kind: ReductionKind, value: f64, weight: f64, measure: f64) {
         self.join(kind, Self::of(kind, value, weight, measure));
     }
 
     /// What one cell contributes.
     #[inline(always)]
-    fn of(kind: Kind, value: f64, weight: f64, measure: f64) -> Self {
+    fn of(kind: ReductionKind, value: f64, weight: f64, measure: f64) -> Self {
         match kind {
-            Kind::Mean => Self { value: value * weight * measure, weight: weight * measure },
-            Kind::Integral => Self { value: value * measure, weight: measure },
-            Kind::Maximum | Kind::Minimum if weight > 0.0 => Self { value, weight: measure },
-            Kind::Maximum | Kind::Minimum => Self::start(kind),
+            ReductionKind::Mean => Self { value: value * weight * measure, weight: weight * measure },
+            ReductionKind::Integral => Self { value: value * measure, weight: measure },
+            ReductionKind::Maximum | ReductionKind::Minimum if weight > 0.0 => Self { value, weight: measure },
+            ReductionKind::Maximum | ReductionKind::Minimum => Self::start(kind),
         }
     }
 
     #[inline(always)]
-    fn join(&mut self, kind: Kind, other: Self) {
+    fn join(&mut self, kind: ReductionKind, other: Self) {
         match kind {
-            Kind::Mean | Kind::Integral => self.value += other.value,
+            ReductionKind::Mean | ReductionKind::Integral => self.value += other.value,
             // What is not a number stays that, which `f64::max` would drop.
-            Kind::Maximum if other.value > self.value || other.value.is_nan() => self.value = other.value,
-            Kind::Minimum if other.value < self.value || other.value.is_nan() => self.value = other.value,
-            Kind::Maximum | Kind::Minimum => {}
+            ReductionKind::Maximum if other.value > self.value || other.value.is_nan() => self.value = other.value,
+            ReductionKind::Minimum if other.value < self.value || other.value.is_nan() => self.value = other.value,
+            ReductionKind::Maximum | ReductionKind::Minimum => {}
         }
         self.weight += other.weight;
     }
 
     /// Adds a row of cells, lane by lane: compiled for each kind, so that lanes are vectors.
-    fn add_row(&mut self, kind: Kind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
+    fn add_row(&mut self, kind: ReductionKind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
         match kind {
-            Kind::Mean => self.add_lanes(|| Kind::Mean, values, weights, measures, length),
-            Kind::Integral => self.add_lanes(|| Kind::Integral, values, weights, measures, length),
-            Kind::Maximum => self.add_lanes(|| Kind::Maximum, values, weights, measures, length),
-            Kind::Minimum => self.add_lanes(|| Kind::Minimum, values, weights, measures, length),
+            ReductionKind::Mean => self.add_lanes(|| ReductionKind::Mean, values, weights, measures, length),
+            ReductionKind::Integral => self.add_lanes(|| ReductionKind::Integral, values, weights, measures, length),
+            ReductionKind::Maximum => self.add_lanes(|| ReductionKind::Maximum, values, weights, measures, length),
+            ReductionKind::Minimum => self.add_lanes(|| ReductionKind::Minimum, values, weights, measures, length),
         }
     }
 
     #[inline(always)]
-    fn add_lanes(&mut self, kind: impl Fn() -> Kind, values: &[f64], weights: &[f64], measures: &[f64], length: f64) {
+    fn add_lanes(
+        &mut self,
+        kind: impl Fn() -> ReductionKind,
+        values: &[f64],
+        weights: &[f64],
+        measures: &[f64],
+        length: f64,
+    ) {
         const LANES: usize = 8;
         let mut lanes = [Self::start(kind()); LANES];
         let (values, values_left) = values.as_chunks::<LANES>();
@@ -83,13 +90,13 @@ impl Sum {
     }
 
     /// The result. A region without cells gives zero: the medium lacks the layer. A mean without weight is not a number.
-    fn finish(self, kind: Kind, cells: bool) -> f64 {
+    fn finish(self, kind: ReductionKind, cells: bool) -> f64 {
         match kind {
             _ if !cells => 0.0,
-            Kind::Mean => self.value / self.weight,
-            Kind::Integral => self.value,
-            Kind::Maximum | Kind::Minimum if self.weight > 0.0 => self.value,
-            Kind::Maximum | Kind::Minimum => f64::NAN,
+            ReductionKind::Mean => self.value / self.weight,
+            ReductionKind::Integral => self.value,
+            ReductionKind::Maximum | ReductionKind::Minimum if self.weight > 0.0 => self.value,
+            ReductionKind::Maximum | ReductionKind::Minimum => f64::NAN,
         }
     }
 }
@@ -134,11 +141,11 @@ fn at<'a>(region: &Region, programs: &'a [Option<Program>], view: &View<'_>, z: 
 /// Depths are shared out; what they contribute is added in their order.
 pub fn over_domain(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &[f64]) -> Vec<f64> {
     let start = || {
-        let mut sums = vec![Sum::start(Kind::Mean); count];
+        let mut sums = vec![Sum::start(ReductionKind::Mean); count];
         bundles.iter().flat_map(|bundle| &bundle.members).for_each(|&(kind, index)| sums[index] = Sum::start(kind));
         sums
     };
-    let at_depth = |Scratch { out, registers, .. }: &mut Scratch, z: usize| {
+    let at_depth = |ReductionScratch { out, registers, .. }: &mut ReductionScratch, z: usize| {
         let mut sums = start();
         for bundle in bundles {
             let Some((program, length)) = at(&bundle.region, &bundle.programs, view, z) else { continue };
@@ -158,8 +165,10 @@ pub fn over_domain(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &
         }
         sums
     };
-    let depths: Vec<Vec<Sum>> =
-        (0..view.layout.nz).into_par_iter().map_init(Scratch::default, |scratch, z| at_depth(scratch, z)).collect();
+    let depths: Vec<Vec<Sum>> = (0..view.layout.nz)
+        .into_par_iter()
+        .map_init(ReductionScratch::default, |scratch, z| at_depth(scratch, z))
+        .collect();
     let mut sums = start();
     let mut values = vec![0.0; count];
     for bundle in bundles {
@@ -173,8 +182,8 @@ pub fn over_domain(bundles: &[Bundle], count: usize, view: &View<'_>, lateral: &
 }
 
 /// One number for each column of cells, into `out[reduction * stride + place]`.
-pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scratch: &mut Scratch) {
-    let Scratch { out: buffer, sums, registers } = scratch;
+pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scratch: &mut ReductionScratch) {
+    let ReductionScratch { out: buffer, sums, registers } = scratch;
     for (reduction, row) in reductions.iter().zip(out.chunks_mut(view.layout.stride.max(1))) {
         let kind = reduction.kind;
         sums.clear();
@@ -194,7 +203,7 @@ pub fn columns(reductions: &[Reduction], view: &View<'_>, out: &mut [f64], scrat
 
 /// Buffers of reductions.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct ReductionScratch {
     out: Vec<f64>,
     sums: Vec<Sum>,
     /// For programs.

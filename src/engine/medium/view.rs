@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::engine::grid::Grid;
-use crate::engine::language::{Bound, Input, Operand, Operands, Program};
+use crate::engine::language::{BoundProgram, Input, Operand, Operands, Program};
 use crate::engine::medium::{Handed, Layout};
 
 /// Borrowed fields at one moment.
@@ -111,7 +111,7 @@ impl<'a> View<'a> {
         operands: &'b mut Operands<'b>,
         scratch: &'b mut Vec<f64>,
         own: &dyn Fn(Input) -> Option<Operand<'b>>,
-    ) -> Bound<'b>
+    ) -> BoundProgram<'b>
     where
         'a: 'b,
     {

@@ -29,8 +29,8 @@ pub struct Buffers {
     pub(super) more: Vec<f64>,
     /// What moves, the rows of a depth.
     pub(super) moved: Vec<f64>,
-    pub(super) lines: sweep::Scratch,
-    pub(super) tracks: follow::Scratch,
+    pub(super) lines: sweep::LateralScratch,
+    pub(super) tracks: follow::FollowScratch,
     pub(super) carried: Carried,
 }
 

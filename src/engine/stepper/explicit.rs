@@ -24,7 +24,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::memory;
 use crate::engine::medium::Medium;
-use crate::engine::stepper::judge::{Judge, Row, Sums, rest_of, rows};
+use crate::engine::stepper::judge::{Judge, JudgedRow, Sums, rest_of, rows};
 use crate::engine::stepper::system::{Frame, System};
 use crate::engine::stepper::wavefront::Wavefront;
 use crate::engine::stepper::{Count, Demand, Trial};
@@ -206,7 +206,7 @@ impl Explicit {
             .map(|(f, unsigned, range, measure)| {
                 let mut sums = Sums::default();
                 let weights = &self.judge.lateral;
-                let row = Row { field: f, rest: rest_of(medium, f, range.start), measure, weights };
+                let row = JudgedRow { field: f, rest: rest_of(medium, f, range.start), measure, weights };
                 let error = |i: usize| {
                     let i = range.start + i;
                     0.8 * (old[i] - new[i]) + 0.4 * step * (first[i] + rate[i])

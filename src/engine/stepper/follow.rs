@@ -65,13 +65,13 @@ pub struct Tracks {
 
 /// Buffers of one thread.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct FollowScratch {
     slopes: [Vec<f64>; 3],
     fluxes: [Vec<f64>; 2],
 }
 
 /// The rows of one follower, by depth.
-pub struct Rows<'a> {
+pub struct FollowerRows<'a> {
     /// The follower.
     pub own: &'a dyn Fn(usize) -> &'a [f64],
     /// What it follows.
@@ -95,7 +95,14 @@ impl Tracks {
     }
 
     /// Adds the balance of depth `z` to `out`.
-    pub fn balance(&self, grid: &Grid, rows: &Rows<'_>, z: usize, out: &mut [f64], scratch: &mut Scratch) {
+    pub fn balance(
+        &self,
+        grid: &Grid,
+        rows: &FollowerRows<'_>,
+        z: usize,
+        out: &mut [f64],
+        scratch: &mut FollowScratch,
+    ) {
         if !rows.moves[z] {
             return;
         }
@@ -119,7 +126,7 @@ impl Tracks {
         }
     }
 
-    fn depth(&self, grid: &Grid, rows: &Rows<'_>, z: usize, out: &mut [f64], scratch: &mut Scratch) {
+    fn depth(&self, grid: &Grid, rows: &FollowerRows<'_>, z: usize, out: &mut [f64], scratch: &mut FollowScratch) {
         let mut known = [false; 3];
         for (face, sign) in [(z, 1.0), (z + 1, -1.0)] {
             if !rows.joined(face) {
@@ -143,11 +150,11 @@ impl Tracks {
     pub fn through(
         &self,
         grid: &Grid,
-        rows: &Rows<'_>,
+        rows: &FollowerRows<'_>,
         face: usize,
         factor: f64,
         out: &mut [f64],
-        scratch: &mut Scratch,
+        scratch: &mut FollowScratch,
     ) {
         if !rows.joined(face) {
             return;
@@ -155,7 +162,7 @@ impl Tracks {
         let plane = out.len();
         scratch.slopes.iter_mut().for_each(|row| row.resize(plane, 0.0));
         scratch.fluxes.iter_mut().for_each(|row| row.resize(plane + 1, 0.0));
-        let Scratch { slopes: [before, after, _], fluxes: [fluxes, _] } = scratch;
+        let FollowScratch { slopes: [before, after, _], fluxes: [fluxes, _] } = scratch;
         rows.slopes(grid, face - 1, before);
         rows.slopes(grid, face, after);
         let density = rows.flux(grid, face, [before, after], fluxes);
@@ -163,7 +170,7 @@ impl Tracks {
     }
 }
 
-impl Rows<'_> {
+impl FollowerRows<'_> {
     fn moves(&self, k: usize) -> bool {
         k < self.moves.len() && self.moves[k]
     }
@@ -251,14 +258,14 @@ impl Spacing {
         signal: &[f64],
         sensitivity: &[f64],
         width: usize,
-        scratch: &mut Scratch,
+        scratch: &mut FollowScratch,
         out: &mut [f64],
     ) {
         let n = self.measure.len();
         fn row(values: &[f64], j: usize, width: usize) -> &[f64] {
             &values[j * width..][..width]
         }
-        let Scratch { slopes: [slopes, ..], fluxes: [flux, _] } = scratch;
+        let FollowScratch { slopes: [slopes, ..], fluxes: [flux, _] } = scratch;
         for j in 0..n {
             let (before, after) = ((j + n - 1) % n, (j + 1) % n);
             let slopes = &mut slopes[j * width..][..width];

@@ -29,7 +29,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::medium::Medium;
 use crate::engine::stepper::Stepping;
-use crate::engine::stepper::judge::{Judge, Row, Sums, rest_of};
+use crate::engine::stepper::judge::{Judge, JudgedRow, Sums, rest_of};
 use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::system::{Frame, Stage, System};
 use crate::engine::stepper::{Demand, Trial, multiply_add};
@@ -276,7 +276,7 @@ impl Implicit {
             sums.deviation += row[1] * measure;
             sums.negative |= !signed && row[2] < 0.0;
             if judge.by_place(f) {
-                let row = Row { field: f, rest, measure, weights };
+                let row = JudgedRow { field: f, rest, measure, weights };
                 judge.places(sums, row, out, |i| estimate[i] + e * k[i]);
             }
         });

@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use crate::engine::language::Face;
 use crate::engine::medium::Medium;
-use crate::engine::stepper::positive::{self, Moved};
+use crate::engine::stepper::positive::{self, Repair};
 use crate::engine::stepper::system::System;
 
 /// What a task adds up over its values, by volume.
@@ -51,7 +51,7 @@ impl Sums {
 
 /// What is known of a field.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+struct JudgedField {
     /// Volume where it lives, per area \[m\]; 1 on the surface.
     volume: f64,
     /// Whether it is judged place by place, too.
@@ -76,7 +76,7 @@ struct Known {
 
 /// A film shares the content of the field with which it exchanges.
 #[derive(Debug, Clone, Copy)]
-struct Film {
+struct JudgedFilm {
     field: usize,
     thickness: f64,
     basin: Option<usize>,
@@ -84,7 +84,7 @@ struct Film {
 
 /// A row of a field, as the judge sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub struct JudgedRow<'a> {
     /// The field, volume fields first.
     pub field: usize,
     /// Value at rest.
@@ -101,12 +101,12 @@ pub struct Judge {
     absolute: f64,
     /// Part of a value that the arithmetic of a step leaves open, over the error that is allowed.
     rounding: f64,
-    fields: Vec<Known>,
+    fields: Vec<JudgedField>,
     sums: Vec<Sums>,
     /// For each volume field and depth, where what it holds can go: depths that join each other. None where nothing moves.
     basins: Vec<Vec<Option<usize>>>,
     /// The films among the surface fields.
-    films: Vec<Option<Film>>,
+    films: Vec<Option<JudgedFilm>>,
     /// Measure of each place, sum 1.
     pub lateral: Vec<f64>,
 }
@@ -128,7 +128,7 @@ impl Judge {
     pub fn new(medium: &Medium, system: &System, absolute: f64) -> Self {
         let layout = medium.layout;
         let count = layout.fields + layout.surface;
-        let mut fields = vec![Known::default(); count];
+        let mut fields = vec![JudgedField::default(); count];
         for (f, _, row, measure) in rows(medium) {
             fields[f].volume += if row.is_empty() { 0.0 } else { measure };
         }
@@ -157,7 +157,8 @@ impl Judge {
         for (f, field) in medium.compiled.volume.iter().enumerate() {
             for (face, z) in [(&field.boundary.top, 0), (&field.boundary.bottom, layout.nz - 1)] {
                 if let Face::Reservoir { of, thickness, .. } = face {
-                    films[layout.fields + of] = Some(Film { field: f, thickness: *thickness, basin: basins[f][z] });
+                    films[layout.fields + of] =
+                        Some(JudgedFilm { field: f, thickness: *thickness, basin: basins[f][z] });
                 }
             }
         }
@@ -220,7 +221,7 @@ impl Judge {
     }
 
     /// Adds what a row of new values with such errors has to say place by place.
-    pub fn places(&self, sums: &mut Sums, row: Row<'_>, values: &[f64], error: impl Fn(usize) -> f64) {
+    pub fn places(&self, sums: &mut Sums, row: JudgedRow<'_>, values: &[f64], error: impl Fn(usize) -> f64) {
         let known = &self.fields[row.field];
         // A field that has been at rest so far is as large as the step at hand, or the one tried before it, makes it.
         let size = known.largest.max(known.deviation);
@@ -237,7 +238,7 @@ impl Judge {
     }
 
     /// Adds all there is to say of a row.
-    pub fn row(&self, sums: &mut Sums, row: Row<'_>, values: &[f64], error: impl Fn(usize) -> f64, signed: bool) {
+    pub fn row(&self, sums: &mut Sums, row: JudgedRow<'_>, values: &[f64], error: impl Fn(usize) -> f64, signed: bool) {
         let (mut squares, mut deviation) = (0.0, 0.0);
         for (i, (value, weight)) in values.iter().zip(row.weights).enumerate() {
             squares += weight * error(i).powi(2);
@@ -275,7 +276,7 @@ impl Judge {
                     None if own != f => None,
                     None => Some((basins.get(own).and_then(|of| of[row.start / layout.slab()]), row, measure)),
                 });
-                let Moved { squares, amount, content } =
+                let Repair { squares, amount, content } =
                     positive::repair(&medium.state, after, &self.lateral, together);
                 self.sums[f].error += squares;
                 self.fields[f].moved = amount;

@@ -8,7 +8,7 @@
 //! with 1/p, c and u computed once for each θ: a multiplication and two fused operations a value. Lines whose ends meet are
 //! solved with the corners taken off as a rank-one matrix (Sherman–Morrison).
 //!
-//! [`Line::solve`] is the plain reference. [`Line::solve_rows`] does the same for contiguous rows, several at a time: a block of
+//! [`LineFactors::solve`] is the plain reference. [`LineFactors::solve_rows`] does the same for contiguous rows, several at a time: a block of
 //! rows is turned so that one vector holds the same cell of every row, for vectors cannot run along a recurrence.
 #![expect(unsafe_code, reason = "the tridiagonal solves use the vector instructions there are")]
 
@@ -16,7 +16,7 @@ use crate::engine::stepper::{multiply_add, prefetch};
 
 /// The factors of one line.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub struct LineFactors {
     /// 1/p.
     inverse: Vec<f64>,
     carry: Vec<f64>,
@@ -39,7 +39,7 @@ struct Wrap {
 /// Rows that are turned and solved together.
 const ROWS: usize = 16;
 
-impl Line {
+impl LineFactors {
     /// `rates(i)` gives θ times the rates of exchange of cell i with its lower neighbour, its upper one, and the outside.
     pub fn prepare(&mut self, n: usize, periodic: bool, rates: impl Fn(usize) -> [f64; 3]) {
         let [low, diagonal, high] = &mut self.rows;
@@ -123,7 +123,7 @@ impl Line {
 
     /// Solves along each contiguous row of a plane by `along`, then across the rows by this line: rows are eliminated while they
     /// are in registers.
-    pub fn solve_plane(&self, along: &Line, plane: &mut [f64], scratch: &mut Vec<f64>) {
+    pub fn solve_plane(&self, along: &LineFactors, plane: &mut [f64], scratch: &mut Vec<f64>) {
         let width = along.inverse.len();
         eliminate_plane(along, self, plane, room(scratch, width.max(LINE) * ROWS));
         self.substitute_across(plane, width, scratch);
@@ -155,7 +155,7 @@ impl Line {
     }
 }
 
-impl Line {
+impl LineFactors {
     /// Row i of the elimination across rows, with `stretch` times `values` added to the diagonal of each column. `before` is
     /// row i − 1 and its factors; this row's go to `uppers`.
     pub fn forward_modes(
@@ -200,7 +200,7 @@ fn forward_modes_body<const LEVEL: u8>(
     }
 }
 
-/// A row of the substitution across rows, with the factors that [`Line::forward_modes`] left.
+/// A row of the substitution across rows, with the factors that [`LineFactors::forward_modes`] left.
 #[inline(always)]
 fn backward_modes_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], uppers: &[f64]) {
     for ((own, after), upper) in own.iter_mut().zip(after).zip(uppers) {
@@ -251,7 +251,7 @@ fn backward_body<const LEVEL: u8>(own: &mut [f64], after: &[f64], upper: f64) {
 
 /// Eliminates across rows from row `first` on. `slab` begins with the row before it, if there is one.
 #[inline(always)]
-fn eliminate_rows_body<const LEVEL: u8>(line: &Line, first: usize, slab: &mut [f64], width: usize) {
+fn eliminate_rows_body<const LEVEL: u8>(line: &LineFactors, first: usize, slab: &mut [f64], width: usize) {
     let held = first.min(1);
     for at in held..slab.len() / width {
         let i = first + at - held;
@@ -267,7 +267,7 @@ fn eliminate_rows_body<const LEVEL: u8>(line: &Line, first: usize, slab: &mut [f
 
 /// Substitutes across all rows, from the last one up.
 #[inline(always)]
-fn substitute_rows_body<const LEVEL: u8>(line: &Line, slab: &mut [f64], width: usize) {
+fn substitute_rows_body<const LEVEL: u8>(line: &LineFactors, slab: &mut [f64], width: usize) {
     for i in (0..line.inverse.len() - 1).rev() {
         let (own, after) = slab[i * width..].split_at_mut(width);
         backward_body::<LEVEL>(own, after, line.upper[i]);
@@ -290,7 +290,7 @@ const TURN: usize = 8;
 
 /// Solves contiguous rows, sixteen at a time and what is left by eight.
 #[inline(always)]
-fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
+fn solve_rows_body<const LEVEL: u8>(line: &LineFactors, rows: &mut [f64], scratch: &mut [f64]) {
     let n = line.inverse.len();
     let mut groups = rows.chunks_exact_mut(n * ROWS);
     for group in &mut groups {
@@ -308,7 +308,12 @@ fn solve_rows_body<const LEVEL: u8>(line: &Line, rows: &mut [f64], scratch: &mut
 
 /// Solves contiguous rows of a plane and eliminates across them.
 #[inline(always)]
-fn eliminate_plane_body<const LEVEL: u8>(along: &Line, across: &Line, plane: &mut [f64], scratch: &mut [f64]) {
+fn eliminate_plane_body<const LEVEL: u8>(
+    along: &LineFactors,
+    across: &LineFactors,
+    plane: &mut [f64],
+    scratch: &mut [f64],
+) {
     let (n, count) = (along.inverse.len(), across.inverse.len());
     for first in (0..count).step_by(ROWS) {
         let end = (first + ROWS).min(count);
@@ -327,7 +332,12 @@ fn eliminate_plane_body<const LEVEL: u8>(along: &Line, across: &Line, plane: &mu
 /// and `rows` begins with the row before them, if there is one.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, rows: &mut [f64], scratch: &mut [f64]) {
+fn solve_sixteen<const LEVEL: u8>(
+    line: &LineFactors,
+    across: Option<(&LineFactors, usize)>,
+    rows: &mut [f64],
+    scratch: &mut [f64],
+) {
     let n = line.inverse.len();
     let (across, first) = across.map_or((None, 0), |(across, first)| (Some(across), first));
     let above = if across.is_some() { first.min(1) } else { 0 };
@@ -354,7 +364,7 @@ fn solve_sixteen<const LEVEL: u8>(line: &Line, across: Option<(&Line, usize)>, r
 
 /// Solves up to R contiguous rows side by side.
 #[inline(always)]
-fn solve_group<const LEVEL: u8, const R: usize>(line: &Line, rows: &mut [f64], scratch: &mut [f64]) {
+fn solve_group<const LEVEL: u8, const R: usize>(line: &LineFactors, rows: &mut [f64], scratch: &mut [f64]) {
     let n = line.inverse.len();
     let (turned, _) = scratch[..n * R].as_chunks_mut::<R>();
     for (r, row) in rows.chunks_exact(n).enumerate() {
@@ -439,8 +449,8 @@ macro_rules! sixteen {
         #[inline]
         #[target_feature(enable = $features)]
         unsafe fn $name<const ACROSS: bool, const WRAP: bool>(
-            line: &Line,
-            across: &Line,
+            line: &LineFactors,
+            across: &LineFactors,
             first: usize,
             rows: *mut f64,
             rest: *mut f64,
@@ -596,12 +606,12 @@ sixteen!(
 );
 
 crate::base::processor::wide! {
-    fn eliminate_rows(line: &Line, first: usize, slab: &mut [f64], width: usize) = eliminate_rows_body;
-    fn substitute_rows(line: &Line, slab: &mut [f64], width: usize) = substitute_rows_body;
+    fn eliminate_rows(line: &LineFactors, first: usize, slab: &mut [f64], width: usize) = eliminate_rows_body;
+    fn substitute_rows(line: &LineFactors, slab: &mut [f64], width: usize) = substitute_rows_body;
     fn forward(own: &mut [f64], before: Option<&[f64]>, ahead: *const f64, inverse: f64, carry: f64) = forward_body;
     fn backward(own: &mut [f64], after: &[f64], upper: f64) = backward_body;
-    fn solve_rows(line: &Line, rows: &mut [f64], scratch: &mut [f64]) = solve_rows_body;
-    fn eliminate_plane(along: &Line, across: &Line, plane: &mut [f64], scratch: &mut [f64]) = eliminate_plane_body;
+    fn solve_rows(line: &LineFactors, rows: &mut [f64], scratch: &mut [f64]) = solve_rows_body;
+    fn eliminate_plane(along: &LineFactors, across: &LineFactors, plane: &mut [f64], scratch: &mut [f64]) = eliminate_plane_body;
 }
 
 #[cfg(test)]
@@ -615,7 +625,7 @@ mod tests {
             let high = if i + 1 == n && !periodic { 0.0 } else { 3.0 + 0.2 * (i % 4) as f64 };
             [low, high, 0.05]
         };
-        let mut line = Line::default();
+        let mut line = LineFactors::default();
         line.prepare(n, periodic, rates);
         let right: Vec<f64> = (0..n).map(|i| ((i * 7 + 3) % 5) as f64 - 1.0).collect();
         let mut u = right.clone();

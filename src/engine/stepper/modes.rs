@@ -78,7 +78,7 @@ impl Basis {
 }
 
 #[derive(Debug, Clone)]
-enum Kind {
+enum ModeKind {
     /// Modes along x times modes along y.
     Lines(Basis, Basis),
     /// Radial modes of the mean over classes, of the deviations from it, and the weights of the classes.
@@ -88,7 +88,7 @@ enum Kind {
 /// The lateral modes of a grid.
 #[derive(Debug, Clone)]
 pub struct Modes {
-    kind: Kind,
+    kind: ModeKind,
     /// The eigenvalue of each mode for unit diffusivity [1/m²], as many as places.
     pub values: Vec<f64>,
 }
@@ -101,12 +101,12 @@ impl Modes {
                 let (mean, deviation) = (Basis::new(&grid.x, 0.0), Basis::new(&grid.x, exchange.rate));
                 let deviations = exchange.weights[1..].iter().flat_map(|_| &deviation.values);
                 let values = mean.values.iter().chain(deviations).copied().collect();
-                Self { kind: Kind::Classes(mean, deviation, exchange.weights.clone()), values }
+                Self { kind: ModeKind::Classes(mean, deviation, exchange.weights.clone()), values }
             }
             None => {
                 let (x, y) = (Basis::new(&grid.x, 0.0), Basis::new(&grid.y, 0.0));
                 let values = y.values.iter().flat_map(|b| x.values.iter().map(move |a| a + b)).collect();
-                Self { kind: Kind::Lines(x, y), values }
+                Self { kind: ModeKind::Lines(x, y), values }
             }
         }
     }
@@ -115,11 +115,11 @@ impl Modes {
     pub fn forward(&self, row: &mut [f64], spare: &mut [f64]) {
         let spare = &mut spare[..row.len()];
         match &self.kind {
-            Kind::Lines(x, y) => {
+            ModeKind::Lines(x, y) => {
                 x.along(&x.forward, row, spare);
                 if y.n > 1 { y.across(&y.forward, spare, row, x.n) } else { row.copy_from_slice(spare) }
             }
-            Kind::Classes(mean, deviation, weights) => {
+            ModeKind::Classes(mean, deviation, weights) => {
                 let n = mean.n;
                 split(row, spare, weights);
                 mean.along(&mean.forward, &spare[..n], &mut row[..n]);
@@ -132,7 +132,7 @@ impl Modes {
     pub fn backward(&self, row: &mut [f64], spare: &mut [f64]) {
         let spare = &mut spare[..row.len()];
         match &self.kind {
-            Kind::Lines(x, y) => {
+            ModeKind::Lines(x, y) => {
                 if y.n > 1 {
                     y.across(&y.backward, row, spare, x.n)
                 } else {
@@ -140,7 +140,7 @@ impl Modes {
                 }
                 x.along(&x.backward, spare, row);
             }
-            Kind::Classes(mean, deviation, weights) => {
+            ModeKind::Classes(mean, deviation, weights) => {
                 let n = mean.n;
                 mean.along(&mean.backward, &row[..n], &mut spare[..n]);
                 deviation.along(&deviation.backward, &row[n..], &mut spare[n..]);

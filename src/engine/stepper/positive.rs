@@ -18,7 +18,7 @@ use std::ops::Range;
 
 /// What a repair moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Moved {
+pub struct Repair {
     /// Squares of what was moved, by volume.
     pub squares: f64,
     /// Amount moved, by volume.
@@ -33,7 +33,7 @@ pub fn repair(
     after: &mut [f64],
     lateral: &[f64],
     rows: impl Iterator<Item = (Option<usize>, Range<usize>, f64)> + Clone,
-) -> Moved {
+) -> Repair {
     // Content and lifted content of each basin.
     let mut held: Vec<[f64; 2]> = Vec::new();
     for (basin, row, measure) in rows.clone() {
@@ -45,7 +45,7 @@ pub fn repair(
             *above += lifted(*before, *value) * weight * measure;
         }
     }
-    let mut moved = Moved::default();
+    let mut moved = Repair::default();
     for (basin, row, measure) in rows {
         let share = match basin.map(|basin| held[basin]) {
             Some([content, above]) if content > 0.0 => content / above,

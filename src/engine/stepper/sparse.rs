@@ -35,7 +35,7 @@ const CANCELLED: f64 = 1e14;
 
 /// One elementary operation on rows of the work array; indices are entries.
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+enum EliminationStep {
     /// inverse ← 1 / pivot, in place.
     Invert(u32),
     /// entry ← entry · pivot.
@@ -55,7 +55,7 @@ struct Substitution {
 
 /// The plan of an elimination.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct EliminationPlan {
     /// Entry that receives each output of the Jacobian program.
     scatter: Vec<u32>,
     /// Entries that are diagonal, in the order of elimination.
@@ -63,7 +63,7 @@ pub struct Plan {
     /// Entries that receive nothing, as fill-in.
     empty: Vec<u32>,
     entries: usize,
-    operations: Vec<Operation>,
+    operations: Vec<EliminationStep>,
     substitutions: Vec<Substitution>,
     /// (place of the factor, other row) of all substitutions.
     terms: Vec<[u32; 2]>,
@@ -79,7 +79,7 @@ struct Elimination {
     /// Columns in which a row has entries, and rows in which a column has, off the diagonal, of what is not yet eliminated.
     columns: Vec<BTreeSet<u32>>,
     rows: Vec<BTreeSet<u32>>,
-    operations: Vec<Operation>,
+    operations: Vec<EliminationStep>,
     order: Vec<u32>,
 }
 
@@ -116,12 +116,12 @@ impl Elimination {
             let columns = std::mem::take(&mut self.columns[pivot as usize]);
             let on_diagonal = self.entry[&[pivot, pivot]];
             self.order.push(pivot);
-            self.operations.push(Operation::Invert(on_diagonal));
+            self.operations.push(EliminationStep::Invert(on_diagonal));
             rows.iter().for_each(|&row| _ = self.columns[row as usize].remove(&pivot));
             columns.iter().for_each(|&column| _ = self.rows[column as usize].remove(&pivot));
             for &row in &rows {
                 let factor = self.entry[&[row, pivot]];
-                self.operations.push(Operation::Scale(factor, on_diagonal));
+                self.operations.push(EliminationStep::Scale(factor, on_diagonal));
                 for &column in &columns {
                     let upper = self.entry[&[pivot, column]];
                     if cost <= crowded {
@@ -129,7 +129,7 @@ impl Elimination {
                     }
                     // What makes no entry of its own is left in its column.
                     let target = self.entry.get(&[row, column]).unwrap_or_else(|| &self.entry[&[column, column]]);
-                    self.operations.push(Operation::Eliminate(*target, factor, upper));
+                    self.operations.push(EliminationStep::Eliminate(*target, factor, upper));
                 }
             }
             if self.operations.len() > most {
@@ -149,7 +149,7 @@ impl Elimination {
     }
 }
 
-impl Plan {
+impl EliminationPlan {
     /// Plans the elimination of the pattern (row, column) of field indices; right-hand sides come in the order of `fields`.
     ///
     /// # Panics
@@ -208,7 +208,7 @@ impl Plan {
         Self { scatter, diagonal, empty, entries, operations, substitutions, terms, kept }
     }
 
-    /// Length of the work array of [`Plan::factorise`]: entries, and the diagonal as it was.
+    /// Length of the work array of [`EliminationPlan::factorise`]: entries, and the diagonal as it was.
     pub fn work(&self) -> usize {
         (self.entries + self.diagonal.len()) * BLOCK
     }
@@ -260,24 +260,24 @@ fn rows(values: &mut [f64], read: u32, write: u32) -> (&[f64; BLOCK], &mut [f64;
 }
 
 #[inline(always)]
-fn factorise<const LEVEL: u8>(plan: &Plan, work: &mut [f64], before: &[f64], factors: &mut [f32]) {
+fn factorise<const LEVEL: u8>(plan: &EliminationPlan, work: &mut [f64], before: &[f64], factors: &mut [f32]) {
     let (mut before, _) = before.as_chunks::<BLOCK>();
     for operation in &plan.operations {
         match *operation {
-            Operation::Invert(entry) => {
+            EliminationStep::Invert(entry) => {
                 let (first, others) = before.split_first().expect("a pivot has a diagonal");
                 for (value, before) in work[entry as usize * BLOCK..][..BLOCK].iter_mut().zip(first) {
                     *value = if value.abs() * CANCELLED < *before { f64::NAN } else { 1.0 / *value };
                 }
                 before = others;
             }
-            Operation::Scale(entry, pivot) => {
+            EliminationStep::Scale(entry, pivot) => {
                 let (pivot, entry) = rows(work, pivot, entry);
                 for (entry, pivot) in entry.iter_mut().zip(pivot) {
                     *entry *= pivot;
                 }
             }
-            Operation::Eliminate(target, left, right) => {
+            EliminationStep::Eliminate(target, left, right) => {
                 let mut product = [0.0; BLOCK];
                 let left = &work[left as usize * BLOCK..][..BLOCK];
                 let right = &work[right as usize * BLOCK..][..BLOCK];
@@ -311,7 +311,7 @@ fn factorise<const LEVEL: u8>(plan: &Plan, work: &mut [f64], before: &[f64], fac
 }
 
 #[inline(always)]
-fn solve<const LEVEL: u8>(plan: &Plan, factors: &[f32], right: &mut [f64]) {
+fn solve<const LEVEL: u8>(plan: &EliminationPlan, factors: &[f32], right: &mut [f64]) {
     let (factors, _) = factors.as_chunks::<BLOCK>();
     let (right, _) = right.as_chunks_mut::<BLOCK>();
     #[cfg(target_arch = "x86_64")]
@@ -345,7 +345,7 @@ fn pivot_at(factors: &[[f32; BLOCK]], pivot: u32) -> *const f64 {
 /// The same with sums kept in registers; the compiler does not find that.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn solve_512(plan: &Plan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) {
+fn solve_512(plan: &EliminationPlan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) {
     use std::arch::x86_64::*;
     const LANES: usize = 8;
     const TOGETHER: usize = 4;
@@ -380,8 +380,8 @@ fn solve_512(plan: &Plan, factors: &[[f32; BLOCK]], right: &mut [[f64; BLOCK]]) 
 }
 
 crate::base::processor::wide! {
-    fn dispatch_factorise(plan: &Plan, work: &mut [f64], before: &[f64], factors: &mut [f32]) = factorise;
-    fn dispatch_solve(plan: &Plan, factors: &[f32], right: &mut [f64]) = solve;
+    fn dispatch_factorise(plan: &EliminationPlan, work: &mut [f64], before: &[f64], factors: &mut [f32]) = factorise;
+    fn dispatch_solve(plan: &EliminationPlan, factors: &[f32], right: &mut [f64]) = solve;
 }
 
 #[cfg(test)]
@@ -393,7 +393,7 @@ mod tests {
     fn agrees_with_dense_elimination() {
         let pattern = [(0, 0), (0, 3), (3, 0), (3, 3), (5, 3), (5, 5), (0, 5), (2, 5), (2, 2)];
         let fields = [0, 2, 3, 5];
-        let plan = Plan::new(&fields, &pattern);
+        let plan = EliminationPlan::new(&fields, &pattern);
         let theta = 0.7;
         let jacobian: Vec<f64> = (0..pattern.len() * BLOCK).map(|k| ((k * 37 % 11) as f64 - 5.0) * 0.3).collect();
         let (mut work, mut factors) = (vec![0.0; plan.work()], vec![0.0; plan.kept()]);
@@ -420,7 +420,7 @@ mod tests {
     }
 
     /// Solves with one Jacobian in all cells.
-    fn solved(plan: &Plan, theta: f64, jacobian: &[f64], right: &[f64]) -> Vec<f64> {
+    fn solved(plan: &EliminationPlan, theta: f64, jacobian: &[f64], right: &[f64]) -> Vec<f64> {
         let repeated = |values: &[f64]| values.iter().flat_map(|value| [*value; BLOCK]).collect::<Vec<f64>>();
         let (mut work, mut factors) = (vec![0.0; plan.work()], vec![0.0; plan.kept()]);
         plan.factorise(theta, &repeated(jacobian), &mut work, &mut factors);
@@ -448,7 +448,8 @@ mod tests {
         let (pattern, jacobian) = conversions(n, 4, |k| 1.0 + (k % 5) as f64);
         let fields: Vec<usize> = (0..n).collect();
         let most = 60_000;
-        let (whole, part) = (Plan::within(&fields, &pattern, usize::MAX), Plan::within(&fields, &pattern, most));
+        let (whole, part) =
+            (EliminationPlan::within(&fields, &pattern, usize::MAX), EliminationPlan::within(&fields, &pattern, most));
         assert!(part.operations.len() <= most && whole.operations.len() > 4 * most, "{:?}", whole.operations());
         let right: Vec<f64> = (0..n).map(|k| if k == 7 { 1.0 } else { 0.0 }).collect();
         for theta in [1e-3, 1.0, 1e3] {
@@ -468,7 +469,7 @@ mod tests {
         // a → b → c with rates over sixty orders of magnitude, and back again.
         let pattern = [(0, 0), (1, 0), (1, 1), (2, 1)];
         let fields = [0, 1, 2];
-        let plan = Plan::new(&fields, &pattern);
+        let plan = EliminationPlan::new(&fields, &pattern);
         for [k, l] in [[1e-30, 1e30], [1e30, 1e-30], [1e30, 1.0], [1.0, 1e30], [1e45, 1.0], [1e60, 1e60]] {
             for theta in [1e-9, 1.0, 1e6] {
                 let x = solved(&plan, theta, &[-k, k, -l, l], &[theta * k, 0.0, 1.0]);
@@ -481,7 +482,7 @@ mod tests {
         }
         // a ⇌ b faster than rounding lets the sum be known.
         let pattern = [(0, 0), (0, 1), (1, 0), (1, 1)];
-        let plan = Plan::new(&[0, 1], &pattern);
+        let plan = EliminationPlan::new(&[0, 1], &pattern);
         for k in [1.0, 1e6, 1e12, 1e18, 1e30] {
             let x = solved(&plan, 1.0, &[-k, k, k, -k], &[1.0, 0.0]);
             let refused = x.iter().any(|x| x.is_nan());
@@ -501,7 +502,7 @@ mod tests {
                 pattern.insert((s / 10 * 10, s));
             }
             let fields: Vec<usize> = (0..10 * modules).collect();
-            let plan = Plan::new(&fields, &pattern.into_iter().collect::<Vec<_>>());
+            let plan = EliminationPlan::new(&fields, &pattern.into_iter().collect::<Vec<_>>());
             plan.operations().map(|count| count as f64 / fields.len() as f64)
         };
         let (small, large) = (operations(10), operations(200));

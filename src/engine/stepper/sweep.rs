@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::engine::grid::{Axis, Ends, Grid};
 use crate::engine::medium::Layout;
-use crate::engine::stepper::line::{self, LINE, Line};
+use crate::engine::stepper::line::{self, LINE, LineFactors};
 use crate::engine::stepper::modes::Modes;
 use crate::engine::stepper::shared::Shared;
 use crate::engine::stepper::transport::{Mover, Outside, Outsides};
@@ -22,10 +22,10 @@ use crate::engine::stepper::transport::{Mover, Outside, Outsides};
 pub struct Sweeps {
     theta: f64,
     /// One line a mover and layer along x and y, for diffusivities by layer.
-    x: Vec<Line>,
-    y: Vec<Line>,
+    x: Vec<LineFactors>,
+    y: Vec<LineFactors>,
     /// One line a mover along depth.
-    z: Vec<Line>,
+    z: Vec<LineFactors>,
     /// For unit cells.
     modes: Option<Modes>,
     /// Whether a mover is solved by them: asked at every depth, so found once a step.
@@ -54,8 +54,8 @@ const AHEAD: usize = 2;
 
 /// Buffers of the lateral solves of one thread.
 #[derive(Debug, Default)]
-pub struct Scratch {
-    line: Line,
+pub struct LateralScratch {
+    line: LineFactors,
     turned: Vec<f64>,
     column: Vec<f64>,
     values: Vec<f64>,
@@ -114,9 +114,9 @@ impl Sweeps {
             self.modal.extend(modal);
         }
         let layers = grid.layers.len();
-        self.x.resize(movers.len() * layers, Line::default());
-        self.y.resize(movers.len() * layers, Line::default());
-        self.z.resize(movers.len(), Line::default());
+        self.x.resize(movers.len() * layers, LineFactors::default());
+        self.y.resize(movers.len() * layers, LineFactors::default());
+        self.z.resize(movers.len(), LineFactors::default());
         for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.dependent.is_none()) {
             let outside = &outsides[m];
             for layer in 0..layers {
@@ -148,7 +148,7 @@ impl Sweeps {
         spread: &[f64],
         k: usize,
         slab: &mut [f64],
-        scratch: &mut Scratch,
+        scratch: &mut LateralScratch,
     ) {
         let (nx, ny) = (grid.x.len(), grid.y.len());
         for (m, mover) in movers.iter().enumerate().filter(|(_, mover)| mover.moves[k]) {
@@ -195,7 +195,7 @@ impl Sweeps {
                 match own(1) {
                     None => self.y[at].solve_across(row, nx, &mut scratch.turned),
                     Some(own) => {
-                        let Scratch { line, column, values, .. } = scratch;
+                        let LateralScratch { line, column, values, .. } = scratch;
                         for i in 0..nx {
                             column.clear();
                             column.extend((0..ny).map(|j| row[j * nx + i]));
@@ -227,7 +227,7 @@ impl Sweeps {
         spread: &[f64],
         piece: &Piece,
         volume: &Shared<'_, f64>,
-        scratch: &mut Scratch,
+        scratch: &mut LateralScratch,
         mut done: impl FnMut(usize, &mut [f64]),
     ) {
         // SAFETY: the caller hands out the places of the piece, and rows of different depths do not overlap.
@@ -240,7 +240,7 @@ impl Sweeps {
         match mover {
             Some((m, mover)) if self.modes(m).is_some() => {
                 let modes = self.modes(m).expect("just asked");
-                let Scratch { plane, uppers, .. } = scratch;
+                let LateralScratch { plane, uppers, .. } = scratch;
                 let (width, range) = (layout.plane, mover.range.clone());
                 plane.resize(width, 0.0);
                 uppers.resize(uppers.len().max(width * range.len()), 0.0);
@@ -289,7 +289,7 @@ impl Sweeps {
             Some((m, mover)) if !still => {
                 let value =
                     |k: usize, p: usize| spread[(mover.dependent.unwrap_or(0) * layout.nz + k) * layout.stride + p];
-                let Scratch { line, column, .. } = scratch;
+                let LateralScratch { line, column, .. } = scratch;
                 for (i, p) in piece.places.clone().enumerate() {
                     let face = |k: usize| {
                         if mover.joined(k) { mover.pair(grid, k, |k| value(k, p)) } else { [0.0; 2] }
@@ -326,7 +326,7 @@ fn mean_at(mover: &Mover, axis: &Axis, values: &[f64], i: usize) -> f64 {
 /// A line along x (0) or y (1) at a depth; `face(i)` is the diffusivity on face i, `cell(i)` that of a cell, for conditions at the
 /// ends.
 fn lateral_line(
-    line: &mut Line,
+    line: &mut LineFactors,
     grid: &Grid,
     (mover, along, k): (&Mover, usize, usize),
     ends: &[Option<Outside>],
@@ -361,7 +361,7 @@ fn carried(over: f64, [a, b]: [f64; 2], [c, d]: [f64; 2], outside: f64) -> [f64;
 
 /// `face(k)` are the coefficients per area of face k, `cell(k)` the diffusivity of a cell, for conditions at the ends.
 fn depth_line(
-    line: &mut Line,
+    line: &mut LineFactors,
     grid: &Grid,
     mover: &Mover,
     outsides: &Outsides,

@@ -19,23 +19,25 @@ use rayon::prelude::*;
 use crate::base::error::Result;
 use crate::base::memory;
 use crate::engine::grid::Grid;
-use crate::engine::language::{self, Compiled, Diffusion, Followed, Given, Operand, Operands, Passage, Program, Rates};
+use crate::engine::language::{
+    self, Compiled, Diffusion, FollowedField, Operand, Operands, Passage, Program, Rates, StageInput,
+};
 use crate::engine::medium::{self, Layout, Medium, View};
 use crate::engine::stepper::buffers::{Buffers, Closure};
-use crate::engine::stepper::follow::{Rows, Tracks};
+use crate::engine::stepper::follow::{FollowerRows, Tracks};
 use crate::engine::stepper::prefetch;
 use crate::engine::stepper::quasi::{Quasi, impossible};
 use crate::engine::stepper::shared::Shared;
-use crate::engine::stepper::sparse::{BLOCK, Plan};
+use crate::engine::stepper::sparse::{BLOCK, EliminationPlan};
 use crate::engine::stepper::sweep::{Piece, Sweeps, pieces};
-use crate::engine::stepper::system::passing::{Coated, Passing, Prescribed, Spread};
+use crate::engine::stepper::system::passing::{Coated, Passing, Prescribed, TransportCoefficient};
 use crate::engine::stepper::transport::{Lateral, Mover, Outsides, outsides};
 
 /// A field that follows another.
 #[derive(Debug)]
 struct Follower {
     field: usize,
-    along: Followed,
+    along: FollowedField,
     /// Index of χ among the state-dependent arrays.
     sensitivity: usize,
     moves: Vec<bool>,
@@ -46,7 +48,7 @@ struct Follower {
 struct Active {
     /// Fields: first those with a rate, in the order of the program's outputs, then those that only move.
     fields: Vec<usize>,
-    plan: Plan,
+    plan: EliminationPlan,
     /// Right-hand sides of them, after so many other stages.
     stages: Vec<Program>,
 }
@@ -61,7 +63,7 @@ impl Active {
         fields.extend((0..count).filter(|f| !known[*f] && (drives[*f] || moving(*f))));
         let moves: Vec<bool> = fields.iter().map(|&field| moving(field)).collect();
         let stages = (0..=EARLIER).map(|done| language::stage(rates, &fields, &moves, done)).collect();
-        Self { plan: Plan::new(&fields, &rates.pattern), stages, fields }
+        Self { plan: EliminationPlan::new(&fields, &rates.pattern), stages, fields }
     }
 }
 
@@ -75,9 +77,9 @@ pub struct System {
     lateral: Lateral,
     tracks: Tracks,
     followers: Vec<Follower>,
-    spreads: Vec<Spread>,
+    spreads: Vec<TransportCoefficient>,
     quasi: Vec<Quasi>,
-    columns: medium::Scratch,
+    columns: medium::ReductionScratch,
     active: Vec<Active>,
     surface: Active,
     /// What observables ask of faces, and what is added up on the surface.
@@ -156,7 +158,7 @@ impl System {
                 if let Diffusion::Dependent(programs) = spread
                     && spreads.len() < dependent
                 {
-                    spreads.push(Spread { programs: programs.clone(), only: None });
+                    spreads.push(TransportCoefficient { programs: programs.clone(), only: None });
                 }
             }
         }
@@ -165,8 +167,8 @@ impl System {
         for (f, field) in compiled.volume.iter().enumerate() {
             for chemotaxis in &field.chemotaxis {
                 let along = match chemotaxis.along {
-                    Followed::Volume(along) => &compiled.volume[along].lives,
-                    Followed::Quasi(along) => &compiled.quasi[along].lives,
+                    FollowedField::Volume(along) => &compiled.volume[along].lives,
+                    FollowedField::Quasi(along) => &compiled.quasi[along].lives,
                 };
                 let moves =
                     |layer: usize| field.lives[layer] && along[layer] && chemotaxis.sensitivity[layer].is_some();
@@ -176,7 +178,7 @@ impl System {
                     sensitivity: spreads.len(),
                     moves: grid.layer.iter().map(|&layer| moves(layer)).collect(),
                 });
-                spreads.push(Spread { programs: chemotaxis.sensitivity.clone(), only: None });
+                spreads.push(TransportCoefficient { programs: chemotaxis.sensitivity.clone(), only: None });
             }
         }
         let count = compiled.quasi.len();
@@ -219,7 +221,7 @@ impl System {
             buffers: (0..rayon::current_num_threads().max(1)).map(|_| Mutex::default()).collect(),
             lateral: Lateral::new(&grid),
             tracks: Tracks::new(&grid),
-            columns: medium::Scratch::default(),
+            columns: medium::ReductionScratch::default(),
             sweeps: Sweeps::new(&grid),
             base: now.clone(),
             arriving: vec![0.0; if sums.len() + coated.len() > 0 { layout.surface * layout.stride } else { 0 }],
@@ -429,14 +431,14 @@ impl System {
     }
 
     /// Hands the rows of a follower to `use_them`.
-    fn rows(&self, view: &View<'_>, closure: &Closure, follower: &Follower, use_them: impl FnOnce(&Rows<'_>)) {
+    fn rows(&self, view: &View<'_>, closure: &Closure, follower: &Follower, use_them: impl FnOnce(&FollowerRows<'_>)) {
         let layout = self.layout;
         let density = &self.compiled.volume[follower.field].density;
-        use_them(&Rows {
+        use_them(&FollowerRows {
             own: &|k| &view.state[layout.row(k, follower.field)],
             signal: &|k| match follower.along {
-                Followed::Volume(along) => &view.state[layout.row(k, along)],
-                Followed::Quasi(along) => &view.quasi[(along * layout.nz + k) * layout.stride..][..layout.plane],
+                FollowedField::Volume(along) => &view.state[layout.row(k, along)],
+                FollowedField::Quasi(along) => &view.quasi[(along * layout.nz + k) * layout.stride..][..layout.plane],
             },
             sensitivity: &|k| self.spread_row(closure, follower.sensitivity, k),
             moves: &follower.moves,
@@ -531,14 +533,14 @@ impl System {
         grow(entries, jacobian.outputs);
         grow(work, active.plan.work() / BLOCK);
         let size = active.plan.kept();
-        let given = |input| match Given::of(input)? {
-            Given::Moved(field) => Some(Operand::Block(&before.moved[field * layout.stride..][..layout.stride])),
-            Given::Stage(field, j) => {
+        let given = |input| match StageInput::of(input)? {
+            StageInput::Moved(field) => Some(Operand::Block(&before.moved[field * layout.stride..][..layout.stride])),
+            StageInput::Stage(field, j) => {
                 let start = before.offset + field * layout.stride;
                 Some(Operand::Block(&stage.done[j][start..][..layout.stride]))
             }
-            Given::Scale => Some(Operand::Value(stage.gamma * stage.step)),
-            Given::Weight(j) => Some(Operand::Value(stage.gamma * stage.weights[j])),
+            StageInput::Scale => Some(Operand::Value(stage.gamma * stage.step)),
+            StageInput::Weight(j) => Some(Operand::Value(stage.gamma * stage.weights[j])),
         };
         // Rows are padded, so vectors may run over their end.
         let all = 0..layout.stride;

@@ -44,7 +44,7 @@ const FEWEST_ROWS: usize = 12;
 /// The kernel with its second state.
 #[derive(Debug)]
 pub struct Wavefront {
-    shape: Shape,
+    shape: WavefrontSizes,
     /// Rates of exchange of each depth and field: x, y, above, below [1/s].
     exchange: Vec<[f64; 4]>,
     /// A step, one program for all depths of a layer that exchange alike; and which one a depth has.
@@ -58,7 +58,7 @@ pub struct Wavefront {
 
 /// Sizes of the grid and of the buffers.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+struct WavefrontSizes {
     layout: Layout,
     nx: usize,
     ny: usize,
@@ -133,7 +133,7 @@ struct Tile {
 
 /// What the kinetics read besides fields.
 #[derive(Debug, Clone, Copy)]
-struct Moment<'a> {
+struct KineticsContext<'a> {
     medium: &'a Medium,
     step: f64,
     levels: usize,
@@ -184,7 +184,7 @@ impl Wavefront {
         let mut next = memory::zeros(medium.state.len());
         next.copy_from_slice(&medium.state);
         Some(Self {
-            shape: Shape { layout, nx, ny, periodic, stride },
+            shape: WavefrontSizes { layout, nx, ny, periodic, stride },
             exchange,
             programs: Vec::new(),
             program: Vec::new(),
@@ -234,7 +234,7 @@ impl Wavefront {
 
     fn pass(&mut self, medium: &Medium, step: f64, levels: usize) {
         let tiles = self.shape.tiles(levels, rayon::current_num_threads());
-        let moment = Moment { medium, step, levels, programs: &self.programs, program: &self.program };
+        let moment = KineticsContext { medium, step, levels, programs: &self.programs, program: &self.program };
         let out = Shared::new(&mut self.next);
         let (shape, spaces) = (self.shape, &self.spaces);
         tiles.par_iter().for_each(|tile| {
@@ -246,7 +246,7 @@ impl Wavefront {
     }
 }
 
-impl Shape {
+impl WavefrontSizes {
     /// Rows of a buffer for a tile: its own, those that are computed twice, and one more on each side.
     fn buffer_rows(&self, rows: usize, levels: usize) -> usize {
         rows + 2 * levels + 2
@@ -289,7 +289,7 @@ impl Shape {
     }
 
     /// Takes a tile through the steps.
-    fn advance(&self, tile: &Tile, moment: Moment<'_>, space: &mut Space, out: &Shared<'_, f64>) {
+    fn advance(&self, tile: &Tile, moment: KineticsContext<'_>, space: &mut Space, out: &Shared<'_, f64>) {
         let (levels, fields) = (moment.levels, self.layout.fields);
         let plane = self.plane(tile.rows.len(), levels);
         let size = fields * plane;
@@ -389,7 +389,7 @@ impl Shape {
         three: [&[f64]; 3],
         plane: usize,
         rows: &Range<usize>,
-        moment: Moment<'_>,
+        moment: KineticsContext<'_>,
         registers: &mut Vec<f64>,
         ahead: &mut Ahead,
         to: &mut [f64],

@@ -20,7 +20,7 @@ use crate::base::error::Result;
 use crate::base::sourced::Evidence;
 use crate::base::units::{DAY, Dimension, Quantity};
 use crate::engine::observe::{Heading, Record};
-use crate::present::output::sweep::{Axis, Failed, write_failed};
+use crate::present::output::sweep::{AxisValues, Failed, write_failed};
 use crate::present::output::table::{self, optional};
 use crate::run::answer::{Answer, Answers, deviation};
 use crate::study::{correlations, quantile};
@@ -34,7 +34,7 @@ const TRACE: f64 = 1e-3;
 
 /// What differs between samples.
 #[derive(Debug, Clone, Default)]
-pub struct Drawn {
+pub struct DrawnInput {
     /// Its key, as "person.age".
     pub key: String,
     /// What it is, in words.
@@ -81,7 +81,7 @@ impl Spread {
 
 /// The observables at one time, over the samples.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Band {
+pub struct EnsembleBand {
     /// Time \[s\].
     pub time: f64,
     /// Each observable.
@@ -120,7 +120,7 @@ pub struct Ensemble {
     /// The question in the user's words; may be empty.
     pub question: String,
     /// What differs.
-    pub drawn: Vec<Drawn>,
+    pub drawn: Vec<DrawnInput>,
     /// The samples that ended.
     pub samples: Vec<Sample>,
     /// Those that failed.
@@ -128,14 +128,14 @@ pub struct Ensemble {
     /// The observables.
     pub headings: Vec<Heading>,
     /// The observables over time.
-    pub bands: Vec<Band>,
+    pub bands: Vec<EnsembleBand>,
     /// What the readings depend on.
     pub influences: Influences,
 }
 
 /// A number that is read off each sample.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct EnsembleReading {
     /// The observable, or "recovery".
     pub observable: String,
     /// Which of its numbers: "rest", "end", "peak" (a difference from rest), "end_change", "peak_change", "resolved_day", or
@@ -149,7 +149,7 @@ pub struct Reading {
     pub values: Vec<Option<f64>>,
 }
 
-impl Reading {
+impl EnsembleReading {
     /// How its values lie.
     pub fn spread(&self) -> Spread {
         Spread::of(self.values.iter().copied().flatten())
@@ -210,7 +210,7 @@ impl Ensemble {
         }
     }
 
-    fn bands_of(&self, records: &[Record]) -> Vec<Band> {
+    fn bands_of(&self, records: &[Record]) -> Vec<EnsembleBand> {
         let Some(first) = records.first() else { return Vec::new() };
         let columns: Vec<Vec<Option<usize>>> = (first.headings.iter())
             .map(|heading| records.iter().map(|own| own.headings.iter().position(|o| o.name == heading.name)).collect())
@@ -225,7 +225,7 @@ impl Ensemble {
                 })
             };
             let all = 0..first.headings.len();
-            Band {
+            EnsembleBand {
                 time: *time,
                 values: all.clone().map(|column| Spread::of(pairs(column).map(|(value, _)| value))).collect(),
                 changes: all
@@ -237,7 +237,7 @@ impl Ensemble {
     }
 
     /// Every number that is read off the samples.
-    pub fn readings(&self) -> Vec<Reading> {
+    pub fn readings(&self) -> Vec<EnsembleReading> {
         let mut all = Vec::new();
         for heading in &self.headings {
             let numbers: &[&'static str] = match heading.group.as_str() {
@@ -265,13 +265,13 @@ impl Ensemble {
                     _ => heading.unit.to_string(),
                 };
                 let (observable, group) = (heading.name.clone(), heading.group.clone());
-                all.push(Reading { observable, number, unit, group, values });
+                all.push(EnsembleReading { observable, number, unit, group, values });
             }
         }
         if self.samples.iter().any(|sample| sample.recovery.is_some()) {
             let values = self.samples.iter().map(|sample| sample.recovery).collect();
             let (observable, unit, group) = ("recovery".into(), "d".into(), "symptom".into());
-            all.push(Reading { observable, number: "days", unit, group, values });
+            all.push(EnsembleReading { observable, number: "days", unit, group, values });
         }
         all
     }
@@ -298,10 +298,10 @@ impl Ensemble {
     }
 
     /// What was drawn in one dimension, for the samples that ended and then those that failed.
-    fn axis(&self, dimension: usize) -> (Axis, Vec<&str>) {
+    fn axis(&self, dimension: usize) -> (AxisValues, Vec<&str>) {
         let lists = self.samples.iter().map(|own| &own.values).chain(self.failed.iter().map(|own| &own.values));
         let texts: Vec<&str> = lists.map(|list| list.get(dimension).map_or("", String::as_str)).collect();
-        (Axis::of(&self.drawn[dimension].key, &texts), texts)
+        (AxisValues::of(&self.drawn[dimension].key, &texts), texts)
     }
 
     /// What was drawn in one dimension as numbers; words count by their order.
@@ -322,7 +322,7 @@ impl Ensemble {
     /// # Errors
     /// A file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let axes: Vec<(Axis, Vec<&str>)> = (0..self.drawn.len()).map(|dimension| self.axis(dimension)).collect();
+        let axes: Vec<(AxisValues, Vec<&str>)> = (0..self.drawn.len()).map(|dimension| self.axis(dimension)).collect();
         let header: Vec<String> = ["sample".to_owned(), "ended".to_owned()]
             .into_iter()
             .chain(axes.iter().map(|(axis, _)| axis.label()))
@@ -331,7 +331,7 @@ impl Ensemble {
         let all = ended.chain(self.failed.iter().map(|own| (&own.name, "failed"))).enumerate();
         let mut rows: Vec<Vec<String>> = all
             .map(|(row, (name, ended))| {
-                let cell = |(axis, texts): &(Axis, Vec<&str>)| match &axis.numbers {
+                let cell = |(axis, texts): &(AxisValues, Vec<&str>)| match &axis.numbers {
                     Some(numbers) => table::number(numbers[row]),
                     None => texts[row].to_owned(),
                 };
@@ -353,7 +353,7 @@ impl Ensemble {
         table::write_csv(&folder.join("answers.csv"), &header, rows)?;
 
         let readings = self.readings();
-        let head = |reading: &Reading| {
+        let head = |reading: &EnsembleReading| {
             vec![reading.observable.clone(), reading.number.to_owned(), reading.unit.clone(), reading.group.clone()]
         };
         let shares = SHARES.map(|(name, _)| name);
@@ -378,7 +378,7 @@ impl Ensemble {
         let header =
             ["observable", "reading", "unit", "group", "key", "what", "evidence", "rank_correlation", "chance"];
         let rows = self.influences.found.iter().map(|own| {
-            let Drawn { key, what, evidence } = &self.drawn[own.dimension];
+            let DrawnInput { key, what, evidence } = &self.drawn[own.dimension];
             let evidence = evidence.map_or("differs between persons".into(), |on| format!("{on:?}").to_lowercase());
             let numbers = [own.correlation, self.influences.chance].map(told);
             [head(&readings[own.reading]), vec![key.clone(), what.clone(), evidence], numbers.to_vec()].concat()
@@ -392,7 +392,7 @@ impl Ensemble {
                 .iter()
                 .map(move |reading| {
                     let values = members.iter().map(|index| reading.values[*index]).collect();
-                    let spread = Reading { values, ..reading.clone() }.spread();
+                    let spread = EnsembleReading { values, ..reading.clone() }.spread();
                     [vec![key.clone(), word.clone()], head(reading), spread.cells()].concat()
                 })
                 .collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::error::{Error, Result};
-use crate::base::folder::{Answer, short};
+use crate::base::folder::{AnswerFolder, short};
 use crate::base::units::DAY;
 use crate::engine::grid::Shape;
 use crate::engine::observe::{Record, Snapshot};
@@ -20,7 +20,7 @@ use crate::study::practice::Practice;
 
 /// A run as figures and reports see it.
 #[derive(Debug, Clone)]
-pub struct Kept<'a> {
+pub struct KeptRun<'a> {
     /// What it was about.
     pub about: About,
     /// Time courses.
@@ -62,7 +62,7 @@ pub(super) struct Sessions {
     pub sessions: Vec<Session>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> KeptRun<'a> {
     /// The view of a run that just ended.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Kept<'static> {
+impl KeptRun<'static> {
     /// The same with each observable in the unit in which `first` shows it, so that numbers of the two may be compared.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Kept<'static> {
         if !path.is_file() {
             return Err(Error::file(&path, "read", std::io::ErrorKind::NotFound.into()));
         }
-        let answer = Answer::open(folder).ok_or_else(|| {
+        let answer = AnswerFolder::open(folder).ok_or_else(|| {
             Error::input(format!("`{}` has no list of what was computed", short(folder))).help("run the scenario again")
         })?;
         // Looks can be changed without changing what was computed.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::base::processor;
 use crate::base::units::DAY;
 use crate::engine::grid::Geometry;
-use crate::run::Cost;
+use crate::run::RunCost;
 use crate::scenario::Plan;
 
 /// What a run was about, in plain words and numbers; the part of the manifest that reports and comparisons read back.
@@ -81,8 +81,8 @@ impl About {
 }
 
 /// The manifest of a run. `models` are the files that were read: (kind and name, text).
-pub fn manifest(about: &About, cost: &Cost, scenario: &str, models: &[(String, String)]) -> Value {
-    let Cost { steps, rejected, beyond, repaired, threads, cells, fields, seconds } = cost;
+pub fn manifest(about: &About, cost: &RunCost, scenario: &str, models: &[(String, String)]) -> Value {
+    let RunCost { steps, rejected, beyond, repaired, threads, cells, fields, seconds } = cost;
     let total: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
     let stepping = seconds.iter().find(|(phase, _)| phase == "stepping").map_or(total, |(_, seconds)| *seconds);
     let work = *cells as f64 * (*steps + *rejected) as f64;

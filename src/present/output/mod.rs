@@ -33,13 +33,13 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 pub use crate::base::folder::file;
-pub use kept::Kept;
+pub use kept::KeptRun;
 pub use manifest::About;
-pub use provenance::{Number, Provenance};
+pub use provenance::{Provenance, ProvenanceNumber};
 
 use crate::base::error::Result;
 use crate::base::folder::{self, Identity};
-use crate::run::{Cost, Outcome};
+use crate::run::{Outcome, RunCost};
 
 /// What a run was made from, to be kept beside its answer.
 #[derive(Debug, Clone, Copy)]
@@ -57,14 +57,14 @@ pub struct Inputs<'a> {
 /// # Errors
 /// A file cannot be written.
 pub fn write_run(outcome: &Outcome, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
-    write_kept(&Kept::of(outcome)?, &outcome.cost, inputs, folder)
+    write_kept(&KeptRun::of(outcome)?, &outcome.cost, inputs, folder)
 }
 
 /// As [`write_run`], from the view of a run.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
+pub fn write_kept(kept: &KeptRun<'_>, cost: &RunCost, inputs: &Inputs<'_>, folder: &Path) -> Result<()> {
     let about = write_tables(kept, cost, inputs, folder)?;
     let texts = inputs.models.iter().map(|(_, text)| text.as_str());
     folder::seal(folder, &Identity::of("run", &kept.about.name, [inputs.scenario].into_iter().chain(texts)), about)
@@ -74,7 +74,12 @@ pub fn write_kept(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Pa
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn write_tables(kept: &Kept<'_>, cost: &Cost, inputs: &Inputs<'_>, folder: &Path) -> Result<Map<String, Value>> {
+pub fn write_tables(
+    kept: &KeptRun<'_>,
+    cost: &RunCost,
+    inputs: &Inputs<'_>,
+    folder: &Path,
+) -> Result<Map<String, Value>> {
     file::write(&folder.join("scenario.toml"), inputs.scenario)?;
     let control = Some(("timecourse_control", &kept.control)).filter(|(_, control)| !control.times.is_empty());
     for (name, record) in [("timecourse", &kept.record)].into_iter().chain(control) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::base::error::Result;
 use crate::present::output::table;
-use crate::run::session::{Histogram, MILLIMETRE, Ruptures, Session, Told};
+use crate::run::session::{Histogram, MILLIMETRE, RupturesByDepth, Session, ToldNumber};
 
 /// Writes all sessions as one tidy table: session, day, quantity, depths from and to [mm], unit, value.
 ///
@@ -25,14 +25,14 @@ pub fn write(path: &Path, sessions: &[Session]) -> Result<()> {
                 table::number(value),
             ]);
         };
-        for Told { key, unit, value, .. } in session.told() {
+        for ToldNumber { key, unit, value, .. } in session.told() {
             row(&key, None, unit, value);
         }
         let Histogram { edges_mm, share } = session.depths();
         for (edges, share) in edges_mm.windows(2).zip(&share) {
             row("share_of_holes", Some([edges[0], edges[1]]), "1", *share);
         }
-        let Ruptures { edges, per_puncture } = &session.rupture_by_depth;
+        let RupturesByDepth { edges, per_puncture } = &session.rupture_by_depth;
         for (class, values) in per_puncture {
             for (edges, value) in edges.windows(2).zip(values) {
                 let ends = [edges[0] / MILLIMETRE, edges[1] / MILLIMETRE];

@@ -11,7 +11,7 @@ use crate::scenario::Plan;
 
 /// One number of a model, tissue, device or operator that a run used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Number {
+pub struct ProvenanceNumber {
     /// Where it belongs and its name, as "tissue cheek: papillary_dermis.thickness".
     pub name: String,
     /// The value as written, with its unit.
@@ -30,10 +30,10 @@ pub struct Number {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// In the order in which they were named.
-    pub numbers: Vec<Number>,
+    pub numbers: Vec<ProvenanceNumber>,
 }
 
-impl Number {
+impl ProvenanceNumber {
     /// A sourced number under a name.
     pub fn of(name: impl Into<String>, sourced: &Sourced) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Number {
 impl Provenance {
     /// The numbers a plan rests on.
     pub fn of(plan: &Plan) -> Self {
-        let numbers = plan.origin.numbers.iter().map(|number| Number {
+        let numbers = plan.origin.numbers.iter().map(|number| ProvenanceNumber {
             name: format!("{}: {}", number.file, number.key),
             value: number.text.clone(),
             evidence: number.evidence,
@@ -91,7 +91,7 @@ impl Provenance {
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let rows = self.numbers.iter().map(|number| {
-            let Number { name, value, checked, source, what, .. } = number;
+            let ProvenanceNumber { name, value, checked, source, what, .. } = number;
             let standing = number.standing().to_owned();
             vec![name.clone(), value.clone(), standing, checked.to_string(), source.clone(), what.clone()]
         });
@@ -105,7 +105,7 @@ impl Provenance {
     pub fn read(path: &Path) -> Result<Self> {
         let (_, rows) = table::read_csv(path)?;
         let numbers = rows.into_iter().filter_map(|row| <[String; 6]>::try_from(row).ok());
-        let numbers = numbers.map(|[name, value, evidence, checked, source, what]| Number {
+        let numbers = numbers.map(|[name, value, evidence, checked, source, what]| ProvenanceNumber {
             name,
             value,
             evidence: match evidence.as_str() {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_recalled_number_never_counts_as_measured() {
-        let number = |evidence, checked| Number {
+        let number = |evidence, checked| ProvenanceNumber {
             name: "a, \"b\"".into(),
             value: "1 mm".into(),
             evidence,

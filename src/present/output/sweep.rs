@@ -6,11 +6,11 @@ use crate::base::error::Result;
 use crate::base::units::{self, Unit};
 use crate::present::output::table::{self, optional};
 use crate::run::answer::{Answer, Answers};
-use crate::run::session::{Session, Told};
+use crate::run::session::{Session, ToldNumber};
 
 /// One point of a sweep.
 #[derive(Debug, Clone, Default)]
-pub struct Point {
+pub struct SweepPoint {
     /// The values of the axes, as written in the scenario ("1.5 mm", "skinpen").
     pub values: Vec<String>,
     /// What came out.
@@ -29,14 +29,14 @@ pub struct Sweep {
     /// The keys that were swept, as "protocol.length".
     pub axes: Vec<String>,
     /// The points, in order.
-    pub points: Vec<Point>,
+    pub points: Vec<SweepPoint>,
     /// The part of the answer each observable belongs to, and what it means: name, group, meaning.
     pub headings: Vec<(String, String, String)>,
 }
 
 /// An axis whose values are numbers of one unit, or words.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub struct AxisValues {
     /// The key that was swept.
     pub key: String,
     /// The unit of the first value, in which the others are told too; empty for plain numbers and words.
@@ -45,7 +45,7 @@ pub struct Axis {
     pub numbers: Option<Vec<f64>>,
 }
 
-impl Axis {
+impl AxisValues {
     /// How texts read: as numbers if all measure the same.
     pub fn of(key: &str, texts: &[&str]) -> Self {
         let words = Self { key: key.to_owned(), unit: String::new(), numbers: None };
@@ -72,22 +72,22 @@ impl Axis {
 
 impl Sweep {
     /// How the values of axis `index` read: as numbers if all measure the same.
-    pub fn axis(&self, index: usize) -> Axis {
+    pub fn axis(&self, index: usize) -> AxisValues {
         let texts = self.points.iter().map(|point| point.values.get(index).map_or("", String::as_str));
-        Axis::of(self.axes.get(index).map_or("", String::as_str), &texts.collect::<Vec<_>>())
+        AxisValues::of(self.axes.get(index).map_or("", String::as_str), &texts.collect::<Vec<_>>())
     }
 
     fn axis_cells(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let axes: Vec<Axis> = (0..self.axes.len()).map(|index| self.axis(index)).collect();
+        let axes: Vec<AxisValues> = (0..self.axes.len()).map(|index| self.axis(index)).collect();
         let rows = self.points.iter().enumerate().map(|(row, point)| {
-            let cell = |(index, axis): (usize, &Axis)| match &axis.numbers {
+            let cell = |(index, axis): (usize, &AxisValues)| match &axis.numbers {
                 Some(numbers) => table::number(numbers[row]),
                 None => point.values.get(index).cloned().unwrap_or_default(),
             };
             axes.iter().enumerate().map(cell).collect()
         });
         let rows = rows.collect();
-        (axes.iter().map(Axis::label).collect(), rows)
+        (axes.iter().map(AxisValues::label).collect(), rows)
     }
 
     /// Writes `sweep.csv`: the axes, then observable, unit, rest, peak, peak_day, end, resolved_day.
@@ -113,7 +113,7 @@ impl Sweep {
         let rows = self.points.iter().zip(cells).flat_map(|(point, cells)| {
             point.needling.iter().enumerate().flat_map(move |(index, session)| {
                 let head = [cells.clone(), vec![(index + 1).to_string(), table::number(session.day)]].concat();
-                let row = move |told: Told| {
+                let row = move |told: ToldNumber| {
                     [head.clone(), vec![told.key, told.unit.into(), table::number(told.value)]].concat()
                 };
                 session.told().into_iter().map(row).collect::<Vec<_>>()
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn sweep(values: &[&str]) -> Sweep {
-        let point = |value: &&str| Point { values: vec![(*value).to_owned()], ..Point::default() };
+        let point = |value: &&str| SweepPoint { values: vec![(*value).to_owned()], ..SweepPoint::default() };
         Sweep { axes: vec!["protocol.length".into()], points: values.iter().map(point).collect(), ..Sweep::default() }
     }
 

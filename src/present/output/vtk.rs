@@ -18,7 +18,7 @@ use crate::present::output::file;
 
 const MILLIMETRE: f64 = 1e-3;
 
-type Field = (String, Unit, Array3<f64>);
+type FieldArray = (String, Unit, Array3<f64>);
 
 /// Writes `fields.pvd` (and `surface.pvd` if there are surface fields) with a `.vtr` file for each snapshot.
 ///
@@ -32,11 +32,11 @@ pub fn write(folder: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()>
     for (series, flat) in [("fields", false), ("surface", true)] {
         let mut listed = Vec::new();
         for (moment, snapshot) in snapshots.iter().enumerate() {
-            let chosen = |field: &&Field| deep && field.2.dim().0 == 1;
-            let fields: Vec<&Field> = snapshot.fields.iter().filter(|field| chosen(field) == flat).collect();
+            let chosen = |field: &&FieldArray| deep && field.2.dim().0 == 1;
+            let fields: Vec<&FieldArray> = snapshot.fields.iter().filter(|field| chosen(field) == flat).collect();
             let Some(size) = fields.first().map(|field| field.2.dim()) else { continue };
             let name = format!("{series}_{moment:04}.vtr");
-            let grid = Grid::of(shape, size, flat);
+            let grid = RectilinearGrid::of(shape, size, flat);
             let path = folder.join(&name);
             file::write_with(&path, |out| grid.write(out, &fields))?;
             listed.push((snapshot.time / DAY, name));
@@ -60,13 +60,13 @@ fn collection(listed: &[(f64, String)]) -> String {
 }
 
 /// Coordinates of the faces along each axis as ParaView wants them, ascending.
-struct Grid {
+struct RectilinearGrid {
     x: Vec<f64>,
     y: Vec<f64>,
     z: Vec<f64>,
 }
 
-impl Grid {
+impl RectilinearGrid {
     fn of(shape: &Shape, (cells_z, cells_y, cells_x): (usize, usize, usize), flat: bool) -> Self {
         let scaled = |faces: &[f64], cells: usize| -> Vec<f64> {
             if faces.len() == cells + 1 {
@@ -86,7 +86,7 @@ impl Grid {
         Self { x: scaled(&shape.x, cells_x), y, z }
     }
 
-    fn write(&self, out: &mut dyn Write, fields: &[&Field]) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, fields: &[&FieldArray]) -> io::Result<()> {
         let extent = format!("0 {} 0 {} 0 {}", self.x.len() - 1, self.y.len() - 1, self.z.len() - 1);
         let mut blocks: Vec<Vec<f32>> = Vec::new();
         let mut offset = 0;

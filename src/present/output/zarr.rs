@@ -53,12 +53,12 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
     }
     let store = path;
     let mut entries = Map::new();
-    let mut add = |name: &str, array: Entry<'_>| -> Result<()> {
+    let mut add = |name: &str, array: StoreArray<'_>| -> Result<()> {
         entries.insert(name.to_owned(), array.write(&store.join(name))?);
         Ok(())
     };
     let days: Vec<f64> = snapshots.iter().map(|snapshot| snapshot.time / DAY).collect();
-    add("time", Entry::coordinate("time", &days, "d", "days since the start"))?;
+    add("time", StoreArray::coordinate("time", &days, "d", "days since the start"))?;
     let named = axes(&shape.kind);
     for axis in named {
         let (values, unit, what) = match *axis {
@@ -68,10 +68,10 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
             "r" => (millimetres(&shape.x), "mm", "distance from the channel"),
             _ => ((0..classes(shape)).map(|class| class as f64).collect(), "1", "class of puncture depth"),
         };
-        add(axis, Entry::coordinate(axis, &values, unit, what))?;
+        add(axis, StoreArray::coordinate(axis, &values, unit, what))?;
     }
     if named.contains(&"class") && !shape.weights.is_empty() {
-        add("weight", Entry::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
+        add("weight", StoreArray::series(&["class"], &shape.weights, "1", "share of skin in each class"))?;
     }
     // A field has a folder of its own on every disk; what it is called in the model is among its attributes.
     let stored = distinct(first.fields.iter().map(|(name, ..)| name.as_str()), &TAKEN);
@@ -91,7 +91,8 @@ pub fn write(path: &Path, shape: &Shape, snapshots: &[Snapshot]) -> Result<()> {
         let chunks: Vec<Vec<f64>> =
             snapshots.iter().map(|snapshot| snapshot.fields[index].2.iter().copied().collect()).collect();
         let what = if surface { "on the surface" } else { "in the skin" };
-        let entry = Entry { dimensions, extents, chunks, unit: unit.to_string(), what: what.into(), field: Some(name) };
+        let entry =
+            StoreArray { dimensions, extents, chunks, unit: unit.to_string(), what: what.into(), field: Some(name) };
         add(&stored[index], entry)?;
     }
     let group = json!({
@@ -197,7 +198,7 @@ fn millimetres(faces: &[f64]) -> Vec<f64> {
 }
 
 /// One array of the store: a chunk for each step along its first dimension, or a single one.
-struct Entry<'a> {
+struct StoreArray<'a> {
     dimensions: Vec<&'a str>,
     extents: Vec<usize>,
     chunks: Vec<Vec<f64>>,
@@ -207,7 +208,7 @@ struct Entry<'a> {
     field: Option<&'a str>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> StoreArray<'a> {
     fn coordinate(name: &'a str, values: &[f64], unit: &str, what: &str) -> Self {
         Self::series(&[name], values, unit, what)
     }

@@ -3,12 +3,12 @@
 use crate::base::units::{DAY, Unit};
 use crate::engine::language::Formula;
 use crate::present::output::table;
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::sheet::{Align, Colour, Mark, Sheet, shortened};
 use crate::present::plot::style::{DASHES, GREY, INK, LINES, PALE, SMALL, font, plain, with_unit};
-use crate::present::plot::{Drawn, Figure, header, layout};
-use crate::study::claims::{Answer, Band, Claim, Findings, Look, Panel as Asked};
-use crate::study::evidence::reading::{Answer as Read, Reader};
+use crate::present::plot::{DrawnFigure, Figure, header, layout};
+use crate::study::claims::{Claim, ClaimAnswer, ClaimFindings, ClaimPanel, Look, ReadingSpread};
+use crate::study::evidence::reading::{ReadingEvaluator, RunAnswer};
 use crate::study::quantile;
 
 /// The ends of the band that is shown.
@@ -17,11 +17,11 @@ const ENDS: [f64; 2] = [0.1, 0.9];
 const FILLED: usize = 2;
 
 /// Rows of the table beside a figure: panel, series, x, value, low, high.
-type Rows = Vec<Vec<String>>;
+type TableRows = Vec<Vec<String>>;
 
 /// The figure of a claim; none if its file asks for none or the run as written failed.
-pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Drawn> {
-    let all: Vec<&Vec<Read>> = findings
+pub fn figure(claim: &Claim, findings: &ClaimFindings, answer: &ClaimAnswer) -> Option<DrawnFigure> {
+    let all: Vec<&Vec<RunAnswer>> = findings
         .samples
         .iter()
         .filter(|sample| sample.aside.is_none())
@@ -54,7 +54,7 @@ pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Dra
                 course(&mut sheet, place, claim, panel, (name, *until), written, drawn, &mut rows)
             }
             Look::Readings(chosen) => {
-                let bands: Vec<&Band> = chosen.iter().map(|index| &answer.readings[*index]).collect();
+                let bands: Vec<&ReadingSpread> = chosen.iter().map(|index| &answer.readings[*index]).collect();
                 readings(&mut sheet, place, panel, &bands, &mut rows);
             }
             Look::Across(pair, what) => {
@@ -71,7 +71,7 @@ pub fn figure(claim: &Claim, findings: &Findings, answer: &Answer) -> Option<Dra
             drawn.len()
         ),
     };
-    Some(Drawn { figure, sheet, header: header(&["panel", "series", "x", "value", "p10", "p90"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["panel", "series", "x", "value", "p10", "p90"]), rows })
 }
 
 /// How the line of a run looks.
@@ -92,7 +92,7 @@ fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
     ENDS.map(|share| if known.is_empty() { f64::NAN } else { quantile(&known, share) })
 }
 
-fn framed(place: &[f64; 4], x: Axis, y: Axis) -> Panel {
+fn framed(place: &[f64; 4], x: PlotAxis, y: PlotAxis) -> Panel {
     let [left, top, right, bottom] = *place;
     Panel { left, top, right, bottom, x, y, down: false }
 }
@@ -112,25 +112,25 @@ fn course(
     sheet: &mut Sheet,
     place: &[f64; 4],
     claim: &Claim,
-    asked: &Asked,
+    asked: &ClaimPanel,
     (name, until): (&str, f64),
-    written: &[Read],
-    drawn: &[&Vec<Read>],
-    rows: &mut Rows,
+    written: &[RunAnswer],
+    drawn: &[&Vec<RunAnswer>],
+    rows: &mut TableRows,
 ) {
     struct Line {
         run: usize,
         values: Vec<(f64, f64)>,
         band: Vec<(f64, [f64; 2])>,
     }
-    let column = |read: &Read| read.record.headings.iter().position(|heading| heading.name == name);
+    let column = |read: &RunAnswer| read.record.headings.iter().position(|heading| heading.name == name);
     let mut lines = Vec::new();
     for run in &asked.runs {
         let record = &written[*run].record;
         let Some(own) = column(&written[*run]) else { continue };
         let moments = || record.times.iter().enumerate().filter(|(_, time)| **time <= until * (1.0 + 1e-9));
         let values = moments().map(|(row, time)| (time / DAY, record.values[row][own])).collect();
-        let at = |sample: &[Read], row: usize| {
+        let at = |sample: &[RunAnswer], row: usize| {
             sample[*run].record.values.get(row).zip(column(&sample[*run])).map_or(f64::NAN, |(row, own)| row[own])
         };
         let band = moments().map(|(row, time)| (time / DAY, ends(drawn.iter().map(|sample| at(sample, row)))));
@@ -139,7 +139,7 @@ fn course(
     let all = lines.iter().flat_map(|line| {
         line.values.iter().map(|(_, value)| *value).chain(line.band.iter().flat_map(|(_, ends)| *ends))
     });
-    let panel = framed(place, Axis::days(0.0, until / DAY, 6), Axis::holding(all, 4));
+    let panel = framed(place, PlotAxis::days(0.0, until / DAY, 6), PlotAxis::holding(all, 4));
     for line in &lines {
         let (colour, _) = style(line.run);
         if lines.len() <= FILLED {
@@ -163,12 +163,12 @@ fn course(
     }
 }
 
-fn readings(sheet: &mut Sheet, place: &[f64; 4], asked: &Asked, bands: &[&Band], rows: &mut Rows) {
+fn readings(sheet: &mut Sheet, place: &[f64; 4], asked: &ClaimPanel, bands: &[&ReadingSpread], rows: &mut TableRows) {
     let all = bands.iter().flat_map(|band| [band.value, band.low, band.high]).chain([0.0]);
     let unit = bands.first().map_or("", |band| band.shown.as_str());
     let count = bands.len() as f64;
-    let y = Axis { low: 0.0, high: count, ticks: Vec::new() };
-    let panel = framed(place, Axis::holding(all.filter(|value| value.is_finite()), 5), y);
+    let y = PlotAxis { low: 0.0, high: count, ticks: Vec::new() };
+    let panel = framed(place, PlotAxis::holding(all.filter(|value| value.is_finite()), 5), y);
     panel.frame(sheet, &asked.title, unit);
     panel.upright(sheet, 0.0, PALE, 2.0);
     let line = (place[3] - place[1]) / count;
@@ -200,14 +200,14 @@ fn across(
     sheet: &mut Sheet,
     place: &[f64; 4],
     claim: &Claim,
-    asked: &Asked,
+    asked: &ClaimPanel,
     (pair, what): (&[(Formula, Unit); 2], &str),
-    written: &[Read],
-    drawn: &[&Vec<Read>],
-    rows: &mut Rows,
+    written: &[RunAnswer],
+    drawn: &[&Vec<RunAnswer>],
+    rows: &mut TableRows,
 ) {
-    let value = |answers: &[Read], run: usize, (formula, unit): &(Formula, Unit)| {
-        let reader = Reader::of(&claim.runs, answers);
+    let value = |answers: &[RunAnswer], run: usize, (formula, unit): &(Formula, Unit)| {
+        let reader = ReadingEvaluator::of(&claim.runs, answers);
         reader.in_run(run, || formula.value(&reader)).map_or(f64::NAN, |value| unit.of(value.value))
     };
     let mut points: Vec<(f64, f64, [f64; 2], &str)> = asked
@@ -221,7 +221,7 @@ fn across(
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all =
         points.iter().flat_map(|(_, value, [low, high], _)| [*value, *low, *high]).filter(|value| value.is_finite());
-    let panel = framed(place, Axis::holding(points.iter().map(|point| point.0), 6), Axis::holding(all, 4));
+    let panel = framed(place, PlotAxis::holding(points.iter().map(|point| point.0), 6), PlotAxis::holding(all, 4));
     let band: Vec<(f64, [f64; 2])> = points.iter().map(|(x, _, ends, _)| (*x, *ends)).collect();
     ribbon(&panel, sheet, &band, pale(LINES[0]));
     panel.frame(sheet, &with_unit(&asked.title, &pair[0].1.text), &with_unit(what, &pair[1].1.text));

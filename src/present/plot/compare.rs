@@ -2,18 +2,18 @@
 
 use crate::base::units::DAY;
 use crate::engine::observe::Record;
-use crate::present::output::{Kept, table};
+use crate::present::output::{KeptRun, table};
 use crate::present::plot::course::{GROUPS, columns, course};
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::sheet::Sheet;
 use crate::present::plot::style::{DASHES, GREY, LINES, title, with_unit};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// Panels in one figure.
 const PANELS: usize = 6;
 
 /// A figure for each group of observables that all runs have.
-pub fn figures(runs: &[(String, &Kept<'_>)]) -> Vec<Drawn> {
+pub fn figures(runs: &[(String, &KeptRun<'_>)]) -> Vec<DrawnFigure> {
     let Some((first, _)) = runs.split_first() else { return Vec::new() };
     let mut drawn = Vec::new();
     for (group, stem, name) in GROUPS.into_iter().filter(|(group, ..)| *group != "grade") {
@@ -41,7 +41,7 @@ fn place(record: &Record, name: &str) -> Option<usize> {
 }
 
 /// The days that are shown: the whole course, or the weeks after the first session of the first run that has one.
-fn window(runs: &[(String, &Kept<'_>)], weeks: bool) -> (f64, f64) {
+fn window(runs: &[(String, &KeptRun<'_>)], weeks: bool) -> (f64, f64) {
     let end = runs.iter().filter_map(|(_, run)| run.record.times.last()).fold(0.0f64, |end, time| end.max(*time)) / DAY;
     let sessions = runs.iter().map(|(_, run)| &run.record.acts).find(|sessions| !sessions.is_empty());
     match sessions.filter(|_| weeks) {
@@ -54,7 +54,7 @@ fn window(runs: &[(String, &Kept<'_>)], weeks: bool) -> (f64, f64) {
     }
 }
 
-fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &str, weeks: bool) -> Drawn {
+fn figure(runs: &[(String, &KeptRun<'_>)], chosen: &[usize], stem: String, name: &str, weeks: bool) -> DrawnFigure {
     let runs = &runs[..runs.len().min(LINES.len())];
     let mut sheet = Sheet::new(0.0);
     headline(&mut sheet, name);
@@ -81,21 +81,21 @@ fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &s
         let differences: Vec<Vec<(f64, f64)>> = courses.iter().map(|other| difference(other, &courses[0])).collect();
         let x = left + (index % columns) as f64 * (width + gap);
         let y = top + (index / columns) as f64 * pitch;
-        let days = || Axis::days(start, end, if columns > 1 { 4 } else { 9 });
+        let days = || PlotAxis::days(start, end, if columns > 1 { 4 } else { 9 });
         let above = Panel {
             left: x,
             top: y,
             right: x + width,
             bottom: y + upper,
             x: days(),
-            y: Axis::holding(courses.iter().flatten().map(|(_, value)| *value), 4),
+            y: PlotAxis::holding(courses.iter().flatten().map(|(_, value)| *value), 4),
             down: false,
         };
         above.frame(&mut sheet, &with_unit(&title(&heading.name), &heading.unit.to_string()), "");
         let under = Panel {
             top: y + upper + between + 30.0,
             bottom: y + upper + between + lower,
-            y: Axis::holding(differences.iter().flatten().map(|(_, value)| *value).chain([0.0]), 2),
+            y: PlotAxis::holding(differences.iter().flatten().map(|(_, value)| *value).chain([0.0]), 2),
             ..above.clone()
         };
         under.frame(&mut sheet, &format!("difference to {}", runs[0].0), "time [d]");
@@ -119,7 +119,7 @@ fn figure(runs: &[(String, &Kept<'_>)], chosen: &[usize], stem: String, name: &s
             runs[0].0
         ),
     };
-    Drawn { figure, sheet, header: header(&["observable", "run", "day", "value", "difference"]), rows }
+    DrawnFigure { figure, sheet, header: header(&["observable", "run", "day", "value", "difference"]), rows }
 }
 
 /// A course minus another, at the times of the first.

@@ -2,11 +2,11 @@
 
 use crate::base::units::DAY;
 use crate::engine::observe::{Heading, Record};
-use crate::present::output::{Kept, table};
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend, spread};
+use crate::present::output::{KeptRun, table};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend, spread};
 use crate::present::plot::sheet::{Align, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{DASHES, GREY, INK, LINES, PALE, SMALL, font, title, unit, with_unit};
-use crate::present::plot::{Drawn, Figure, header, layout};
+use crate::present::plot::{DrawnFigure, Figure, header, layout};
 use crate::run::answer::deviation;
 
 /// Panels in one figure; more go into a second one.
@@ -54,7 +54,7 @@ fn session_days(record: &Record) -> Vec<f64> {
 }
 
 /// Every group over the whole run, a panel for each observable.
-pub fn whole(kept: &Kept<'_>) -> Vec<Drawn> {
+pub fn whole(kept: &KeptRun<'_>) -> Vec<DrawnFigure> {
     let end = kept.record.times.last().map_or(1.0, |time| time / DAY);
     let start = kept.record.times.first().map_or(0.0, |time| time / DAY);
     let mut drawn = Vec::new();
@@ -75,7 +75,7 @@ pub fn whole(kept: &Kept<'_>) -> Vec<Drawn> {
 }
 
 /// Symptoms in the weeks after the first session, where a whole course shows only spikes.
-pub fn after_session(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn after_session(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let days = session_days(&kept.record);
     let first = *days.first()?;
     let end = kept.record.times.last()? / DAY;
@@ -104,13 +104,13 @@ fn meanings(record: &Record, chosen: &[usize]) -> String {
 }
 
 fn multiples(
-    kept: &Kept<'_>,
+    kept: &KeptRun<'_>,
     chosen: &[usize],
     stem: &str,
     name: &str,
     caption: String,
     (start, end): (f64, f64),
-) -> Drawn {
+) -> DrawnFigure {
     let record = &kept.record;
     let (places, height) = layout(chosen.len(), 170.0);
     let mut sheet = Sheet::new(height);
@@ -138,8 +138,8 @@ fn multiples(
             top: *top,
             right: *right,
             bottom: *bottom,
-            x: Axis::days(start, end, if chosen.len() > 4 { 4 } else { 8 }),
-            y: Axis::holding(values, count),
+            x: PlotAxis::days(start, end, if chosen.len() > 4 { 4 } else { 8 }),
+            y: PlotAxis::holding(values, count),
             down: false,
         };
         panel.frame(&mut sheet, &with_unit(&title(&heading.name), &heading.unit.to_string()), "time [d]");
@@ -156,7 +156,7 @@ fn multiples(
         }
     }
     let figure = Figure { stem: stem.into(), title: name.into(), caption };
-    Drawn { figure, sheet, header: header(&["observable", "unit", "run", "day", "value"]), rows }
+    DrawnFigure { figure, sheet, header: header(&["observable", "unit", "run", "day", "value"]), rows }
 }
 
 fn key(text: &str, colour: crate::present::plot::sheet::Colour, dash: Option<[f64; 2]>) -> Key {
@@ -164,7 +164,7 @@ fn key(text: &str, colour: crate::present::plot::sheet::Colour, dash: Option<[f6
 }
 
 /// What is gained, beside what is risked for it, on one time axis.
-pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn benefit_and_risk(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let record = &kept.record;
     // Only plain numbers share an axis: gains as change from rest, risks and symptoms as index.
     let plain = |column: &usize| unit(&record.headings[*column].unit.to_string()).is_empty();
@@ -207,7 +207,7 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
             })
             .collect();
         let values = courses.iter().flatten().map(|(_, value)| *value).chain([0.0]);
-        let (x, y) = (Axis::days(start, end, 5), Axis::holding(values, 5));
+        let (x, y) = (PlotAxis::days(start, end, 5), PlotAxis::holding(values, 5));
         let panel = Panel { left, top, right, bottom, x, y, down: false };
         panel.frame(&mut sheet, name, "time [d]");
         panel.level(&mut sheet, 0.0, GREY, 1.5);
@@ -246,5 +246,5 @@ pub fn benefit_and_risk(kept: &Kept<'_>) -> Option<Drawn> {
                   Vertical lines: sessions. Observables with a unit are in the figures of their group."
             .into(),
     };
-    Some(Drawn { figure, sheet, header: header(&["side", "observable", "day", "change_from_rest"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["side", "observable", "day", "change_from_rest"]), rows })
 }

@@ -1,13 +1,13 @@
 //! What an ensemble shows: bands on time courses, distributions of benefit and risk, what the answers depend on.
 
 use crate::base::units::DAY;
-use crate::present::output::ensemble::{Band, Ensemble, OF_REST, Reading, Spread};
+use crate::present::output::ensemble::{Ensemble, EnsembleBand, EnsembleReading, OF_REST, Spread};
 use crate::present::output::table;
 use crate::present::plot::course::{GROUPS, is_part};
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::sheet::{Align, Colour, Mark, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{GREY, INK, LINES, PALE, SMALL, brief, font, plain, title, unit, with_unit};
-use crate::present::plot::{Drawn, Figure, header, layout};
+use crate::present::plot::{DrawnFigure, Figure, header, layout};
 
 /// Panels in one figure.
 const PANELS: usize = 9;
@@ -17,8 +17,8 @@ const NUMBERS: usize = 8;
 const BANDS: [Colour; 2] = [(204, 226, 240), (142, 190, 222)];
 
 /// All figures of an ensemble.
-pub fn figures(ensemble: &Ensemble) -> Vec<Drawn> {
-    let mut drawn: Vec<Drawn> = distribution(ensemble).into_iter().collect();
+pub fn figures(ensemble: &Ensemble) -> Vec<DrawnFigure> {
+    let mut drawn: Vec<DrawnFigure> = distribution(ensemble).into_iter().collect();
     for (group, stem, _) in GROUPS.into_iter().filter(|(group, ..)| *group != "state") {
         drawn.extend(bands(ensemble, group, stem));
     }
@@ -37,7 +37,7 @@ fn chosen(ensemble: &Ensemble, group: &str) -> Vec<usize> {
     (0..ensemble.headings.len()).filter(mine).collect()
 }
 
-fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
+fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<DrawnFigure> {
     let moved = |column: &usize| {
         let values = || ensemble.bands.iter().flat_map(|band| band.changes[*column].quantiles);
         let first = values().next();
@@ -65,12 +65,12 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
             top: *top,
             right: *right,
             bottom: *bottom,
-            x: Axis::days(start, end, if places.len() > 4 { 4 } else { 7 }),
-            y: Axis::holding(values, 4),
+            x: PlotAxis::days(start, end, if places.len() > 4 { 4 } else { 7 }),
+            y: PlotAxis::holding(values, 4),
             down: false,
         };
         panel.frame(&mut sheet, &with_unit(&title(&heading.name), &unit), "day");
-        let at = |share: usize| move |band: &Band| (band.time / DAY, band.changes[*column].quantiles[share]);
+        let at = |share: usize| move |band: &EnsembleBand| (band.time / DAY, band.changes[*column].quantiles[share]);
         let course = |share: usize| ensemble.bands.iter().map(at(share));
         for ((low, high), colour) in [(0, 4), (1, 3)].into_iter().zip(BANDS) {
             let upper: Vec<(f64, f64)> = course(high).collect();
@@ -94,7 +94,7 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
             ensemble.count()
         ),
     };
-    Some(Drawn {
+    Some(DrawnFigure {
         figure,
         sheet,
         header: header(&["observable", "unit", "day", "samples", "p05", "p25", "p50", "p75", "p95"]),
@@ -103,9 +103,9 @@ fn bands(ensemble: &Ensemble, group: &str, stem: &str) -> Option<Drawn> {
 }
 
 /// Benefit and risk over the samples, a strip of its own for each reading.
-fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
+fn distribution(ensemble: &Ensemble) -> Option<DrawnFigure> {
     let readings = ensemble.readings();
-    let wanted = |reading: &&Reading| {
+    let wanted = |reading: &&EnsembleReading| {
         let own = match reading.group.as_str() {
             "gain" => reading.number == "end_change",
             "risk" => reading.number == "peak_change",
@@ -114,7 +114,7 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
         let names = ensemble.headings.iter().map(|heading| heading.name.as_str());
         own && !is_part(&reading.observable, names) && reading.values.iter().flatten().any(|value| *value != 0.0)
     };
-    let shown: Vec<&Reading> = readings.iter().filter(wanted).take(16).collect();
+    let shown: Vec<&EnsembleReading> = readings.iter().filter(wanted).take(16).collect();
     if shown.is_empty() {
         return None;
     }
@@ -137,9 +137,16 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
         ordered.sort_by(f64::total_cmp);
         let at = |share: f64| crate::study::quantile(&ordered, share);
         let y = top + row * (index as f64 + 0.5);
-        let axis = Axis::holding(ordered.iter().copied().chain([0.0]), 4);
-        let panel =
-            Panel { left, right, top: y - 20.0, bottom: y + 20.0, x: axis, y: Axis::exact(0.0, 1.0, 1), down: false };
+        let axis = PlotAxis::holding(ordered.iter().copied().chain([0.0]), 4);
+        let panel = Panel {
+            left,
+            right,
+            top: y - 20.0,
+            bottom: y + 20.0,
+            x: axis,
+            y: PlotAxis::exact(0.0, 1.0, 1),
+            down: false,
+        };
         let place = |value: f64| panel.at(value, 0.5).0;
         sheet.marks.push(Mark::Fill((place(at(0.05)), y - 13.0), (place(at(0.95)), y + 13.0), BANDS[0]));
         sheet.marks.push(Mark::Fill((place(at(0.25)), y - 13.0), (place(at(0.75)), y + 13.0), BANDS[1]));
@@ -175,11 +182,11 @@ fn distribution(ensemble: &Ensemble) -> Option<Drawn> {
             ensemble.count()
         ),
     };
-    Some(Drawn { figure, sheet, header: header(&["observable", "reading", "unit", "value"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["observable", "reading", "unit", "value"]), rows })
 }
 
 /// What the main answers depend on: the largest rank correlations, those that chance does not explain.
-fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
+fn sensitivity(ensemble: &Ensemble) -> Option<DrawnFigure> {
     let readings = ensemble.readings();
     let found = |reading: usize| ensemble.influences.found.iter().filter(move |own| own.reading == reading);
     let mut shown: Vec<usize> = Vec::new();
@@ -262,5 +269,5 @@ fn sensitivity(ensemble: &Ensemble) -> Option<Drawn> {
             ensemble.influences.pairs
         ),
     };
-    Some(Drawn { figure, sheet, header: header(&["observable", "key", "rank_correlation"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["observable", "key", "rank_correlation"]), rows })
 }

@@ -2,10 +2,10 @@
 
 use crate::present::output::table;
 use crate::present::plot::panel::headline;
-use crate::present::plot::sheet::{Align, Mark, Place, Sheet, WIDTH, shortened};
+use crate::present::plot::sheet::{Align, Mark, Point, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{FAINT, GREY, INK, LINES, PALE, SMALL, bold, font, short, unit};
-use crate::present::plot::{Drawn, Figure, header};
-use crate::study::evidence::{Kind, Reading, Row};
+use crate::present::plot::{DrawnFigure, Figure, header};
+use crate::study::evidence::{ObservationKind, ObservationRow, ReadingOutcome};
 
 /// Height of the line of a reading.
 const LINE: f64 = 36.0;
@@ -17,7 +17,7 @@ const MET: crate::present::plot::sheet::Colour = LINES[0];
 const MISSED: crate::present::plot::sheet::Colour = LINES[1];
 
 /// One figure of all rows.
-pub fn figure(rows: &[Row]) -> Drawn {
+pub fn figure(rows: &[ObservationRow]) -> DrawnFigure {
     let mut sheet = Sheet::new(0.0);
     headline(&mut sheet, "Simulation against published observations");
     let mut y = 110.0;
@@ -46,8 +46,8 @@ pub fn figure(rows: &[Row]) -> Drawn {
         y += 0.5 * LINE;
     }
     sheet.height = y + 20.0;
-    let met = rows.iter().filter(|row| row.met && row.kind == Kind::Observation).count();
-    let all = rows.iter().filter(|row| row.kind == Kind::Observation).count();
+    let met = rows.iter().filter(|row| row.met && row.kind == ObservationKind::Observation).count();
+    let all = rows.iter().filter(|row| row.kind == ObservationKind::Observation).count();
     let figure = Figure {
         stem: "evidence".into(),
         title: "Simulation against published observations".into(),
@@ -57,11 +57,11 @@ pub fn figure(rows: &[Row]) -> Drawn {
         ),
     };
     let header = header(&["id", "reading", "simulated", "at_least", "at_most", "verdict"]);
-    Drawn { figure, sheet, header, rows: table_rows }
+    DrawnFigure { figure, sheet, header, rows: table_rows }
 }
 
 /// Rows under the headings that belong together.
-fn parts(rows: &[Row]) -> Vec<(String, Vec<&Row>)> {
+fn parts(rows: &[ObservationRow]) -> Vec<(String, Vec<&ObservationRow>)> {
     use crate::study::evidence::Group;
     let groups = [
         ("Response of the skin", Some(Group::Response)),
@@ -73,9 +73,9 @@ fn parts(rows: &[Row]) -> Vec<(String, Vec<&Row>)> {
     groups
         .into_iter()
         .map(|(heading, group)| {
-            let own: Vec<&Row> = rows
+            let own: Vec<&ObservationRow> = rows
                 .iter()
-                .filter(|row| (row.kind == Kind::Observation) == group.is_some())
+                .filter(|row| (row.kind == ObservationKind::Observation) == group.is_some())
                 .filter(|row| group.is_none_or(|group| row.group == group))
                 .collect();
             let met = own.iter().filter(|row| row.met).count();
@@ -98,7 +98,7 @@ fn legend(sheet: &mut Sheet, y: f64) {
     sheet.text((WIDTH - 40.0, y), "accepted", font(SMALL, GREY, Align::End));
 }
 
-fn line(sheet: &mut Sheet, y: f64, id: &str, reading: &Reading) {
+fn line(sheet: &mut Sheet, y: f64, id: &str, reading: &ReadingOutcome) {
     sheet.text((30.0, y), id, bold(SMALL));
     let width = BAND[0] - BEYOND - 120.0;
     sheet.text((110.0, y), shortened(&reading.what, SMALL, false, width), font(SMALL, INK, Align::Start));
@@ -125,7 +125,7 @@ fn line(sheet: &mut Sheet, y: f64, id: &str, reading: &Reading) {
 
 /// Where a value stands: bands are drawn equally wide, so that all readings share one scale. With one end, the distance to it
 /// is told in parts of it.
-fn place(reading: &Reading, value: f64) -> f64 {
+fn place(reading: &ReadingOutcome, value: f64) -> f64 {
     let width = BAND[1] - BAND[0];
     let part = match (reading.at_least, reading.at_most) {
         (Some(low), Some(high)) if high > low => (value - low) / (high - low),
@@ -137,7 +137,7 @@ fn place(reading: &Reading, value: f64) -> f64 {
     (BAND[0] + part * width).clamp(BAND[0] - BEYOND + 10.0, BAND[1] + BEYOND - 10.0)
 }
 
-fn mark(sheet: &mut Sheet, (x, y): Place, met: bool) {
+fn mark(sheet: &mut Sheet, (x, y): Point, met: bool) {
     if met {
         sheet.marks.push(Mark::Disc((x, y), 8.0, MET));
     } else {

@@ -1,12 +1,12 @@
 //! Symptoms as people live through them: when each is there, and how marked.
 
 use crate::base::units::DAY;
-use crate::present::output::{Kept, table};
+use crate::present::output::{KeptRun, table};
 use crate::present::plot::course::{columns, course};
 use crate::present::plot::panel::headline;
 use crate::present::plot::sheet::{Align, Colour, Mark, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{FAINT, GREY, INK, PAPER, SMALL, bold, font, title};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// Height of the line of a symptom.
 const LINE: f64 = 52.0;
@@ -16,7 +16,7 @@ const TIME: [f64; 2] = [330.0, WIDTH - 300.0];
 const GRADES: [(Colour, &str); 3] = [((253, 219, 150), "mild"), ((224, 130, 50), "moderate"), ((127, 39, 4), "severe")];
 
 /// The time line of the observables of group "grade", from the first session to the next or for four weeks.
-pub fn timeline(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn timeline(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let record = &kept.record;
     let chosen = columns(record, "grade");
     let first = record.acts.first()? / DAY;
@@ -98,5 +98,5 @@ pub fn timeline(kept: &Kept<'_>) -> Option<Drawn> {
                   of the grades are chosen; they stand in the model file."
             .into(),
     };
-    Some(Drawn { figure, sheet, header: header(&["symptom", "from_day", "to_day", "grade"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["symptom", "from_day", "to_day", "grade"]), rows })
 }

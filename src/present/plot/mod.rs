@@ -2,7 +2,7 @@
 //!
 //! Every figure is drawn once, as a [`sheet::Sheet`], and written as PNG and SVG; its numbers lie beside it as CSV with
 //! the same stem. Fonts are embedded, so a figure has the same bytes on every machine. To add one: a function in a file
-//! here that returns [`Drawn`] figures, and its line in [`draw_run`], [`draw_sweep`] or [`draw_compare`].
+//! here that returns [`DrawnFigure`] figures, and its line in [`draw_run`], [`draw_sweep`] or [`draw_compare`].
 
 mod claim;
 mod compare;
@@ -31,10 +31,10 @@ use crate::base::error::Result;
 use crate::base::folder::name::distinct;
 use crate::present::output::ensemble::Ensemble;
 use crate::present::output::sweep::Sweep;
-use crate::present::output::{Kept, file, table};
+use crate::present::output::{KeptRun, file, table};
 use crate::study::bench::Report;
-use crate::study::claims::{Answer, Claim, Findings};
-use crate::study::evidence::Row;
+use crate::study::claims::{Claim, ClaimAnswer, ClaimFindings};
+use crate::study::evidence::ObservationRow;
 pub use course::{columns, group_of, is_part, main_ones};
 pub use precision::Precision;
 use sheet::Sheet;
@@ -52,7 +52,7 @@ pub struct Figure {
 
 /// A figure before it is written.
 #[derive(Debug, Clone)]
-pub struct Drawn {
+pub struct DrawnFigure {
     /// Its names and caption.
     pub figure: Figure,
     /// The marks.
@@ -67,8 +67,8 @@ pub struct Drawn {
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn draw_run(kept: &Kept<'_>, folder: &Path) -> Result<Vec<Figure>> {
-    let draw: [fn(&Kept<'_>) -> Vec<Drawn>; 9] = [
+pub fn draw_run(kept: &KeptRun<'_>, folder: &Path) -> Result<Vec<Figure>> {
+    let draw: [fn(&KeptRun<'_>) -> Vec<DrawnFigure>; 9] = [
         |kept| course::benefit_and_risk(kept).into_iter().collect(),
         |kept| course::after_session(kept).into_iter().collect(),
         |kept| grade::timeline(kept).into_iter().collect(),
@@ -103,7 +103,7 @@ pub fn draw_ensemble(ensemble: &Ensemble, folder: &Path) -> Result<Vec<Figure>> 
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<Figure>> {
+pub fn draw_compare(runs: &[(String, &KeptRun<'_>)], folder: &Path) -> Result<Vec<Figure>> {
     write(compare::figures(runs), folder)
 }
 
@@ -111,7 +111,7 @@ pub fn draw_compare(runs: &[(String, &Kept<'_>)], folder: &Path) -> Result<Vec<F
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
+pub fn draw_evidence(rows: &[ObservationRow], folder: &Path) -> Result<Vec<Figure>> {
     write(vec![evidence::figure(rows)], folder)
 }
 
@@ -119,7 +119,7 @@ pub fn draw_evidence(rows: &[Row], folder: &Path) -> Result<Vec<Figure>> {
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn draw_claim(claim: &Claim, findings: &Findings, answer: &Answer, folder: &Path) -> Result<Vec<Figure>> {
+pub fn draw_claim(claim: &Claim, findings: &ClaimFindings, answer: &ClaimAnswer, folder: &Path) -> Result<Vec<Figure>> {
     write(claim::figure(claim, findings, answer).into_iter().collect(), folder)
 }
 
@@ -147,7 +147,7 @@ pub fn draw_strike(strike: &crate::skin::needling::Single, folder: &Path) -> Res
     write(vec![strike::course(strike), strike::maps(strike)], folder)
 }
 
-fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
+fn write(drawn: Vec<DrawnFigure>, folder: &Path) -> Result<Vec<Figure>> {
     file::make_folder(folder)?;
     let mut drawn = drawn;
     let stems = distinct(drawn.iter().map(|drawn| drawn.figure.stem.as_str()), &[]);
@@ -157,7 +157,7 @@ fn write(drawn: Vec<Drawn>, folder: &Path) -> Result<Vec<Figure>> {
     }
     drawn
         .into_par_iter()
-        .map(|Drawn { figure, sheet, header, rows }| {
+        .map(|DrawnFigure { figure, sheet, header, rows }| {
             sheet.write(folder, &figure.stem)?;
             table::write_csv(&folder.join(format!("{}.csv", figure.stem)), &header, rows)?;
             Ok(figure)

@@ -1,15 +1,15 @@
 //! What the needles did.
 
-use crate::present::output::{Kept, table};
-use crate::present::plot::panel::{Axis, Panel, headline};
+use crate::present::output::{KeptRun, table};
+use crate::present::plot::panel::{Panel, PlotAxis, headline};
 use crate::present::plot::profile::layers;
-use crate::present::plot::sheet::{Align, Font, Mark, Place, Sheet};
+use crate::present::plot::sheet::{Align, Font, Mark, Point, Sheet};
 use crate::present::plot::style::{GREY, INK, LABEL, LINES, SMALL, brief, font, short, title};
-use crate::present::plot::{Drawn, Figure, header};
-use crate::run::session::Ruptures;
+use crate::present::plot::{DrawnFigure, Figure, header};
+use crate::run::session::RupturesByDepth;
 
 /// The distribution of hole depths of the first session, with the layers of the skin.
-pub fn depths(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn depths(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let depths = kept.needling.first()?.depths();
     let deepest = *depths.edges_mm.last()?;
     let set = kept.about.needle_length_mm;
@@ -22,8 +22,8 @@ pub fn depths(kept: &Kept<'_>) -> Option<Drawn> {
         top: 90.0,
         right: 1300.0,
         bottom: 800.0,
-        x: Axis::exact(0.0, 108.0 * most, 6),
-        y: Axis::exact(0.0, end, 7),
+        x: PlotAxis::exact(0.0, 108.0 * most, 6),
+        y: PlotAxis::exact(0.0, end, 7),
         down: true,
     };
     panel.frame(&mut sheet, "", "share of holes [%]");
@@ -48,13 +48,13 @@ pub fn depths(kept: &Kept<'_>) -> Option<Drawn> {
         if set.is_some() { " Dashed: the length the device was set to." } else { "" }
     );
     let figure = Figure { stem: "needle_depths".into(), title: "How deep the needles went".into(), caption };
-    Some(Drawn { figure, sheet, header: header(&["depth_from_mm", "depth_to_mm", "share_percent"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["depth_from_mm", "depth_to_mm", "share_percent"]), rows })
 }
 
 /// Ruptures by depth for each class of vessels, in the first session.
-pub fn ruptures(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn ruptures(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let session = kept.needling.first()?;
-    let Ruptures { edges, per_puncture } = &session.rupture_by_depth;
+    let RupturesByDepth { edges, per_puncture } = &session.rupture_by_depth;
     let end = edges.last()? * 1e3 * 1.05;
     if per_puncture.is_empty() || per_puncture.values().flatten().all(|value| *value == 0.0) {
         return None;
@@ -77,8 +77,8 @@ pub fn ruptures(kept: &Kept<'_>) -> Option<Drawn> {
             top: 170.0,
             right: x + width,
             bottom: 800.0,
-            x: Axis::holding(density.iter().copied().chain([0.0]), 2),
-            y: Axis::exact(0.0, end, 7),
+            x: PlotAxis::holding(density.iter().copied().chain([0.0]), 2),
+            y: PlotAxis::exact(0.0, end, 7),
             down: true,
         };
         if index > 0 {
@@ -87,7 +87,7 @@ pub fn ruptures(kept: &Kept<'_>) -> Option<Drawn> {
             }
         }
         panel.frame(&mut sheet, "", "");
-        let mut outline: Vec<Place> = vec![panel.at(0.0, edges[0] * 1e3)];
+        let mut outline: Vec<Point> = vec![panel.at(0.0, edges[0] * 1e3)];
         for (pair, value) in edges.windows(2).zip(&density) {
             outline.extend([panel.at(*value, pair[0] * 1e3), panel.at(*value, pair[1] * 1e3)]);
             let numbers = [pair[0] * 1e3, pair[1] * 1e3, *value].map(table::number);
@@ -118,5 +118,5 @@ pub fn ruptures(kept: &Kept<'_>) -> Option<Drawn> {
         ),
     };
     let header = header(&["class", "depth_from_mm", "depth_to_mm", "ruptures_per_cm2_and_mm"]);
-    Some(Drawn { figure, sheet, header, rows })
+    Some(DrawnFigure { figure, sheet, header, rows })
 }

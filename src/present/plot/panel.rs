@@ -1,11 +1,11 @@
 //! One set of axes on a sheet.
 
-use crate::present::plot::sheet::{Align, Colour, Place, Sheet, shortened, width_of};
+use crate::present::plot::sheet::{Align, Colour, Point, Sheet, shortened, width_of};
 use crate::present::plot::style::{FAINT, GREY, INK, LABEL, SMALL, TITLE, bold, font, ten_to};
 
 /// The values an axis shows, with its ticks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub struct PlotAxis {
     /// The value at its beginning.
     pub low: f64,
     /// The value at its end.
@@ -14,7 +14,7 @@ pub struct Axis {
     pub ticks: Vec<(f64, String)>,
 }
 
-impl Axis {
+impl PlotAxis {
     /// An axis of exactly this extent with about `count` round ticks.
     pub fn exact(low: f64, high: f64, count: usize) -> Self {
         let (low, high) = widened(low, high);
@@ -124,16 +124,16 @@ pub struct Panel {
     /// Bottom edge.
     pub bottom: f64,
     /// Across.
-    pub x: Axis,
+    pub x: PlotAxis,
     /// Upwards, or downwards if `down`.
-    pub y: Axis,
+    pub y: PlotAxis,
     /// Whether the vertical axis runs downwards, as depth does.
     pub down: bool,
 }
 
 impl Panel {
     /// The place of a pair of values.
-    pub fn at(&self, x: f64, y: f64) -> Place {
+    pub fn at(&self, x: f64, y: f64) -> Point {
         let up = self.y.part(y);
         let down = if self.down { up } else { 1.0 - up };
         (self.left + self.x.part(x) * (self.right - self.left), self.top + down * (self.bottom - self.top))
@@ -195,8 +195,8 @@ impl Panel {
     }
 
     /// The parts of a line of values that lie inside, as places.
-    fn inside(&self, values: &[(f64, f64)]) -> Vec<Vec<Place>> {
-        let mut pieces: Vec<Vec<Place>> = Vec::new();
+    fn inside(&self, values: &[(f64, f64)]) -> Vec<Vec<Point>> {
+        let mut pieces: Vec<Vec<Point>> = Vec::new();
         for pair in values.windows(2) {
             let (from, to) = (self.at(pair[0].0, pair[0].1), self.at(pair[1].0, pair[1].1));
             let Some((from, to)) = self.clip(from, to) else { continue };
@@ -209,7 +209,7 @@ impl Panel {
     }
 
     /// The part of a segment inside the rectangle (Liang and Barsky).
-    fn clip(&self, from: Place, to: Place) -> Option<(Place, Place)> {
+    fn clip(&self, from: Point, to: Point) -> Option<(Point, Point)> {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let (mut enter, mut leave) = (0.0f64, 1.0f64);
         for (step, room) in
@@ -237,9 +237,9 @@ impl Panel {
 }
 
 /// A line without the places that are nearer than a third of a unit to the one before: nobody sees them.
-fn thinned(places: Vec<Place>) -> Vec<Place> {
+fn thinned(places: Vec<Point>) -> Vec<Point> {
     let last = places.len() - 1;
-    let mut kept: Vec<Place> = Vec::with_capacity(places.len());
+    let mut kept: Vec<Point> = Vec::with_capacity(places.len());
     for (index, place) in places.into_iter().enumerate() {
         let near = kept.last().is_some_and(|before| (place.0 - before.0).hypot(place.1 - before.1) < 0.34);
         if !near || index == last {
@@ -324,12 +324,15 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        let texts = |axis: Axis| axis.ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-        assert_eq!(texts(Axis::exact(0.0, 1.0, 5)), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(texts(Axis::exact(-0.01, 0.01, 2)), ["−0.01", "0", "0.01"]);
-        assert_eq!(texts(Axis::exact(0.0, 4e7, 2)), ["0", "2·10⁷", "4·10⁷"]);
-        assert_eq!(texts(Axis::days(0.0, 270.0, 9)), ["0", "30", "60", "90", "120", "150", "180", "210", "240", "270"]);
-        assert_eq!(texts(Axis::days(0.0, 28.0, 4)), ["0", "7", "14", "21", "28"]);
+        let texts = |axis: PlotAxis| axis.ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(texts(PlotAxis::exact(0.0, 1.0, 5)), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(texts(PlotAxis::exact(-0.01, 0.01, 2)), ["−0.01", "0", "0.01"]);
+        assert_eq!(texts(PlotAxis::exact(0.0, 4e7, 2)), ["0", "2·10⁷", "4·10⁷"]);
+        assert_eq!(
+            texts(PlotAxis::days(0.0, 270.0, 9)),
+            ["0", "30", "60", "90", "120", "150", "180", "210", "240", "270"]
+        );
+        assert_eq!(texts(PlotAxis::days(0.0, 28.0, 4)), ["0", "7", "14", "21", "28"]);
     }
 
     #[test]
@@ -345,7 +348,7 @@ mod tests {
             vec![f64::INFINITY, 2.0],
             vec![f64::MAX, f64::MIN],
         ] {
-            let axis = Axis::holding(values.clone(), 4);
+            let axis = PlotAxis::holding(values.clone(), 4);
             assert!(axis.high > axis.low, "{values:?} gave {axis:?}");
             assert!(axis.ticks.len() < 20, "{values:?}");
         }
@@ -365,8 +368,8 @@ mod tests {
             top: 0.0,
             right: 10.0,
             bottom: 10.0,
-            x: Axis::exact(0.0, 1.0, 2),
-            y: Axis::exact(0.0, 1.0, 2),
+            x: PlotAxis::exact(0.0, 1.0, 2),
+            y: PlotAxis::exact(0.0, 1.0, 2),
             down: false,
         };
         let pieces = panel.inside(&[(-1.0, 0.5), (0.5, 0.5), (0.5, 3.0), (0.7, 0.5), (2.0, 0.5)]);

@@ -1,16 +1,16 @@
 //! What needles carry off from a lesion: where it lands, and how fast it falls along their way.
 
-use crate::present::output::{Kept, table};
-use crate::present::plot::panel::{Axis, Panel, headline};
-use crate::present::plot::sheet::{Align, Mark, Place, Sheet};
-use crate::present::plot::style::{GREY, INK, LINES, SMALL, Scale, brief, font, plain};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::output::{KeptRun, table};
+use crate::present::plot::panel::{Panel, PlotAxis, headline};
+use crate::present::plot::sheet::{Align, Mark, Point, Sheet};
+use crate::present::plot::style::{ColourScale, GREY, INK, LINES, SMALL, brief, font, plain};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// Corners of a disc as a shape.
 const CORNERS: usize = 48;
 
 /// The inoculated strips around the lesion, and the share of a fresh load by distance.
-pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn carried_off(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let spread = kept.practice.spread.as_ref()?;
     let lesion = plain(&spread.lesion);
     let mut sheet = Sheet::new(760.0);
@@ -22,20 +22,20 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
         top: 130.0,
         right: 640.0,
         bottom: 650.0,
-        x: Axis::exact(-half, half, 5),
-        y: Axis::exact(-half, half, 5),
+        x: PlotAxis::exact(-half, half, 5),
+        y: PlotAxis::exact(-half, half, 5),
         down: false,
     };
     map.frame(&mut sheet, "Seen from above [mm]", "along the first pass [mm]");
     let load = spread.deposit.first().copied().unwrap_or(1.0);
-    let scale = Scale { low: -load, high: load, diverging: true };
+    let scale = ColourScale { low: -load, high: load, diverging: true };
     let (edge, width) = (0.5 * spread.diameter * millimetre, 0.5 * spread.diameter * millimetre);
     for (turn, points) in
         (0..spread.strips).flat_map(|turn| spread.distance.windows(2).map(move |points| (turn, points)))
     {
         let index = spread.distance.iter().position(|distance| *distance == points[0]).unwrap_or(0);
         let (near, far) = (edge + points[0] * millimetre, edge + points[1] * millimetre);
-        let at = |along: f64, across: f64| -> Place {
+        let at = |along: f64, across: f64| -> Point {
             match turn {
                 0 => map.at(along, across),
                 1 => map.at(-along, across),
@@ -58,8 +58,8 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
         top: 130.0,
         right: 1540.0,
         bottom: 650.0,
-        x: Axis::holding(spread.distance.iter().map(|distance| distance * millimetre), 5),
-        y: Axis::holding(spread.deposit.iter().map(|share| 100.0 * share).chain([0.0]), 5),
+        x: PlotAxis::holding(spread.distance.iter().map(|distance| distance * millimetre), 5),
+        y: PlotAxis::holding(spread.deposit.iter().map(|share| 100.0 * share).chain([0.0]), 5),
         down: false,
     };
     profile.frame(&mut sheet, "Left in a hole, of a fresh load [%]", "beyond the lesion [mm]");
@@ -92,5 +92,5 @@ pub fn carried_off(kept: &Kept<'_>) -> Option<Drawn> {
             brief(spread.area * 1e4)
         ),
     };
-    Some(Drawn { figure, sheet, header: header(&["distance_mm", "share_of_load"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["distance_mm", "share_of_load"]), rows })
 }

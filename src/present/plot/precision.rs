@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::present::output::table;
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::sheet::{Align, Mark, Sheet, WIDTH};
 use crate::present::plot::style::{DASHES, INK, LINES, SMALL, font};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// One run of one method.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Precision {
 const ERRORS: [f64; 2] = [-5.0, 0.0];
 
 /// One panel a problem, one curve a method.
-pub fn figure(points: &[Precision]) -> Drawn {
+pub fn figure(points: &[Precision]) -> DrawnFigure {
     let mut methods: Vec<&str> = Vec::new();
     let mut problems: Vec<&str> = Vec::new();
     for point in points {
@@ -102,11 +102,11 @@ pub fn figure(points: &[Precision]) -> Drawn {
         caption: told.into(),
     };
     let names = ["problem", "method", "tolerance", "steps", "microseconds_per_field_and_cell", "error"];
-    Drawn { figure, sheet, header: header(&names), rows }
+    DrawnFigure { figure, sheet, header: header(&names), rows }
 }
 
 /// An axis of powers of ten.
-fn powers(low: f64, high: f64) -> Axis {
+fn powers(low: f64, high: f64) -> PlotAxis {
     let ticks = (low.ceil() as i32..=high.floor() as i32).map(|power| (f64::from(power), super::style::ten_to(power)));
-    Axis { low, high, ticks: ticks.collect() }
+    PlotAxis { low, high, ticks: ticks.collect() }
 }

@@ -3,15 +3,15 @@
 use crate::base::units::DAY;
 use crate::engine::grid::Shape;
 use crate::engine::observe::Snapshot;
-use crate::present::output::{Kept, table};
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::output::{KeptRun, table};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::section::{chosen, moment_name, moments, shown_depth};
 use crate::present::plot::sheet::{Align, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{GREY, INK, LABEL, PALE, SMALL, font, plain, sequence, title, with_unit};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// One figure with a panel for each field that changes.
-pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
+pub fn profiles(kept: &KeptRun<'_>) -> Option<DrawnFigure> {
     let shape = &kept.shape;
     let fields: Vec<usize> = chosen(kept, 6);
     if fields.is_empty() || shape.z.len() < 3 {
@@ -49,8 +49,8 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
             top: y,
             right: x + width,
             bottom: y + tall,
-            x: Axis::holding(curves.iter().flatten().map(|(value, _)| *value), 3),
-            y: Axis::exact(0.0, depth * 1e3, 6),
+            x: PlotAxis::holding(curves.iter().flatten().map(|(value, _)| *value), 3),
+            y: PlotAxis::exact(0.0, depth * 1e3, 6),
             down: true,
         };
         let unit = unit.to_string();
@@ -75,7 +75,7 @@ pub fn profiles(kept: &Kept<'_>) -> Option<Drawn> {
                   (light). Grey lines: where layers begin."
             .into(),
     };
-    Some(Drawn { figure, sheet, header: header(&["field", "unit", "day", "depth_mm", "mean"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["field", "unit", "day", "depth_mm", "mean"]), rows })
 }
 
 /// The mean of each depth: (value, depth [mm]).

@@ -4,17 +4,17 @@
 //! the arithmetic units and B the bandwidth of the memory.
 
 use crate::present::output::table;
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend};
 use crate::present::plot::sheet::{Align, Sheet};
 use crate::present::plot::style::{DASHES, GREY, INK, LINES, SMALL, brief, font, ten_to};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::{DrawnFigure, Figure, header};
 use crate::study::bench::{Kernel, Report};
 
 /// Operations for each byte that are shown, as powers of ten.
 const INTENSITY: [f64; 2] = [-1.3, 1.7];
 
 /// The roofline of each number of threads, and the kernels below it.
-pub fn roofline(report: &Report) -> Drawn {
+pub fn roofline(report: &Report) -> DrawnFigure {
     let mut sheet = Sheet::new(860.0);
     headline(&mut sheet, "What the kernels reach of what the machine allows");
     let name = |threads: usize| format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
@@ -89,7 +89,12 @@ pub fn roofline(report: &Report) -> Drawn {
             reached.collect::<Vec<_>>().join("; ")
         ),
     };
-    Drawn { figure, sheet, header: header(&["what", "threads", "operations_per_second", "bytes_per_second"]), rows }
+    DrawnFigure {
+        figure,
+        sheet,
+        header: header(&["what", "threads", "operations_per_second", "bytes_per_second"]),
+        rows,
+    }
 }
 
 fn part(kernel: &Kernel) -> String {
@@ -97,7 +102,7 @@ fn part(kernel: &Kernel) -> String {
 }
 
 /// An axis of powers of ten, marked at 1, 2 and 5, in units of `unit`.
-fn decades(low: f64, high: f64, unit: f64) -> Axis {
+fn decades(low: f64, high: f64, unit: f64) -> PlotAxis {
     let shift = unit.log10();
     let powers = (low - shift).floor() as i32..=(high - shift).ceil() as i32;
     let marks = powers.flat_map(|power| {
@@ -107,5 +112,5 @@ fn decades(low: f64, high: f64, unit: f64) -> Axis {
             (value.log10() + shift, text)
         })
     });
-    Axis { low, high, ticks: marks.filter(|(at, _)| (low..=high).contains(at)).collect() }
+    PlotAxis { low, high, ticks: marks.filter(|(at, _)| (low..=high).contains(at)).collect() }
 }

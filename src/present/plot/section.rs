@@ -5,11 +5,13 @@ use ndarray::Array3;
 use crate::base::units::DAY;
 use crate::engine::grid::Shape;
 use crate::engine::observe::Snapshot;
-use crate::present::output::{Kept, table};
-use crate::present::plot::panel::{Axis, Panel, headline, spread};
-use crate::present::plot::sheet::{Align, Colour, Mark, Place, Sheet, WIDTH, shortened};
-use crate::present::plot::style::{GREY, INK, LABEL, PAPER, SMALL, Scale, font, moment, plain, title, unit, with_unit};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::output::{KeptRun, table};
+use crate::present::plot::panel::{Panel, PlotAxis, headline, spread};
+use crate::present::plot::sheet::{Align, Colour, Mark, Point, Sheet, WIDTH, shortened};
+use crate::present::plot::style::{
+    ColourScale, GREY, INK, LABEL, PAPER, SMALL, font, moment, plain, title, unit, with_unit,
+};
+use crate::present::plot::{DrawnFigure, Figure, header};
 
 /// Figures at most; a file may keep every field.
 const FIGURES: usize = 8;
@@ -17,7 +19,7 @@ const FIGURES: usize = 8;
 const MOMENTS: usize = 6;
 
 /// A figure for each field kept that changes, those that change most first.
-pub fn maps(kept: &Kept<'_>) -> Vec<Drawn> {
+pub fn maps(kept: &KeptRun<'_>) -> Vec<DrawnFigure> {
     let shape = &kept.shape;
     if kept.snapshots.is_empty() || shape.x.len() < 3 || shape.z.len() < 3 {
         return Vec::new();
@@ -28,7 +30,7 @@ pub fn maps(kept: &Kept<'_>) -> Vec<Drawn> {
 
 /// Volume fields that change over the snapshots: half of them those that keep most of their change to the end, half the
 /// first of the others, which come and go; in the order kept.
-pub fn chosen(kept: &Kept<'_>, most: usize) -> Vec<usize> {
+pub fn chosen(kept: &KeptRun<'_>, most: usize) -> Vec<usize> {
     let Some(first) = kept.snapshots.first() else { return Vec::new() };
     let deep = |field: &usize| first.fields[*field].2.dim().0 + 1 == kept.shape.z.len();
     // The largest change a field ever shows, and the part of it that is left at the end.
@@ -64,7 +66,7 @@ pub fn moments(snapshots: &[Snapshot]) -> Vec<usize> {
 }
 
 /// "day 28", "1 h"; at a session it is told whether the holes of that session are there.
-pub fn moment_name(kept: &Kept<'_>, index: usize) -> String {
+pub fn moment_name(kept: &KeptRun<'_>, index: usize) -> String {
     let (snapshots, sessions) = (&kept.snapshots, &kept.record.acts);
     let snapshot = &snapshots[index];
     let name = moment(snapshot.time / DAY);
@@ -76,7 +78,7 @@ pub fn moment_name(kept: &Kept<'_>, index: usize) -> String {
 }
 
 /// How far down to look [m]: as deep as these fields change or holes reach, and a little more.
-pub fn shown_depth(kept: &Kept<'_>, fields: &[usize]) -> f64 {
+pub fn shown_depth(kept: &KeptRun<'_>, fields: &[usize]) -> f64 {
     let (shape, snapshots) = (&kept.shape, &kept.snapshots);
     let Some(bottom) = shape.z.last() else { return 0.0 };
     let deepest = snapshots.iter().flat_map(|snapshot| &snapshot.marks).map(|hole| hole[2]).fold(0.0, f64::max);
@@ -135,7 +137,7 @@ fn slice(values: &Array3<f64>, row: usize) -> ndarray::ArrayView2<'_, f64> {
     values.index_axis(ndarray::Axis(1), row.min(values.dim().1.saturating_sub(1)))
 }
 
-fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
+fn map(kept: &KeptRun<'_>, field: usize, moments: &[usize]) -> Option<DrawnFigure> {
     let (shape, snapshots) = (&kept.shape, &kept.snapshots);
     let (name, unit_of, start) = &snapshots[0].fields[field];
     let (row, where_cut) = cut(shape, snapshots);
@@ -158,9 +160,9 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
     }
     let diverging = unwounded || low < -1e-9 * size;
     let scale = if diverging {
-        Scale { low: -size, high: size, diverging }
+        ColourScale { low: -size, high: size, diverging }
     } else {
-        Scale { low: low.min(0.0), high, diverging }
+        ColourScale { low: low.min(0.0), high, diverging }
     };
 
     let depth = shown_depth(kept, &[field]);
@@ -179,8 +181,8 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
             top: *top,
             right: *right,
             bottom: *below,
-            x: if mirrored { radial(to * 1e3) } else { Axis::exact(from * 1e3, to * 1e3, 4) },
-            y: Axis::exact(0.0, depth * 1e3, 5),
+            x: if mirrored { radial(to * 1e3) } else { PlotAxis::exact(from * 1e3, to * 1e3, 4) },
+            y: PlotAxis::exact(0.0, depth * 1e3, 5),
             down: true,
         };
         paint(&mut sheet, &panel, shape, scale, &|k, i| value(*moment, k, i));
@@ -212,7 +214,7 @@ fn map(kept: &Kept<'_>, field: usize, moments: &[usize]) -> Option<Drawn> {
     let stem = format!("map_{name}");
     let figure = Figure { stem, title: format!("Map of {}", plain(name)), caption };
     let column = if mirrored { "r_mm" } else { "x_mm" };
-    Some(Drawn { figure, sheet, header: header(&["day", column, "depth_mm", "value"]), rows })
+    Some(DrawnFigure { figure, sheet, header: header(&["day", column, "depth_mm", "value"]), rows })
 }
 
 /// The insides of the panels: one row if they are narrow, else two; the proportions of the skin are kept unless the
@@ -240,15 +242,15 @@ fn frames(count: usize, proportion: f64) -> Vec<[f64; 4]> {
 }
 
 /// The axis of a mirrored cell: the axis in the middle and one round distance on both sides.
-fn radial(radius: f64) -> Axis {
+fn radial(radius: f64) -> PlotAxis {
     let power = 10f64.powf(radius.log10().floor());
     let mark = (0.9 * radius / power).floor().max(0.5) * power;
     let text = crate::present::plot::style::short(mark);
-    Axis { low: -radius, high: radius, ticks: vec![(-mark, text.clone()), (0.0, "0".into()), (mark, text)] }
+    PlotAxis { low: -radius, high: radius, ticks: vec![(-mark, text.clone()), (0.0, "0".into()), (mark, text)] }
 }
 
 /// Paints the cells; equal neighbours along a row become one rectangle.
-fn paint(sheet: &mut Sheet, panel: &Panel, shape: &Shape, scale: Scale, value: &dyn Fn(usize, usize) -> f64) {
+fn paint(sheet: &mut Sheet, panel: &Panel, shape: &Shape, scale: ColourScale, value: &dyn Fn(usize, usize) -> f64) {
     let (cells_x, mirrored, depth) = (shape.x.len() - 1, shape.kind == "cells", panel.y.high * 1e-3);
     for k in (0..shape.z.len() - 1).filter(|k| shape.z[*k] < depth) {
         let (top, bottom) = (shape.z[k] * 1e3, shape.z[k + 1].min(depth) * 1e3);
@@ -274,7 +276,7 @@ fn paint(sheet: &mut Sheet, panel: &Panel, shape: &Shape, scale: Scale, value: &
 }
 
 fn axes(sheet: &mut Sheet, panel: &Panel, first_in_row: bool, mirrored: bool) {
-    let corners: Vec<Place> = vec![
+    let corners: Vec<Point> = vec![
         (panel.left, panel.top),
         (panel.right, panel.top),
         (panel.right, panel.bottom),
@@ -353,11 +355,11 @@ fn channels(sheet: &mut Sheet, panel: &Panel, shape: &Shape, snapshot: &Snapshot
 }
 
 /// The bar that tells what the colours mean.
-fn bar(sheet: &mut Sheet, scale: Scale, [_, top, _, bottom]: [f64; 4], unit: &str) {
+fn bar(sheet: &mut Sheet, scale: ColourScale, [_, top, _, bottom]: [f64; 4], unit: &str) {
     let (left, right) = (1462.0, 1496.0);
     let bottom = bottom.max(top + 300.0);
-    let axis = Axis::exact(scale.low, scale.high, 5);
-    let panel = Panel { left, top, right, bottom, x: Axis::exact(0.0, 1.0, 1), y: axis, down: false };
+    let axis = PlotAxis::exact(scale.low, scale.high, 5);
+    let panel = Panel { left, top, right, bottom, x: PlotAxis::exact(0.0, 1.0, 1), y: axis, down: false };
     for step in 0..129 {
         let value = |part: f64| scale.low + (scale.high - scale.low) * part / 129.0;
         let (from, to) = (panel.at(0.0, value(f64::from(step))), panel.at(1.0, value(f64::from(step) + 1.0)));

@@ -35,7 +35,7 @@ static BOLD: &[u8] = include_bytes!("font/DejaVuSans-Bold-subset.ttf");
 pub type Colour = (u8, u8, u8);
 
 /// A place, to the right and down.
-pub type Place = (f64, f64);
+pub type Point = (f64, f64);
 
 /// Where a text lies against its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +67,15 @@ pub struct Font {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {
     /// A rectangle from corner to corner.
-    Fill(Place, Place, Colour),
+    Fill(Point, Point, Colour),
     /// A line through places, with its width.
-    Line(Vec<Place>, Colour, f64),
+    Line(Vec<Point>, Colour, f64),
     /// A filled shape.
-    Shape(Vec<Place>, Colour),
+    Shape(Vec<Point>, Colour),
     /// A disc with its radius.
-    Disc(Place, f64, Colour),
+    Disc(Point, f64, Colour),
     /// A text, vertically centred on its place.
-    Text(Place, String, Font),
+    Text(Point, String, Font),
 }
 
 /// A figure being drawn.
@@ -94,7 +94,7 @@ impl Sheet {
     }
 
     /// Adds a text, if it says anything.
-    pub fn text(&mut self, place: Place, text: impl Into<String>, font: Font) {
+    pub fn text(&mut self, place: Point, text: impl Into<String>, font: Font) {
         let text = printable(&text.into());
         if !text.is_empty() {
             self.marks.push(Mark::Text(place, text, font));
@@ -102,12 +102,12 @@ impl Sheet {
     }
 
     /// Adds a line.
-    pub fn line(&mut self, places: Vec<Place>, colour: Colour, width: f64) {
+    pub fn line(&mut self, places: Vec<Point>, colour: Colour, width: f64) {
         self.marks.push(Mark::Line(places, colour, width));
     }
 
     /// Adds a line of dashes; `pattern` is the lengths of dash and gap.
-    pub fn dashed(&mut self, places: &[Place], colour: Colour, width: f64, pattern: [f64; 2]) {
+    pub fn dashed(&mut self, places: &[Point], colour: Colour, width: f64, pattern: [f64; 2]) {
         for dash in dashes(places, pattern) {
             self.line(dash, colour, width);
         }
@@ -184,7 +184,7 @@ impl Sheet {
         raised: f64,
     ) -> std::result::Result<(), String> {
         register_fonts();
-        let at = |(x, y): Place| ((x * FINE).round() as i32, (y * FINE).round() as i32);
+        let at = |(x, y): Point| ((x * FINE).round() as i32, (y * FINE).round() as i32);
         let said = |error: DrawingAreaErrorKind<B::ErrorType>| error.to_string();
         area.fill(&WHITE).map_err(said)?;
         for mark in &self.marks {
@@ -192,7 +192,7 @@ impl Sheet {
                 Mark::Fill(from, to, colour) => area.draw(&Rectangle::new([at(*from), at(*to)], rgb(*colour).filled())),
                 Mark::Line(places, colour, width) => {
                     let style = rgb(*colour).stroke_width((width * FINE).round().max(1.0) as u32);
-                    let draw = |piece: &[Place]| {
+                    let draw = |piece: &[Point]| {
                         area.draw(&PathElement::new(piece.iter().map(|place| at(*place)).collect::<Vec<_>>(), style))
                     };
                     unpointed(places).into_iter().try_for_each(draw)
@@ -266,7 +266,7 @@ pub fn shortened(text: &str, size: f64, bold: bool, width: f64) -> String {
 }
 
 /// A line in pieces that turn by less than a right angle: the tips of sharper corners would be drawn far beyond them.
-fn unpointed(places: &[Place]) -> Vec<&[Place]> {
+fn unpointed(places: &[Point]) -> Vec<&[Point]> {
     let mut pieces = Vec::new();
     let mut begin = 0;
     for corner in 1..places.len().saturating_sub(1) {
@@ -281,9 +281,9 @@ fn unpointed(places: &[Place]) -> Vec<&[Place]> {
 }
 
 /// The pieces of a line that a pattern of dash and gap leaves.
-fn dashes(places: &[Place], [dash, gap]: [f64; 2]) -> Vec<Vec<Place>> {
+fn dashes(places: &[Point], [dash, gap]: [f64; 2]) -> Vec<Vec<Point>> {
     let mut pieces = Vec::new();
-    let mut current: Vec<Place> = Vec::new();
+    let mut current: Vec<Point> = Vec::new();
     let (mut drawn, mut left) = (true, dash);
     for pair in places.windows(2) {
         let (mut from, to) = (pair[0], pair[1]);

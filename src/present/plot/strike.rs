@@ -1,29 +1,38 @@
 //! A single strike: its course in time, and maps around its channel.
 
 use crate::present::output::table;
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend, spread};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend, spread};
 use crate::present::plot::sheet::{Align, Font, Mark, Sheet, WIDTH, shortened};
-use crate::present::plot::style::{DASHES, GREY, INK, LABEL, LINES, PAPER, SMALL, Scale, font, plain, short, unit};
-use crate::present::plot::{Drawn, Figure, header};
+use crate::present::plot::style::{
+    ColourScale, DASHES, GREY, INK, LABEL, LINES, PAPER, SMALL, font, plain, short, unit,
+};
+use crate::present::plot::{DrawnFigure, Figure, header};
 use crate::skin::needling::{Map, Single};
 
 /// Force, depth and deflection in time.
-pub fn course(strike: &Single) -> Drawn {
+pub fn course(strike: &Single) -> DrawnFigure {
     let mut sheet = Sheet::new(760.0);
     headline(&mut sheet, "One strike");
     let end = strike.moments.last().map_or(1e-3, |moment| moment.time) * 1e3;
-    let curve = |of: &dyn Fn(&crate::skin::mechanics::strike::Moment) -> f64| -> Vec<(f64, f64)> {
+    let curve = |of: &dyn Fn(&crate::skin::mechanics::strike::StrikeMoment) -> f64| -> Vec<(f64, f64)> {
         strike.moments.iter().map(|moment| (moment.time * 1e3, of(moment))).collect()
     };
     let force = curve(&|moment| moment.force * 1e3);
     let (depth, dent) = (curve(&|moment| moment.depth * 1e3), curve(&|moment| moment.deflection * 1e3));
     let tip = curve(&|moment| moment.tip.max(0.0) * 1e3);
     let axis = |curves: &[&Vec<(f64, f64)>]| {
-        Axis::holding(curves.iter().flat_map(|curve| curve.iter().map(|pair| pair.1)).chain([0.0]), 6)
+        PlotAxis::holding(curves.iter().flat_map(|curve| curve.iter().map(|pair| pair.1)).chain([0.0]), 6)
     };
     let (top, bottom) = (150.0, 620.0);
-    let left =
-        Panel { left: 110.0, top, right: 760.0, bottom, x: Axis::exact(0.0, end, 6), y: axis(&[&force]), down: false };
+    let left = Panel {
+        left: 110.0,
+        top,
+        right: 760.0,
+        bottom,
+        x: PlotAxis::exact(0.0, end, 6),
+        y: axis(&[&force]),
+        down: false,
+    };
     left.frame(&mut sheet, "force on the needle [mN]", "time since the tip touches [ms]");
     left.level(&mut sheet, 0.0, GREY, 1.5);
     left.curve(&mut sheet, &force, LINES[0], 4.0, None);
@@ -32,7 +41,7 @@ pub fn course(strike: &Single) -> Drawn {
         top,
         right: 1550.0,
         bottom,
-        x: Axis::exact(0.0, end, 6),
+        x: PlotAxis::exact(0.0, end, 6),
         y: axis(&[&depth, &dent, &tip]),
         down: true,
     };
@@ -62,7 +71,7 @@ pub fn course(strike: &Single) -> Drawn {
         "A needle set to {} mm at the mean of the site. Below zero the needle is pulled out of skin that sticks to it.",
         short(strike.length * 1e3)
     );
-    Drawn {
+    DrawnFigure {
         figure: Figure { stem: "strike_course".into(), title: "One strike".into(), caption },
         rows: rows.collect(),
         sheet,
@@ -71,7 +80,7 @@ pub fn course(strike: &Single) -> Drawn {
 }
 
 /// Strain and risk around the channel.
-pub fn maps(strike: &Single) -> Drawn {
+pub fn maps(strike: &Single) -> DrawnFigure {
     let mut sheet = Sheet::new(900.0);
     headline(&mut sheet, "Around one strike");
     let mut rows = Vec::new();
@@ -85,8 +94,8 @@ pub fn maps(strike: &Single) -> Drawn {
             top,
             right: left + width,
             bottom,
-            x: Axis { low: -wide, high: wide, ticks: [-0.4, 0.0, 0.4].map(|r: f64| (r, short(r.abs()))).to_vec() },
-            y: Axis::exact(0.0, deepest * 1e3, 6),
+            x: PlotAxis { low: -wide, high: wide, ticks: [-0.4, 0.0, 0.4].map(|r: f64| (r, short(r.abs()))).to_vec() },
+            y: PlotAxis::exact(0.0, deepest * 1e3, 6),
             down: true,
         };
         let scale = scale(map);
@@ -115,7 +124,7 @@ pub fn maps(strike: &Single) -> Drawn {
     let caption = "Left: how far the skin is strained when the tip is about to pierce; the scale ends at 1, beyond which theory of \
                    moderate strain does not reach. Middle: hoop strain around the needle (grey) when it stands deepest. Right: vessels expected to rupture, by volume of skin."
         .to_owned();
-    Drawn {
+    DrawnFigure {
         figure: Figure { stem: "strike_maps".into(), title: "Around one strike".into(), caption },
         sheet,
         header: header(&["map", "r_mm", "depth_mm", "value"]),
@@ -124,15 +133,15 @@ pub fn maps(strike: &Single) -> Drawn {
 }
 
 /// Colours of a map: strains up to 1, else up to the largest value that is not alone.
-fn scale(map: &Map) -> Scale {
+fn scale(map: &Map) -> ColourScale {
     let mut values: Vec<f64> = map.values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     let high = values.get(values.len() * 995 / 1000).copied().unwrap_or(1.0);
     let high = if map.unit == "1" { high.min(1.0) } else { high };
-    Scale { low: 0.0, high: if high > 0.0 { high } else { 1.0 }, diverging: false }
+    ColourScale { low: 0.0, high: if high > 0.0 { high } else { 1.0 }, diverging: false }
 }
 
-fn paint(sheet: &mut Sheet, panel: &Panel, map: &Map, scale: Scale) {
+fn paint(sheet: &mut Sheet, panel: &Panel, map: &Map, scale: ColourScale) {
     for (k, row) in map.values.iter().enumerate() {
         let (from, to) = (map.depths[k] * 1e3, (map.depths[k + 1] * 1e3).min(panel.y.high));
         if from >= panel.y.high {
@@ -215,8 +224,8 @@ fn titles(sheet: &mut Sheet, panel: &Panel, map: &Map) {
     sheet.text((panel.left, panel.top - 84.0), text, font(SMALL, INK, Align::Start));
 }
 
-fn bar(sheet: &mut Sheet, scale: Scale, left: f64, top: f64, width: f64) {
-    let axis = Axis::exact(scale.low, scale.high, 3);
+fn bar(sheet: &mut Sheet, scale: ColourScale, left: f64, top: f64, width: f64) {
+    let axis = PlotAxis::exact(scale.low, scale.high, 3);
     let at = |part: f64| left + width * part;
     for step in 0..129 {
         let value = scale.low + (scale.high - scale.low) * (f64::from(step) + 0.5) / 129.0;

@@ -43,7 +43,7 @@ pub const fn bold(size: f64) -> Font {
 
 /// How values become colours.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub struct ColourScale {
     /// The value at the lower end.
     pub low: f64,
     /// The value at the upper end.
@@ -52,7 +52,7 @@ pub struct Scale {
     pub diverging: bool,
 }
 
-impl Scale {
+impl ColourScale {
     /// The colour of a value; grey where it is not a number. There are 129 colours, so that equal neighbours can be
     /// drawn as one and zero has a colour of its own.
     pub fn colour(&self, value: f64) -> Colour {

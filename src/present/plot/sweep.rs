@@ -2,15 +2,15 @@
 
 use indexmap::IndexMap;
 
-use crate::present::output::sweep::{Axis as Swept, Sweep};
+use crate::present::output::sweep::{AxisValues, Sweep};
 use crate::present::output::table;
 use crate::present::plot::course::{GROUPS, is_part};
-use crate::present::plot::panel::{Axis, Key, Panel, headline, legend, spread};
+use crate::present::plot::panel::{Key, Panel, PlotAxis, headline, legend, spread};
 use crate::present::plot::sheet::{Align, Mark, Sheet, WIDTH, shortened};
 use crate::present::plot::style::{DASHES, GREY, INK, LINES, PALE, SMALL, font, plain, title, unit, with_unit};
-use crate::present::plot::{Drawn, Figure, header, layout};
+use crate::present::plot::{DrawnFigure, Figure, header, layout};
 use crate::run::answer::Answer;
-use crate::run::session::Told;
+use crate::run::session::ToldNumber;
 
 const PANELS: usize = 12;
 
@@ -18,14 +18,14 @@ const PANELS: usize = 12;
 type Curve = (String, Vec<(f64, f64)>);
 
 /// One panel: the observable, its title with unit, and a curve for each combination of the other axes.
-struct Shown {
+struct CurvePanel {
     name: String,
     title: String,
     curves: Vec<Curve>,
 }
 
 /// How the points of a sweep lie along its horizontal axis.
-struct Along {
+struct Abscissa {
     label: String,
     words: Option<Vec<String>>,
     /// Points of each curve: (place along the axis, number of the point), ascending.
@@ -35,9 +35,9 @@ struct Along {
 }
 
 /// All figures of a sweep.
-pub fn figures(sweep: &Sweep) -> Vec<Drawn> {
+pub fn figures(sweep: &Sweep) -> Vec<DrawnFigure> {
     let Some(along) = along(sweep) else { return Vec::new() };
-    let mut drawn: Vec<Drawn> = benefit_and_risk(sweep, &along).into_iter().collect();
+    let mut drawn: Vec<DrawnFigure> = benefit_and_risk(sweep, &along).into_iter().collect();
     for (group, stem, _) in GROUPS.into_iter().filter(|(group, ..)| *group != "grade") {
         let gain = group == "gain";
         let (what, told) = if gain { ("at the end", "at the end of the run") } else { ("peak", "at its peak") };
@@ -66,8 +66,8 @@ fn axis_name(label: &str) -> String {
     plain(label.split(" [").next().unwrap_or(label))
 }
 
-fn along(sweep: &Sweep) -> Option<Along> {
-    let axes: Vec<Swept> = (0..sweep.axes.len()).map(|index| sweep.axis(index)).collect();
+fn along(sweep: &Sweep) -> Option<Abscissa> {
+    let axes: Vec<AxisValues> = (0..sweep.axes.len()).map(|index| sweep.axis(index)).collect();
     let varied = |numbers: &Vec<f64>| numbers.iter().any(|number| *number != numbers[0]);
     let main =
         axes.iter().position(|axis| axis.numbers.as_ref().is_some_and(varied)).or((!axes.is_empty()).then_some(0))?;
@@ -98,16 +98,16 @@ fn along(sweep: &Sweep) -> Option<Along> {
     }
     let words = axes[main].numbers.is_none().then_some(words);
     let label = axes[main].label();
-    (!curves.is_empty()).then_some(Along { label, words, curves, left_out })
+    (!curves.is_empty()).then_some(Abscissa { label, words, curves, left_out })
 }
 
 fn panels(
     sweep: &Sweep,
-    along: &Along,
+    along: &Abscissa,
     group: &str,
     pick: impl Fn(&Answer) -> Option<f64>,
     titled: impl Fn(&str, &str) -> String,
-) -> Vec<Shown> {
+) -> Vec<CurvePanel> {
     let known = |name: &str| GROUPS.iter().any(|(known, ..)| *known == name);
     let mine = sweep.headings.iter().filter(|(_, of, _)| of == group || (group == "state" && !known(of)));
     mine.filter_map(|(name, ..)| {
@@ -116,14 +116,14 @@ fn panels(
         let curves = along.curves.iter().map(|(curve, points)| {
             (curve.clone(), points.iter().map(|(place, index)| (*place, value(*index))).collect())
         });
-        Some(Shown { name: name.clone(), title: titled(name, &unit), curves: curves.collect() })
+        Some(CurvePanel { name: name.clone(), title: titled(name, &unit), curves: curves.collect() })
     })
     .collect()
 }
 
-fn needling(sweep: &Sweep, along: &Along) -> Vec<Shown> {
+fn needling(sweep: &Sweep, along: &Abscissa) -> Vec<CurvePanel> {
     let first = |index: usize| sweep.points[index].needling.first();
-    let mut quantities: Vec<Told> = Vec::new();
+    let mut quantities: Vec<ToldNumber> = Vec::new();
     for session in sweep.points.iter().filter_map(|point| point.needling.first()) {
         for told in session.told() {
             if !quantities.iter().any(|known| known.key == told.key) {
@@ -150,20 +150,20 @@ fn needling(sweep: &Sweep, along: &Along) -> Vec<Shown> {
             let mut values = curves.iter().flat_map(|(_, values)| values).map(|(_, value)| *value);
             let flat = values.next().is_none_or(|first| values.all(|value| value == first || value.is_nan()));
             let titled = with_unit(&title(&quantity.words), quantity.unit);
-            (!flat).then_some(Shown { title: titled, curves, name: quantity.key })
+            (!flat).then_some(CurvePanel { title: titled, curves, name: quantity.key })
         })
         .collect()
 }
 
-impl Along {
-    fn axis(&self, count: usize) -> Axis {
+impl Abscissa {
+    fn axis(&self, count: usize) -> PlotAxis {
         match &self.words {
-            Some(words) => Axis::words(words),
+            Some(words) => PlotAxis::words(words),
             None => {
                 let places = || self.curves.values().flatten().map(|(place, _)| *place);
                 let (low, high) = places().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p), h.max(p)));
                 let room = 0.04 * (high - low);
-                Axis::exact(low - room, high + room, count)
+                PlotAxis::exact(low - room, high + room, count)
             }
         }
     }
@@ -180,9 +180,9 @@ fn draw(sheet: &mut Sheet, panel: &Panel, values: &[(f64, f64)], index: usize, j
     }
 }
 
-fn multiples(along: &Along, shown: Vec<Shown>, stem: &str, heading: &str, caption: &str) -> Vec<Drawn> {
-    let known = |shown: &Shown| shown.curves.iter().flat_map(|(_, values)| values).any(|(_, y)| y.is_finite());
-    let shown: Vec<Shown> = shown.into_iter().filter(known).collect();
+fn multiples(along: &Abscissa, shown: Vec<CurvePanel>, stem: &str, heading: &str, caption: &str) -> Vec<DrawnFigure> {
+    let known = |shown: &CurvePanel| shown.curves.iter().flat_map(|(_, values)| values).any(|(_, y)| y.is_finite());
+    let shown: Vec<CurvePanel> = shown.into_iter().filter(known).collect();
     let many = along.curves.len() > 1;
     shown
         .chunks(PANELS)
@@ -200,7 +200,7 @@ fn multiples(along: &Along, shown: Vec<Shown>, stem: &str, heading: &str, captio
             let (places, height) = layout(shown.len(), top);
             sheet.height = height;
             let mut rows = Vec::new();
-            for (Shown { name, title, curves }, [left, top, right, bottom]) in shown.iter().zip(&places) {
+            for (CurvePanel { name, title, curves }, [left, top, right, bottom]) in shown.iter().zip(&places) {
                 let values = curves.iter().flat_map(|(_, values)| values).map(|(_, y)| *y);
                 let count = if places.len() > 4 { 3 } else { 4 };
                 let panel = Panel {
@@ -209,7 +209,7 @@ fn multiples(along: &Along, shown: Vec<Shown>, stem: &str, heading: &str, captio
                     right: *right,
                     bottom: *bottom,
                     x: along.axis(if places.len() > 4 { 4 } else { 6 }),
-                    y: Axis::holding(values, count),
+                    y: PlotAxis::holding(values, count),
                     down: false,
                 };
                 panel.frame(&mut sheet, title, &plain(&along.label));
@@ -231,18 +231,19 @@ fn multiples(along: &Along, shown: Vec<Shown>, stem: &str, heading: &str, captio
             let stem = if part == 0 { stem.to_owned() } else { format!("{stem}_{}", part + 1) };
             let figure = Figure { stem, title: heading.to_owned(), caption };
             let header = vec!["quantity".into(), "curve".into(), along.label.clone(), "value".into()];
-            Drawn { figure, sheet, header, rows }
+            DrawnFigure { figure, sheet, header, rows }
         })
         .collect()
 }
 
 /// Gains and risks against the axis, side by side; for sweeps of one curve, where the lines can be told apart.
-fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
+fn benefit_and_risk(sweep: &Sweep, along: &Abscissa) -> Option<DrawnFigure> {
     if along.curves.len() != 1 || along.words.is_some() {
         return None;
     }
-    let changed = |shown: &Shown| shown.curves.iter().flat_map(|(_, v)| v).any(|(_, y)| y.is_finite() && *y != 0.0);
-    let plain_only = |shown: &Shown| {
+    let changed =
+        |shown: &CurvePanel| shown.curves.iter().flat_map(|(_, v)| v).any(|(_, y)| y.is_finite() && *y != 0.0);
+    let plain_only = |shown: &CurvePanel| {
         let answer = sweep.points.iter().find_map(|point| point.answers.get(&shown.name));
         answer.is_some_and(|answer| unit(&answer.unit).is_empty())
     };
@@ -251,9 +252,9 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     let named = |name: &str, _: &str| title(name);
     let gains = panels(sweep, along, "gain", gain, named);
     let risks = panels(sweep, along, "risk", |answer| answer.peak, named);
-    let few = |all: Vec<Shown>| -> Vec<Shown> {
+    let few = |all: Vec<CurvePanel>| -> Vec<CurvePanel> {
         let names: Vec<String> = all.iter().map(|shown| shown.name.clone()).collect();
-        let main = |shown: &Shown| !is_part(&shown.name, names.iter().map(String::as_str));
+        let main = |shown: &CurvePanel| !is_part(&shown.name, names.iter().map(String::as_str));
         all.into_iter().filter(|shown| main(shown) && plain_only(shown) && changed(shown)).take(LINES.len()).collect()
     };
     let (gains, risks) = (few(gains), few(risks));
@@ -268,7 +269,7 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
         (&risks, "Risk, largest change", [950.0, 130.0, 1370.0, 650.0]),
     ] {
         let values = shown.iter().flat_map(|shown| &shown.curves[0].1).map(|(_, y)| *y).chain([0.0]);
-        let panel = Panel { left, top, right, bottom, x: along.axis(5), y: Axis::holding(values, 5), down: false };
+        let panel = Panel { left, top, right, bottom, x: along.axis(5), y: PlotAxis::holding(values, 5), down: false };
         panel.frame(&mut sheet, name, &plain(&along.label));
         panel.level(&mut sheet, 0.0, GREY, 1.5);
         let ends: Vec<f64> = shown
@@ -299,5 +300,5 @@ fn benefit_and_risk(sweep: &Sweep, along: &Along) -> Option<Drawn> {
     };
     let mut header = header(&["observable", "", "change"]);
     header[1] = along.label.clone();
-    Some(Drawn { figure, sheet, header, rows })
+    Some(DrawnFigure { figure, sheet, header, rows })
 }

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::present::output::file;
 use crate::present::plot::Figure;
 use crate::present::report::document::Picture;
-use crate::study::claims::{Answer, Band, first_sentence};
+use crate::study::claims::{ClaimAnswer, ReadingSpread, first_sentence};
 
 /// What stands at the end of the page.
 const LIMITS: [&str; 5] = [
@@ -23,11 +23,11 @@ const LIMITS: [&str; 5] = [
 ];
 
 /// The folder of an answer and its figures, which lie in `figures/` there.
-pub type Shown<'a> = (&'a Answer, Vec<Figure>);
+pub type IllustratedAnswer<'a> = (&'a ClaimAnswer, Vec<Figure>);
 
 #[derive(Serialize)]
 struct Section<'a> {
-    answer: &'a Answer,
+    answer: &'a ClaimAnswer,
     verdict: &'static str,
     class: &'static str,
     first: &'a str,
@@ -49,7 +49,7 @@ struct Page<'a> {
 ///
 /// # Errors
 /// A figure cannot be read, or the page cannot be written.
-pub fn write_claims(folder: &Path, answers: &[Shown<'_>]) -> Result<()> {
+pub fn write_claims(folder: &Path, answers: &[IllustratedAnswer<'_>]) -> Result<()> {
     let sections =
         answers.iter().map(|(answer, figures)| section(folder, answer, figures)).collect::<Result<Vec<_>>>()?;
     let words = ["supported", "weak", "contested", "not decidable"];
@@ -67,9 +67,9 @@ pub fn write_claims(folder: &Path, answers: &[Shown<'_>]) -> Result<()> {
     file::write(&path, filled)
 }
 
-fn section<'a>(folder: &Path, answer: &'a Answer, figures: &[Figure]) -> Result<Section<'a>> {
+fn section<'a>(folder: &Path, answer: &'a ClaimAnswer, figures: &[Figure]) -> Result<Section<'a>> {
     let own = folder.join(&answer.id);
-    let told = |band: &Band| {
+    let told = |band: &ReadingSpread| {
         let (value, spread) = band.told();
         [band.what.clone(), value, spread]
     };

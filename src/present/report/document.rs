@@ -15,7 +15,7 @@ use crate::present::report::{LIMITS, influence};
 
 /// A paragraph of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct Paragraph {
     /// Its first words, set off; may be empty.
     pub lead: String,
     /// The rest.
@@ -47,22 +47,22 @@ pub struct Picture {
 
 /// How many numbers rest on what.
 #[derive(Debug, Clone, Serialize)]
-pub struct Evidence {
+pub struct EvidenceSummary {
     sentence: String,
-    parts: Vec<Part>,
-    numbers: Vec<Row>,
+    parts: Vec<EvidenceCount>,
+    numbers: Vec<NumberRow>,
     /// The assumed ones that matter most.
     strongest: Vec<influence::Strong>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Part {
+struct EvidenceCount {
     name: &'static str,
     count: usize,
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Row {
+struct NumberRow {
     name: String,
     what: String,
     value: String,
@@ -81,13 +81,13 @@ pub struct Document {
     /// The question in the user's words; may be empty.
     pub question: String,
     /// The answer in plain words.
-    pub answer: Vec<Line>,
+    pub answer: Vec<Paragraph>,
     /// The figures.
     pub figures: Vec<Picture>,
     /// The tables.
     pub tables: Vec<Table>,
     /// What the numbers rest on, if that is known.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<EvidenceSummary>,
     /// How it was made: names and values.
     pub made: Vec<(String, String)>,
     /// What to keep in mind.
@@ -96,7 +96,7 @@ pub struct Document {
     pub version: &'static str,
 }
 
-impl Evidence {
+impl EvidenceSummary {
     /// Counts and lists the numbers; none if none are known.
     pub fn of(provenance: &Provenance) -> Option<Self> {
         let Counts { total, measured, derived, tuned, assumed, unchecked } = provenance.counts();
@@ -110,8 +110,9 @@ impl Evidence {
             ("assumed", assumed),
             ("unchecked", unchecked),
         ];
-        let parts = counted.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| Part { name, count });
-        let numbers = provenance.numbers.iter().map(|number| Row {
+        let parts =
+            counted.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| EvidenceCount { name, count });
+        let numbers = provenance.numbers.iter().map(|number| NumberRow {
             name: number.name.clone(),
             what: number.what.clone(),
             value: number.value.clone(),

@@ -29,16 +29,16 @@ pub struct Strong {
 
 /// The stored table.
 #[derive(Deserialize)]
-struct Influence {
+struct InfluenceTable {
     /// Samples that were run.
     samples: usize,
     /// Pairs of a number and a reading that were looked at.
     pairs: usize,
-    number: Vec<Moved>,
+    number: Vec<InfluenceRow>,
 }
 
 #[derive(Deserialize)]
-struct Moved {
+struct InfluenceRow {
     key: String,
     observable: String,
     reading: String,
@@ -47,7 +47,7 @@ struct Moved {
 
 /// The assumed numbers of a run that moved readings most, the strongest first.
 pub fn strongest(provenance: &Provenance) -> Vec<Strong> {
-    let Ok(Influence { samples, pairs, number: mut known }) = toml::from_str(catalogue::influence()) else {
+    let Ok(InfluenceTable { samples, pairs, number: mut known }) = toml::from_str(catalogue::influence()) else {
         return Vec::new();
     };
     let by_chance = chance(samples, pairs);
@@ -61,7 +61,7 @@ pub fn strongest(provenance: &Provenance) -> Vec<Strong> {
             let kind = file.split(' ').next()?;
             let key = format!("{kind}.{}", key.trim_start_matches("constant."));
             let own = known.iter().filter(|own| own.key == key);
-            let Moved { observable, reading, rank_correlation: correlation, .. } =
+            let InfluenceRow { observable, reading, rank_correlation: correlation, .. } =
                 own.max_by(|a, b| a.rank_correlation.abs().total_cmp(&b.rank_correlation.abs()))?;
             let strong = Strong {
                 name: number.name.clone(),

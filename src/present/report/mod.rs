@@ -14,10 +14,10 @@ use std::path::Path;
 use crate::base::error::{Result, printable};
 use crate::present::output::ensemble::Ensemble;
 use crate::present::output::sweep::Sweep;
-use crate::present::output::{Kept, Provenance};
+use crate::present::output::{KeptRun, Provenance};
 use crate::present::plot::Figure;
-pub use claims::{Shown, run_folder, write_claims};
-use document::{Document, Evidence};
+pub use claims::{IllustratedAnswer, run_folder, write_claims};
+use document::{Document, EvidenceSummary};
 
 /// Templates that are filled with what others wrote: signs that act are spelt out, and names that end in `.html` are escaped.
 fn environment() -> minijinja::Environment<'static> {
@@ -47,7 +47,7 @@ const LIMITS: [&str; 5] = [
 /// A figure cannot be read, or the report cannot be written.
 pub fn write_run(
     path: &Path,
-    kept: &Kept<'_>,
+    kept: &KeptRun<'_>,
     provenance: &Provenance,
     figures: &[Figure],
     figures_folder: &Path,
@@ -59,7 +59,7 @@ pub fn write_run(
         question: about.question.clone(),
         answer: words::of_run(kept),
         tables: table::of_run(kept),
-        evidence: Evidence::of(provenance),
+        evidence: EvidenceSummary::of(provenance),
         made: vec![
             ("Tissue".into(), about.tissue.clone()),
             ("Response model".into(), about.model.clone()),
@@ -90,7 +90,7 @@ pub fn write_sweep(
         question: sweep.question.clone(),
         answer: words::of_sweep(sweep),
         tables: table::of_sweep(sweep),
-        evidence: Evidence::of(provenance),
+        evidence: EvidenceSummary::of(provenance),
         made: vec![
             ("Swept".into(), sweep.axes.join(", ")),
             ("Random numbers".into(), "the same at every point".into()),
@@ -118,7 +118,7 @@ pub fn write_ensemble(
         question: ensemble.question.clone(),
         answer: words::of_ensemble(ensemble),
         tables: table::of_ensemble(ensemble),
-        evidence: Evidence::of(provenance),
+        evidence: EvidenceSummary::of(provenance),
         made: vec![
             ("Drawn".into(), format!("{} numbers and traits, as a Latin hypercube", ensemble.drawn.len())),
             ("Version".into(), format!("dermasim {}", env!("CARGO_PKG_VERSION"))),
@@ -135,7 +135,7 @@ pub fn write_ensemble(
 /// A figure cannot be read, or the report cannot be written.
 pub fn write_compare(
     path: &Path,
-    runs: &[(String, &Kept<'_>)],
+    runs: &[(String, &KeptRun<'_>)],
     figures: &[Figure],
     figures_folder: &Path,
 ) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The tables of reports.
 
-use crate::present::output::Kept;
-use crate::present::output::ensemble::{Ensemble, Reading, Spread};
+use crate::present::output::KeptRun;
+use crate::present::output::ensemble::{Ensemble, EnsembleReading, Spread};
 use crate::present::output::sweep::Sweep;
 use crate::present::plot::style::{day, short, title, with_unit};
 use crate::present::report::document::Table;
@@ -40,7 +40,7 @@ fn row(name: &str, answer: &Answer) -> Vec<String> {
 }
 
 /// The answers of a run by group, and what the needles did.
-pub fn of_run(kept: &Kept<'_>) -> Vec<Table> {
+pub fn of_run(kept: &KeptRun<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     for (group, name) in GROUPS {
         let mine = kept.record.headings.iter().filter(|heading| crate::present::plot::group_of(heading) == group);
@@ -64,7 +64,7 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Table> {
 }
 
 /// When each symptom lets the skin be treated again.
-fn recovery(kept: &Kept<'_>) -> Option<Table> {
+fn recovery(kept: &KeptRun<'_>) -> Option<Table> {
     let recovery = kept.practice.recovery.as_ref()?;
     let carried = |name: &str| {
         let own = kept.practice.carried_over.iter().filter(|own| own.observable == name).map(|own| own.share);
@@ -140,7 +140,7 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
     let readings = ensemble.readings();
     let mut tables = Vec::new();
     for (group, name) in GROUPS.into_iter().filter(|(group, _)| *group != "state") {
-        let mine: Vec<&Reading> = (readings.iter())
+        let mine: Vec<&EnsembleReading> = (readings.iter())
             // The peak is told as a change; where an observable rests and ends is told of gains.
             .filter(|own| own.group == group && own.number != "peak")
             .filter(|own| group == "gain" || !["rest", "end"].contains(&own.number))
@@ -207,7 +207,7 @@ pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Table> {
 }
 
 /// Runs side by side: a table for each group.
-pub fn of_compare(runs: &[(String, &Kept<'_>)]) -> Vec<Table> {
+pub fn of_compare(runs: &[(String, &KeptRun<'_>)]) -> Vec<Table> {
     let Some((_, first)) = runs.first() else { return Vec::new() };
     let mut tables = Vec::new();
     for (group, name) in GROUPS {

@@ -1,11 +1,11 @@
 //! The answer in plain words, from the numbers alone.
 
-use crate::present::output::Kept;
-use crate::present::output::ensemble::{Ensemble, Influences, OF_REST, Reading, Spread};
+use crate::present::output::KeptRun;
+use crate::present::output::ensemble::{Ensemble, EnsembleReading, Influences, OF_REST, Spread};
 use crate::present::output::sweep::Sweep;
 use crate::present::plot::style::{brief, day, plain, short, title, unit};
 use crate::present::plot::{columns, is_part, main_ones};
-use crate::present::report::document::Line;
+use crate::present::report::document::Paragraph;
 use crate::run::answer::Answer;
 
 /// The parts of an answer as a report names them.
@@ -20,8 +20,8 @@ pub const GROUPS: [(&str, &str); 5] = [
 /// Sentences about one group at most; the tables have all.
 const SENTENCES: usize = 6;
 
-fn line(lead: &str, text: impl Into<String>) -> Line {
-    Line { lead: lead.into(), text: text.into() }
+fn line(lead: &str, text: impl Into<String>) -> Paragraph {
+    Paragraph { lead: lead.into(), text: text.into() }
 }
 
 /// A value with its unit.
@@ -49,7 +49,7 @@ fn whole(days: f64) -> String {
 }
 
 /// When something was, told from the session before it: "5 h after session 2", "right after session 1", "on day 120".
-fn when(kept: &Kept<'_>, at: Option<f64>) -> String {
+fn when(kept: &KeptRun<'_>, at: Option<f64>) -> String {
     let Some(at) = at else { return String::new() };
     let before = kept.about.session_days.iter().rposition(|session| *session <= at + 1e-9);
     let Some(session) = before else { return format!(" on day {}", whole(at)) };
@@ -75,7 +75,7 @@ fn joined(parts: &[String]) -> String {
 }
 
 /// The answer of a run.
-pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
+pub fn of_run(kept: &KeptRun<'_>) -> Vec<Paragraph> {
     let mut lines = vec![line("What was done.", done(kept))];
     lines.extend(kept.about.warnings.iter().map(|warning| line("Warning.", format!("{warning}."))));
     lines.extend(kept.faults.iter().map(|fault| line("Not sound.", format!("{fault}."))));
@@ -84,11 +84,11 @@ pub fn of_run(kept: &Kept<'_>) -> Vec<Line> {
     lines.extend(symptoms(kept));
     lines.extend(gains(kept));
     lines.extend(risks(kept));
-    lines.extend(kept.practice.told().into_iter().map(|(lead, text)| Line { lead, text }));
+    lines.extend(kept.practice.told().into_iter().map(|(lead, text)| Paragraph { lead, text }));
     lines
 }
 
-fn done(kept: &Kept<'_>) -> String {
+fn done(kept: &KeptRun<'_>) -> String {
     let about = &kept.about;
     // The age stands on its own.
     let traits = about.person.iter().filter(|(name, _)| name != "age");
@@ -113,7 +113,7 @@ fn done(kept: &Kept<'_>) -> String {
     format!("{}, needled with {}{length}{operator} {sessions}, {followed}.", title(&skin), plain(device))
 }
 
-fn needles(kept: &Kept<'_>) -> Option<Line> {
+fn needles(kept: &KeptRun<'_>) -> Option<Paragraph> {
     let session = kept.needling.first()?;
     let depths = session.depths();
     let middles = depths.edges_mm.windows(2).map(|edges| 0.5 * (edges[0] + edges[1]));
@@ -159,7 +159,7 @@ fn needles(kept: &Kept<'_>) -> Option<Line> {
 }
 
 /// Names and answers of a group, those that changed most first.
-fn changed<'a>(kept: &'a Kept<'_>, group: &'a str) -> impl Iterator<Item = (&'a str, &'a Answer, f64)> {
+fn changed<'a>(kept: &'a KeptRun<'_>, group: &'a str) -> impl Iterator<Item = (&'a str, &'a Answer, f64)> {
     let mine = main_ones(&kept.record, &columns(&kept.record, group));
     mine.into_iter().filter_map(|column| {
         let heading = &kept.record.headings[column];
@@ -168,7 +168,7 @@ fn changed<'a>(kept: &'a Kept<'_>, group: &'a str) -> impl Iterator<Item = (&'a 
     })
 }
 
-fn symptoms(kept: &Kept<'_>) -> Option<Line> {
+fn symptoms(kept: &KeptRun<'_>) -> Option<Paragraph> {
     let last = kept.about.session_days.last().copied();
     let said: Vec<String> = changed(kept, "symptom")
         .take(SENTENCES)
@@ -190,7 +190,7 @@ fn symptoms(kept: &Kept<'_>) -> Option<Line> {
     }
 }
 
-fn gains(kept: &Kept<'_>) -> Option<Line> {
+fn gains(kept: &KeptRun<'_>) -> Option<Paragraph> {
     let said: Vec<String> = changed(kept, "gain")
         .take(SENTENCES)
         .filter_map(|(name, answer, peak)| {
@@ -203,7 +203,7 @@ fn gains(kept: &Kept<'_>) -> Option<Line> {
     (!said.is_empty()).then(|| line(&format!("After {end} days."), format!("Compared with rest: {}.", said.join("; "))))
 }
 
-fn risks(kept: &Kept<'_>) -> Option<Line> {
+fn risks(kept: &KeptRun<'_>) -> Option<Paragraph> {
     let said: Vec<String> = changed(kept, "risk")
         .take(SENTENCES)
         .map(|(name, answer, peak)| {
@@ -215,7 +215,7 @@ fn risks(kept: &Kept<'_>) -> Option<Line> {
 }
 
 /// The answer of a sweep: where each gain and risk is largest and smallest.
-pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
+pub fn of_sweep(sweep: &Sweep) -> Vec<Paragraph> {
     let axes: Vec<String> = sweep.axes.iter().map(|key| plain(key)).collect();
     let mut lines =
         vec![line("What was done.", format!("{} runs that differ in {}.", sweep.points.len(), joined(&axes)))];
@@ -256,7 +256,7 @@ pub fn of_sweep(sweep: &Sweep) -> Vec<Line> {
 }
 
 /// The answer of an ensemble: medians with the spread of nine in ten samples, and what it depends on.
-pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Line> {
+pub fn of_ensemble(ensemble: &Ensemble) -> Vec<Paragraph> {
     let (readings, count) = (ensemble.readings(), ensemble.samples.len());
     let failed = ensemble.failed.len();
     let persons = ensemble.drawn.iter().filter(|drawn| drawn.evidence.is_none()).count();
@@ -346,9 +346,10 @@ pub fn chance(ensemble: &Ensemble) -> String {
 
 /// What was drawn, by its largest rank correlation with a gain or a risk (with any reading where there are none), beyond
 /// chance.
-pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, String, f64)> {
-    let judged =
-        |own: &Reading| [("gain", "end_change"), ("risk", "peak_change")].contains(&(own.group.as_str(), own.number));
+pub fn most_important(ensemble: &Ensemble, readings: &[EnsembleReading]) -> Vec<(usize, String, f64)> {
+    let judged = |own: &EnsembleReading| {
+        [("gain", "end_change"), ("risk", "peak_change")].contains(&(own.group.as_str(), own.number))
+    };
     let any = readings.iter().any(judged);
     let mut best: Vec<(usize, String, f64)> = Vec::new();
     // The largest come first.
@@ -362,7 +363,7 @@ pub fn most_important(ensemble: &Ensemble, readings: &[Reading]) -> Vec<(usize, 
 }
 
 /// The answer of a comparison: how the other runs differ from the first.
-pub fn of_compare(runs: &[(String, &Kept<'_>)]) -> Vec<Line> {
+pub fn of_compare(runs: &[(String, &KeptRun<'_>)]) -> Vec<Paragraph> {
     let Some(((base, first), others)) = runs.split_first() else { return Vec::new() };
     let mut lines = vec![line(&format!("{base}."), done(first))];
     for (name, run) in others {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike, Value};
 
-use crate::base::error::{Error, Part, Result, Source, grammar};
+use crate::base::error::{Error, Result, Source, SourcePart, grammar};
 
 /// Lays `upper`, or its table `section` if that is not empty, over `lower`. The result is known by the name of `lower`.
 ///
@@ -254,14 +254,14 @@ fn find<'a>(table: &'a dyn TableLike, path: &[String]) -> Option<(&'a Key, &'a I
 }
 
 /// Tells for every key and value of `merged` where it was written: in the first of `texts` that has it.
-fn gather(merged: &dyn TableLike, texts: &[(&Arc<Source>, &dyn TableLike)], parts: &mut Vec<Part>) {
+fn gather(merged: &dyn TableLike, texts: &[(&Arc<Source>, &dyn TableLike)], parts: &mut Vec<SourcePart>) {
     for (key, item) in merged.iter() {
         let here_key = merged.key(key).and_then(Key::span);
         let written = texts.iter().find_map(|(source, table)| Some((*source, table.key(key)?, table.get(key)?)));
         let Some((source, there_key, there)) = written else { continue };
         let mut note = |here: Option<std::ops::Range<usize>>, there: Option<std::ops::Range<usize>>| {
             if let (Some(here), Some(there)) = (here, there) {
-                parts.push(Part { here, source: source.clone(), there });
+                parts.push(SourcePart { here, source: source.clone(), there });
             }
         };
         note(here_key, there_key.span());

@@ -8,7 +8,7 @@ use serde_spanned::Spanned;
 use super::number::table;
 use super::stem;
 use crate::base::error::{Result, Source, read_toml};
-use crate::base::sourced::{Sourced, Written};
+use crate::base::sourced::{Sourced, WrittenNumber};
 
 /// A tool with needles.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Device {
     /// How the needles are moved.
     pub drive: Drive,
     /// The dose of a session unless the scenario says otherwise.
-    pub dose: Default,
+    pub dose: DefaultDose,
     /// The text it was read from.
     pub source: Arc<Source>,
 }
@@ -131,7 +131,7 @@ table! {
 #[derive(Debug, Clone)]
 pub enum Drive {
     /// By a motor, many at once, while the pen glides.
-    Pen(Box<Pen>, Layout),
+    Pen(Box<Pen>, NeedleLayout),
     /// By rolling a drum.
     Roller(Box<Roller>),
     /// By hand, one at a time.
@@ -154,7 +154,7 @@ pub enum Tip {
 /// How needles stand in a cartridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Layout {
+pub enum NeedleLayout {
     /// Evenly over a disc.
     Disc,
     /// On a ring.
@@ -165,7 +165,7 @@ pub enum Layout {
 
 /// The dose of a session unless the scenario says otherwise.
 #[derive(Debug, Clone)]
-pub enum Default {
+pub enum DefaultDose {
     /// Distinct holes per area [1/m²].
     Density(Sourced),
     /// Passes over each place.
@@ -180,7 +180,7 @@ struct WrittenDevice {
     needle: WrittenNeedle,
     #[serde(default)]
     tip: Tip,
-    layout: Option<Spanned<Layout>>,
+    layout: Option<Spanned<NeedleLayout>>,
     pen: Option<Spanned<WrittenPen>>,
     roller: Option<Spanned<WrittenRoller>>,
     hand: Option<Spanned<WrittenHand>>,
@@ -191,8 +191,8 @@ struct WrittenDevice {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenDose {
-    density: Option<Written>,
-    passes: Option<Written>,
+    density: Option<WrittenNumber>,
+    passes: Option<WrittenNumber>,
 }
 
 impl Device {
@@ -207,7 +207,7 @@ impl Device {
         let needle = written.needle.check(source)?;
         let drive = match (written.pen, written.roller, written.hand, written.plate) {
             (Some(pen), None, None, None) => {
-                let layout = written.layout.map_or(Layout::Disc, Spanned::into_inner);
+                let layout = written.layout.map_or(NeedleLayout::Disc, Spanned::into_inner);
                 Drive::Pen(Box::new(pen.into_inner().check(source)?), layout)
             }
             (None, Some(roller), None, None) => Drive::Roller(Box::new(roller.into_inner().check(source)?)),
@@ -230,11 +230,11 @@ impl Device {
         let dose = match written.dose.into_inner() {
             WrittenDose { density: Some(one), passes: None } => {
                 use super::number::{Sign, checked};
-                Default::Density(checked(one, source, "1/cm^2", Sign::Positive)?)
+                DefaultDose::Density(checked(one, source, "1/cm^2", Sign::Positive)?)
             }
             WrittenDose { density: None, passes: Some(one) } => {
                 use super::number::{Sign, checked};
-                Default::Passes(checked(one, source, "1", Sign::Positive)?)
+                DefaultDose::Passes(checked(one, source, "1", Sign::Positive)?)
             }
             _ => return Err(source.refuse(at, "a dose is either [dose.density] or [dose.passes]")),
         };
@@ -328,8 +328,8 @@ impl Device {
             Drive::Plate(plate) => plate.numbers("plate"),
         });
         all.push(match &self.dose {
-            Default::Density(density) => ("dose.density".into(), density),
-            Default::Passes(passes) => ("dose.passes".into(), passes),
+            DefaultDose::Density(density) => ("dose.density".into(), density),
+            DefaultDose::Passes(passes) => ("dose.passes".into(), passes),
         });
         all
     }

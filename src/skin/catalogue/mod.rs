@@ -22,16 +22,18 @@ use std::sync::Arc;
 
 pub use compose::{changed, compose, is_number};
 pub use cost::{Cost, Price};
-pub use device::{Default as DefaultDose, Device, Drive, Hand, Layout, Lengths, Needle, Pen, Plate, Roller, Tip};
+pub use device::{DefaultDose, Device, Drive, Hand, Lengths, Needle, NeedleLayout, Pen, Plate, Roller, Tip};
 pub use mechanics::{
     BedConstants, Crowding, Dome, Drag, Fading, Material, Mechanics, Merging, Pain, PunctureForce, Resistance,
     Shedding, Speed, Touch, Variation,
 };
 pub use operator::{Glide, Hands, Operator, Press};
-pub use overlay::{Carriage, Dose, Overlay};
+pub use overlay::{AgentDose, Carriage, Overlay};
 pub use population::Population;
 pub use rules::{Bound, Rule, Rules};
-pub use tissue::{Ageing, Backing, Connecting, Loops, Mesh, Plexus, Support, Tissue, TissueLayer, Vessels, aged};
+pub use tissue::{
+    Ageing, Backing, Connecting, LayerMechanics, Loops, Plexus, Support, Tissue, TissueLayer, Vessels, aged,
+};
 
 use crate::base::error::{Error, Result, Source, suggestion};
 
@@ -42,7 +44,7 @@ const LONGEST_FILE: u64 = 8 << 20;
 
 /// What a file of the catalogue describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum CatalogueKind {
     /// A place of the skin.
     Tissue,
     /// A tool with needles.
@@ -69,7 +71,7 @@ pub enum Kind {
     Population,
 }
 
-impl Kind {
+impl CatalogueKind {
     /// All kinds.
     pub const ALL: [Self; 12] = [
         Self::Tissue,
@@ -105,7 +107,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for CatalogueKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Tissue => "tissue",
@@ -126,7 +128,7 @@ impl fmt::Display for Kind {
 
 /// One file of the catalogue, for lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The name by which a scenario calls it.
     pub name: String,
     /// What it is, in a sentence; empty if the file does not say.
@@ -145,14 +147,20 @@ pub struct Entry {
 ///
 /// # Errors
 /// There is none of that name (the message names the nearest), or it cannot be read; or it extends itself.
-pub fn find(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
+pub fn find(kind: CatalogueKind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
     extended(kind, name, beside, &stem_of(name), &mut Vec::new())
 }
 
 /// The text of a file with all that it extends.
-fn extended(kind: Kind, name: &str, beside: Option<&Path>, own: &str, above: &mut Vec<String>) -> Result<Arc<Source>> {
+fn extended(
+    kind: CatalogueKind,
+    name: &str,
+    beside: Option<&Path>,
+    own: &str,
+    above: &mut Vec<String>,
+) -> Result<Arc<Source>> {
     let mut source = plain(kind, name, beside)?;
-    if kind == Kind::Agent {
+    if kind == CatalogueKind::Agent {
         source = Source::new(source.name.clone(), source.text.replace('@', own));
     }
     let document = toml_edit::Document::parse(source.text.as_str()).ok();
@@ -171,7 +179,7 @@ fn extended(kind: Kind, name: &str, beside: Option<&Path>, own: &str, above: &mu
 }
 
 /// The text of one file.
-fn plain(kind: Kind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
+fn plain(kind: CatalogueKind, name: &str, beside: Option<&Path>) -> Result<Arc<Source>> {
     if name.ends_with(".toml") {
         let near = beside.map(|folder| folder.join(name));
         let found = near.into_iter().chain([PathBuf::from(name)]).find(|path| path.is_file());
@@ -206,12 +214,12 @@ pub fn influence() -> &'static str {
 }
 
 /// What the catalogue holds of a kind, by name.
-pub fn list(kind: Kind) -> Vec<Entry> {
+pub fn list(kind: CatalogueKind) -> Vec<CatalogueEntry> {
     let folder = format!("models/{}/", kind.folder());
     let mut entries = BTreeMap::new();
     for (path, text) in EMBEDDED {
         if let Some(name) = path.strip_prefix(&folder).and_then(|rest| rest.strip_suffix(".toml")) {
-            entries.insert(name.to_owned(), Entry { name: name.to_owned(), what: what(text), local: false });
+            entries.insert(name.to_owned(), CatalogueEntry { name: name.to_owned(), what: what(text), local: false });
         }
     }
     for file in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -223,7 +231,7 @@ pub fn list(kind: Kind) -> Vec<Entry> {
         // A local copy that says nothing new is not shown as an override.
         if let Ok(source) = read(&path) {
             let embedded = EMBEDDED.iter().any(|(known, text)| Path::new(known) == path && *text == source.text);
-            let entry = Entry { name: name.to_owned(), what: what(&source.text), local: !embedded };
+            let entry = CatalogueEntry { name: name.to_owned(), what: what(&source.text), local: !embedded };
             entries.insert(name.to_owned(), entry);
         }
     }

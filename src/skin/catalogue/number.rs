@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Result, Source};
-use crate::base::sourced::{Choice, Sourced, Written};
+use crate::base::sourced::{Choice, Sourced, WrittenNumber};
 use crate::base::units::Quantity;
 
 /// Which values a number may have.
@@ -17,8 +17,8 @@ pub(super) enum Sign {
     Either,
 }
 
-/// Checks a number as [`Written::check`] does, and that it measures what `unit` measures and has the sign it may have.
-pub(super) fn checked(written: Written, source: &Arc<Source>, unit: &str, sign: Sign) -> Result<Sourced> {
+/// Checks a number as [`WrittenNumber::check`] does, and that it measures what `unit` measures and has the sign it may have.
+pub(super) fn checked(written: WrittenNumber, source: &Arc<Source>, unit: &str, sign: Sign) -> Result<Sourced> {
     let number = written.check(source)?;
     let at = || number.place.1.clone();
     let values: Vec<f64> = match &number.value {
@@ -51,7 +51,7 @@ macro_rules! table {
         #[derive(Debug, Clone, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct $written {
-            $($field: $crate::base::sourced::Written,)*
+            $($field: $crate::base::sourced::WrittenNumber,)*
         }
 
         impl $written {

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 
 use super::number::{Sign, checked, table};
-use super::{Kind, stem};
+use super::{CatalogueKind, stem};
 use crate::base::error::{Result, Source, read_toml, suggestion};
-use crate::base::sourced::{Sourced, Written};
+use crate::base::sourced::{Sourced, WrittenNumber};
 
 /// A lesion, an agent or a trait.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Overlay {
     /// What it is, in a sentence.
     pub what: String,
     /// When it is put on; agents only.
-    pub dose: Option<Dose>,
+    pub dose: Option<AgentDose>,
     /// What needles carry off; lesions only.
     pub carriage: Option<Carriage>,
     /// The text it was read from.
@@ -32,7 +32,7 @@ pub struct Overlay {
 
 /// When an agent is put on, and how much.
 #[derive(Debug, Clone)]
-pub struct Dose {
+pub struct AgentDose {
     /// The signal it sets.
     pub signal: String,
     /// Whether times count from each session, or from the start of the run.
@@ -77,31 +77,31 @@ struct WrittenOverlay {
     _mechanics: Option<toml::Table>,
     #[serde(rename = "response")]
     _response: Option<toml::Table>,
-    dose: Option<Spanned<WrittenDose>>,
+    dose: Option<Spanned<WrittenAgentDose>>,
     carriage: Option<Spanned<WrittenCarriage>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenDose {
+struct WrittenAgentDose {
     signal: String,
     at: Spanned<String>,
-    after: Written,
-    lasts: Written,
-    every: Option<Written>,
-    count: Option<Written>,
-    strength: Written,
+    after: WrittenNumber,
+    lasts: WrittenNumber,
+    every: Option<WrittenNumber>,
+    count: Option<WrittenNumber>,
+    strength: WrittenNumber,
 }
 
-impl WrittenDose {
-    fn check(self, source: &Arc<Source>) -> Result<Dose> {
+impl WrittenAgentDose {
+    fn check(self, source: &Arc<Source>) -> Result<AgentDose> {
         const ANCHORS: [&str; 2] = ["session", "start"];
         if !ANCHORS.contains(&self.at.get_ref().as_str()) {
             return Err(source
                 .refuse(self.at.span(), format!("a dose cannot count from `{}`", self.at.get_ref()))
                 .help(suggestion(self.at.get_ref(), ANCHORS)));
         }
-        Ok(Dose {
+        Ok(AgentDose {
             signal: self.signal,
             each_session: self.at.get_ref() == "session",
             after: checked(self.after, source, "h", Sign::Either)?,
@@ -118,12 +118,12 @@ impl Overlay {
     ///
     /// # Errors
     /// The text is not TOML, a key is unknown, or a number lacks its source or has another unit or sign.
-    pub fn read(kind: Kind, source: &Arc<Source>) -> Result<Self> {
+    pub fn read(kind: CatalogueKind, source: &Arc<Source>) -> Result<Self> {
         let written: WrittenOverlay = read_toml(source)?;
-        if let (Some(dose), false) = (&written.dose, kind == Kind::Agent) {
+        if let (Some(dose), false) = (&written.dose, kind == CatalogueKind::Agent) {
             return Err(source.refuse(dose.span(), "only an agent has a dose"));
         }
-        if let (Some(carriage), false) = (&written.carriage, kind == Kind::Lesion) {
+        if let (Some(carriage), false) = (&written.carriage, kind == CatalogueKind::Lesion) {
             return Err(source.refuse(carriage.span(), "only a lesion has something that needles carry off"));
         }
         let carriage = written.carriage.map(|carriage| carriage.into_inner().check(source)).transpose()?;

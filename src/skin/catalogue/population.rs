@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::stem;
 use crate::base::error::{Result, Source, read_toml};
-use crate::base::sourced::{Choice, Sourced, Written};
+use crate::base::sourced::{Choice, Sourced, WrittenNumber};
 
 /// Who comes to be treated.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Population {
 struct WrittenPopulation {
     what: String,
     #[serde(rename = "trait")]
-    traits: IndexMap<String, Written>,
+    traits: IndexMap<String, WrittenNumber>,
 }
 
 impl Population {

@@ -49,7 +49,7 @@ pub struct TissueLayer {
     /// The stuff it is made of, a material of the mechanics, with its place in the file; `None` follows from its groups.
     pub material: Option<Spanned<String>>,
     /// Its numbers.
-    pub mesh: Mesh,
+    pub mesh: LayerMechanics,
 }
 
 impl TissueLayer {
@@ -67,12 +67,12 @@ pub struct Backing {
     /// The stuff it is made of, a material of the mechanics, with its place in the file.
     pub material: Spanned<String>,
     /// Its thickness and stiffness.
-    pub mesh: Mesh,
+    pub mesh: LayerMechanics,
 }
 
 table! {
     /// Thickness and stiffness of a layer.
-    Mesh from WrittenMesh {
+    LayerMechanics from WrittenLayerMechanics {
         /// Thickness [m], with its spread between persons.
         thickness: "mm" Positive,
         /// Young's modulus at small strain [Pa]; higher values resist the needle more.
@@ -181,16 +181,16 @@ struct WrittenLayer {
     groups: Vec<String>,
     spacing: Spanned<[String; 2]>,
     material: Option<Spanned<String>>,
-    thickness: crate::base::sourced::Written,
-    stiffness: crate::base::sourced::Written,
+    thickness: crate::base::sourced::WrittenNumber,
+    stiffness: crate::base::sourced::WrittenNumber,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenBacking {
     material: Spanned<String>,
-    thickness: crate::base::sourced::Written,
-    stiffness: crate::base::sourced::Written,
+    thickness: crate::base::sourced::WrittenNumber,
+    stiffness: crate::base::sourced::WrittenNumber,
 }
 
 #[derive(Deserialize)]
@@ -210,7 +210,7 @@ impl WrittenLayer {
         if spacing.iter().any(|step| *step < 1e-7) {
             return Err(source.refuse(at, "the grid cannot be finer than 0.1 um"));
         }
-        let mesh = WrittenMesh { thickness: self.thickness, stiffness: self.stiffness }.check(source)?;
+        let mesh = WrittenLayerMechanics { thickness: self.thickness, stiffness: self.stiffness }.check(source)?;
         Ok(TissueLayer { groups: self.groups, spacing: [spacing[0], spacing[1]], material: self.material, mesh })
     }
 }
@@ -251,7 +251,7 @@ impl Tissue {
             layer,
             backing: (written.backing.into_iter())
                 .map(|(name, backing)| {
-                    let mesh = WrittenMesh { thickness: backing.thickness, stiffness: backing.stiffness };
+                    let mesh = WrittenLayerMechanics { thickness: backing.thickness, stiffness: backing.stiffness };
                     Ok((name, Backing { material: backing.material, mesh: mesh.check(source)? }))
                 })
                 .collect::<Result<IndexMap<_, _>>>()?,

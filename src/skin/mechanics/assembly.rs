@@ -1,7 +1,7 @@
 //! The equations of an elastic body: second derivatives of its discrete energy, cell by cell and corner by corner, as
 //! [`elastic`](super::elastic) gives it.
 
-use super::band::Band;
+use super::band::BandMatrix;
 use super::elastic::{Body, Edge, Elastic, place};
 use crate::base::error::Result;
 
@@ -22,7 +22,7 @@ impl Body {
         let (inner, by_radius) = self.order();
         let (rings, rows) = (self.rings(), self.rows());
         let at = |i: usize, k: usize, vertical: usize| place(inner, by_radius, i, k, vertical);
-        let mut band = Band::new(2 * self.radii.len() * self.depths.len(), 2 * inner + 3);
+        let mut band = BandMatrix::new(2 * self.radii.len() * self.depths.len(), 2 * inner + 3);
         let mut add = |weight: f64, dofs: &[(usize, usize, usize)], shape: &[f64]| {
             for (a, first) in dofs.iter().enumerate() {
                 if self.absent(first.0, first.1, first.2) {

@@ -7,12 +7,12 @@ use crate::base::error::{Error, Result};
 
 /// A symmetric matrix with a band, upper half by rows: `row(i)[m]` is the entry (i, i + m).
 #[derive(Debug, Clone)]
-pub struct Band {
+pub struct BandMatrix {
     width: usize,
     entries: Vec<f64>,
 }
 
-/// The factors of a [`Band`].
+/// The factors of a [`BandMatrix`].
 #[derive(Debug, Clone)]
 pub struct Factors {
     width: usize,
@@ -22,7 +22,7 @@ pub struct Factors {
 /// Rows that are taken from those below them in one go.
 const PANEL: usize = 4;
 
-impl Band {
+impl BandMatrix {
     /// A matrix of zeros with `size` rows whose entries lie within `half` of the diagonal.
     pub fn new(size: usize, half: usize) -> Self {
         Self { width: half + 1, entries: vec![0.0; size * (half + 1)] }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn solves_what_it_is_given() {
         let (size, half) = (40, 7);
-        let mut band = Band::new(size, half);
+        let mut band = BandMatrix::new(size, half);
         let mut full = nalgebra::DMatrix::<f64>::zeros(size, size);
         for i in 0..size {
             for j in i..(i + half + 1).min(size) {
@@ -160,6 +160,6 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_held() {
-        assert!(Band::new(3, 1).factorise().is_err());
+        assert!(BandMatrix::new(3, 1).factorise().is_err());
     }
 }

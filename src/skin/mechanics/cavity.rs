@@ -20,7 +20,7 @@
 
 /// Hyperelastic law W = C₁ s + C₂ s².
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Law {
+pub struct HyperelasticLaw {
     /// C₁ [Pa].
     pub first: f64,
     /// C₂ [Pa].
@@ -45,7 +45,7 @@ pub fn stretch_at(needle: f64, opening: f64, distance: f64) -> f64 {
     if distance <= needle { needle / opening } else { distance / rest.sqrt() }
 }
 
-impl Law {
+impl HyperelasticLaw {
     /// Pressure [Pa] on the wall of a cavity whose wall is stretched by λ.
     pub fn pressure(&self, wall: f64) -> f64 {
         let step = (wall - 1.0) / POINTS as f64;
@@ -93,7 +93,7 @@ mod tests {
     /// p = G [ln λ + (1 − 1/λ²)/2] exactly.
     #[test]
     fn neo_hookean_pressure_is_exact() {
-        let law = Law { first: 5e3, second: 0.0 };
+        let law = HyperelasticLaw { first: 5e3, second: 0.0 };
         for wall in [1.01, 1.2, 1.54, 3.0_f64] {
             let exact = 1e4 * (wall.ln() + 0.5 * (1.0 - 1.0 / (wall * wall)));
             assert!((law.pressure(wall) / exact - 1.0).abs() < 1e-6, "{wall}");
@@ -103,7 +103,7 @@ mod tests {
     /// Radial balance: p is also ∫ (σ_θ − σ_r)/r dr over the deformed body.
     #[test]
     fn pressure_balances_the_hoop_stress() {
-        let law = Law { first: 9.4e3, second: 82e3 };
+        let law = HyperelasticLaw { first: 9.4e3, second: 82e3 };
         let (a, wall) = (1.0, 1.4);
         let opening = a / wall;
         let steps = 200_000;

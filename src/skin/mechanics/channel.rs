@@ -31,7 +31,7 @@ pub use crate::skin::catalogue::Tip;
 
 /// A needle.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Needle {
+pub struct NeedleShape {
     /// How it is pointed.
     pub tip: Tip,
     /// Radius of the tip [m].
@@ -65,7 +65,7 @@ pub struct Channel {
 /// Spacing of the table [m].
 pub const STEP: f64 = 1e-5;
 
-impl Needle {
+impl NeedleShape {
     /// a(s), radius [m] a distance s above the tip [m].
     pub fn radius(&self, above: f64) -> f64 {
         if above < 0.0 {
@@ -85,7 +85,7 @@ impl Needle {
 
 impl Channel {
     /// The forces on a needle in these layers down to a depth [m]; the last layer goes on.
-    pub fn new(needle: Needle, walls: &[Wall], friction: f64, deepest: f64) -> Self {
+    pub fn new(needle: NeedleShape, walls: &[Wall], friction: f64, deepest: f64) -> Self {
         let steps = (deepest / STEP).ceil() as usize + 1;
         let slices: Vec<Wall> = (0..steps)
             .map(|i| {
@@ -140,7 +140,8 @@ impl Channel {
 mod tests {
     use super::*;
 
-    const NEEDLE: Needle = Needle { tip: Tip::Cone, tip_radius: 5e-6, half_angle: 0.104_72, shank_radius: 125e-6 };
+    const NEEDLE: NeedleShape =
+        NeedleShape { tip: Tip::Cone, tip_radius: 5e-6, half_angle: 0.104_72, shank_radius: 125e-6 };
 
     /// One medium: T = π J (a − r)/λ, S = π p (a² − r²), R = 2 π μ p ∫ a.
     #[test]
@@ -163,13 +164,13 @@ mod tests {
     /// The circumference of the segment: chord and arc.
     #[test]
     fn bevels_open_by_their_circumference() {
-        let bevel = Needle { tip: Tip::Bevel, tip_radius: 0.0, half_angle: 0.2, shank_radius: 0.2e-3 };
+        let bevel = NeedleShape { tip: Tip::Bevel, tip_radius: 0.0, half_angle: 0.2, shank_radius: 0.2e-3 };
         for above in [0.1e-3, 0.7e-3, 1.9e-3_f64] {
             let cut = above * bevel.half_angle.tan();
             let chord = 2.0 * (cut * (0.4e-3 - cut)).sqrt();
             let arc = 0.4e-3 * ((0.2e-3 - cut) / 0.2e-3).acos();
             assert!((bevel.radius(above) / ((chord + arc) / (2.0 * PI)) - 1.0).abs() < 1e-9, "{above}");
-            let thick = Needle { shank_radius: 0.4e-3, ..bevel };
+            let thick = NeedleShape { shank_radius: 0.4e-3, ..bevel };
             assert!(thick.radius(above) > bevel.radius(above));
         }
         assert!((bevel.radius(3e-3) / 0.2e-3 - 1.0).abs() < 1e-12);

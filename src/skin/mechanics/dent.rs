@@ -31,7 +31,7 @@ pub struct Dent {
 
 /// What is known of a load.
 #[derive(Clone, Copy)]
-enum Given<'a> {
+enum GivenLoad<'a> {
     /// Mean displacement of the loaded rings [m].
     Deflection(f64),
     /// Force [N].
@@ -91,7 +91,7 @@ impl Ground {
             let fade = self.scale(&self.plies[0], time) / self.scale(&self.plies[0], drum.time);
             beside.bears = fade * drum.share * pressed.map_or(0.0, |pressed| pressed.pressure);
         }
-        self.settle(&mesh, beside, Given::Deflection(deflection), time, pressed, linear)
+        self.settle(&mesh, beside, GivenLoad::Deflection(deflection), time, pressed, linear)
     }
 
     /// Skin as the nose or the drum around the needle presses it, if there is one.
@@ -119,7 +119,7 @@ impl Ground {
         radii.extend(graded(radius + breadth, WIDTH, breadth / under as f64, growth));
         let (depths, layer) = self.depths();
         let mesh = Mesh { radii, depths, layer, inside: cells..cells + under };
-        self.settle(&mesh, Beside::free(mesh.rings()), Given::Force(force), time, None, false)
+        self.settle(&mesh, Beside::free(mesh.rings()), GivenLoad::Force(force), time, None, false)
     }
 
     /// Skin under a drum that bears on it with all of its force.
@@ -131,7 +131,7 @@ impl Ground {
         radii.extend(graded(reach, WIDTH, reach / cells as f64, growth));
         let (depths, layer) = self.depths();
         let mesh = Mesh { radii, depths, layer, inside: 0..cells };
-        let given = Given::Rigid(drum.force, &|r| drum.profile(r));
+        let given = GivenLoad::Rigid(drum.force, &|r| drum.profile(r));
         self.settle(&mesh, Beside::free(mesh.rings()), given, drum.time, None, false)
     }
 
@@ -140,7 +140,7 @@ impl Ground {
         &self,
         mesh: &Mesh,
         mut beside: Beside,
-        given: Given<'_>,
+        given: GivenLoad<'_>,
         time: f64,
         pressed: Option<&Dent>,
         linear: bool,
@@ -184,14 +184,14 @@ impl Ground {
             let free = (0..beside.loose.end).filter(|i| !beside.clamped[*i]);
             free.for_each(|i| elastic.press(&mut pulled, i, -beside.bears));
             let pressure: Vec<f64> = match given {
-                Given::Force(force) => vec![force / (std::f64::consts::TAU * area); mesh.inside.len()],
-                Given::Deflection(wanted) => {
+                GivenLoad::Force(force) => vec![force / (std::f64::consts::TAU * area); mesh.inside.len()],
+                GivenLoad::Deflection(wanted) => {
                     let own = mean(&elastic.solve(&pulled));
                     let mut unit = body.unloaded();
                     mesh.inside.clone().for_each(|i| elastic.press(&mut unit, i, 1.0));
                     vec![(wanted - own) / mean(&elastic.solve(&unit)); mesh.inside.len()]
                 }
-                Given::Rigid(force, profile) => {
+                GivenLoad::Rigid(force, profile) => {
                     let own = elastic.solve(&pulled);
                     let profile = |r: f64| profile(r) + own.vertical(body.ring(r), 0);
                     Surface::of(&elastic, mesh.radii[mesh.inside.end]).carries(force, &profile)?.pressure
@@ -201,7 +201,7 @@ impl Ground {
             let moved = elastic.solve(&pulled);
             let force = mesh.inside.clone().zip(&pressure).map(|(i, p)| std::f64::consts::TAU * body.area(i) * p).sum();
             let deflection = mean(&moved);
-            let now = if let Given::Deflection(_) = given { force } else { deflection };
+            let now = if let GivenLoad::Deflection(_) = given { force } else { deflection };
             // A ring at the edge of the contact may go on flickering; the force does not notice.
             let rests = !beside.lets_go(&elastic, &moved) || round > MOST_ITERATIONS / 2;
             let settled = rests && (linear || (round > 2 && f64::abs(now - before) < SETTLED * f64::abs(now)));

@@ -6,7 +6,7 @@ use super::elastic::{Stuff, graded};
 
 /// What a layer is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Medium {
+pub struct PlyMaterial {
     /// Young's modulus at the reference time [Pa].
     pub young: f64,
     /// Poisson's ratio.
@@ -27,7 +27,7 @@ pub struct Ply {
     /// Thickness [m].
     pub thickness: f64,
     /// What it is made of.
-    pub medium: Medium,
+    pub medium: PlyMaterial,
 }
 
 /// Times of relaxation [s].
@@ -139,7 +139,7 @@ const UNDER: f64 = 5.0;
 const FIRST: f64 = 5e-6;
 const GROWTH: f64 = 1.22;
 
-impl Medium {
+impl PlyMaterial {
     /// The largest s: that of a stretch to failure.
     pub(super) fn most(&self) -> f64 {
         self.failure * self.failure + 2.0 / self.failure - 3.0

@@ -13,9 +13,9 @@
 //!
 //! Where it fails: no inertia, no bending, the needle is as stiff as steel beside skin.
 
-use super::channel::{Channel, Needle};
+use super::channel::{Channel, NeedleShape};
 use super::puncture::PunctureLaw;
-use super::support::Support;
+use super::support::SupportCurve;
 
 /// How the tip would move if there were no skin.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,13 +74,13 @@ impl Motion {
 #[derive(Debug, Clone, Copy)]
 pub struct Meeting<'a> {
     /// What holds the skin.
-    pub support: &'a Support,
+    pub support: &'a SupportCurve,
     /// What the needle meets inside.
     pub channel: &'a Channel,
     /// When the tip pierces.
     pub law: &'a PunctureLaw,
     /// The needle.
-    pub needle: Needle,
+    pub needle: NeedleShape,
     /// Stiffness here relative to that of the support.
     pub firmness: f64,
     /// Resistance here relative to that of the channel.
@@ -95,7 +95,7 @@ pub struct Meeting<'a> {
 
 /// One moment of a strike.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
-pub struct Moment {
+pub struct StrikeMoment {
     /// Since the tip touched the skin [s].
     pub time: f64,
     /// Tip beyond the undeformed surface [m].
@@ -112,11 +112,11 @@ pub struct Moment {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Strike {
     /// Its moments, from touching to leaving.
-    pub moments: Vec<Moment>,
+    pub moments: Vec<StrikeMoment>,
     /// Depth of the hole it leaves [m].
     pub depth: f64,
     /// The moment at which the tip pierced; `None` if it did not.
-    pub pierced: Option<Moment>,
+    pub pierced: Option<StrikeMoment>,
     /// Whether the limit of force was met.
     pub limited: bool,
 }
@@ -154,7 +154,7 @@ impl Meeting<'_> {
             self.firmness * self.support.elastic(deflection.abs()) * if deflection < 0.0 { -1.0 } else { 1.0 }
         };
         let mut memory = relaxation.begin();
-        let mut strike = Strike { moments: vec![Moment::default()], ..Strike::default() };
+        let mut strike = Strike { moments: vec![StrikeMoment::default()], ..Strike::default() };
         let mut depth: f64 = 0.0;
         let last = if out { 3 * STEPS } else { STEPS };
         for number in 1..=last {
@@ -198,13 +198,18 @@ impl Meeting<'_> {
                 }
                 if depth <= 0.0 {
                     // The needle is out; the dent it leaves fills on its own.
-                    strike.moments.push(Moment { time, tip, deflection: tip.max(0.0), ..Moment::default() });
+                    strike.moments.push(StrikeMoment {
+                        time,
+                        tip,
+                        deflection: tip.max(0.0),
+                        ..StrikeMoment::default()
+                    });
                     break;
                 }
             }
             let deflection = tip - depth;
             let newtons = relaxation.advance(&mut memory, step, elastic(deflection));
-            let moment = Moment { time, tip, deflection, depth, force: newtons };
+            let moment = StrikeMoment { time, tip, deflection, depth, force: newtons };
             if strike.pierced.is_none() && depth > hole {
                 strike.pierced = Some(moment);
             }

@@ -48,7 +48,7 @@ use crate::base::error::Result;
 
 /// Force by deflection.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Support {
+pub struct SupportCurve {
     /// Deflections [m], ascending from 0.
     pub deflection: Vec<f64>,
     /// Elastic response at each [N].
@@ -66,7 +66,7 @@ pub struct Support {
 const SHALLOWEST: f64 = 2e-5;
 const LADDER: f64 = 1.45;
 /// Curves that are kept.
-static CURVES: Memo<Ground, Arc<Support>> = Memo::new(64);
+static CURVES: Memo<Ground, Arc<SupportCurve>> = Memo::new(64);
 /// Domes that are kept.
 static DOMES: Memo<Ground, f64> = Memo::new(64);
 
@@ -75,7 +75,7 @@ impl Ground {
     ///
     /// # Errors
     /// The layers are not held, or an iteration does not settle.
-    pub fn support(&self) -> Result<Arc<Support>> {
+    pub fn support(&self) -> Result<Arc<SupportCurve>> {
         // Up the ladder until it reaches as deep as is asked.
         let count = ((self.deepest / SHALLOWEST).ln() / LADDER.ln()).ceil().max(1.0) as usize + 1;
         let levels: Vec<f64> = (0..count).map(|level| SHALLOWEST * LADDER.powi(level as i32)).collect();
@@ -84,7 +84,7 @@ impl Ground {
     }
 
     /// The curve at these deflections of the patch [m].
-    fn curve(&self, levels: Vec<f64>) -> Result<Support> {
+    fn curve(&self, levels: Vec<f64>) -> Result<SupportCurve> {
         let pressed = self.pressed()?;
         let along = |level: f64| {
             let dent = self.dent(level, self.times.shortest, pressed.as_ref(), false)?;
@@ -108,7 +108,7 @@ impl Ground {
         // Before the first point the force is that of a deep dent in one medium.
         let power =
             steps.map(|(x, y)| if x[0] > 0.0 { (y[1] / y[0]).ln() / (x[1] / x[0]).ln() } else { 2.0 }).collect();
-        Ok(Support { deflection, force, relaxation: self.relaxation()?, dome, power })
+        Ok(SupportCurve { deflection, force, relaxation: self.relaxation()?, dome, power })
     }
 
     /// Heights to which the skin domes into the nose [m]: under its whole force, with the skin as it is then pressed, and under half of
@@ -145,7 +145,7 @@ impl Ground {
     }
 }
 
-impl Support {
+impl SupportCurve {
     /// Elastic response [N] at a deflection [m]: a power law between the points of the curve, the last one carried on.
     pub fn elastic(&self, deflection: f64) -> f64 {
         let last = self.deflection.len() - 1;

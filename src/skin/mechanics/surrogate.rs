@@ -30,30 +30,30 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::channel::{Channel, Needle};
+use super::channel::{Channel, NeedleShape};
 use super::memo::Memo;
 use super::puncture::PunctureLaw;
 use super::strike::{Meeting, Motion, Strike};
-use super::support::Support;
+use super::support::SupportCurve;
 
 /// Skin, needle and drive at the mean of a site.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     /// What holds the skin.
-    pub support: Arc<Support>,
+    pub support: Arc<SupportCurve>,
     /// What the needle meets inside.
     pub channel: Channel,
     /// When the tip pierces.
     pub law: PunctureLaw,
     /// The needle.
-    pub needle: Needle,
+    pub needle: NeedleShape,
     /// How it moves.
     pub motion: Motion,
 }
 
 /// How one place and one stroke differ from the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
+pub struct PlaceVariation {
     /// q, stiffness relative to the mean.
     pub firmness: f64,
     /// ρ, resistance relative to the mean.
@@ -106,12 +106,12 @@ pub struct Coarser {
 }
 
 impl Site {
-    fn meeting(&self, place: Place, reach: f64) -> Meeting<'_> {
+    fn meeting(&self, place: PlaceVariation, reach: f64) -> Meeting<'_> {
         Meeting {
             support: &self.support,
             channel: &self.channel,
             law: &self.law,
-            needle: Needle { tip_radius: place.tip_radius, ..self.needle },
+            needle: NeedleShape { tip_radius: place.tip_radius, ..self.needle },
             firmness: place.firmness,
             resistance: place.resistance,
             motion: self.motion,
@@ -121,19 +121,19 @@ impl Site {
     }
 
     /// A strike, integrated in time.
-    pub fn strike(&self, place: Place, reach: f64, hole: f64, out: bool) -> Strike {
+    pub fn strike(&self, place: PlaceVariation, reach: f64, hole: f64, out: bool) -> Strike {
         self.meeting(place, reach).strike(hole, out)
     }
 
     /// The mean place, with the needle's own tip and no limit.
-    pub fn mean(&self) -> Place {
-        Place { firmness: 1.0, resistance: 1.0, tip_radius: self.needle.tip_radius, limit: None }
+    pub fn mean(&self) -> PlaceVariation {
+        PlaceVariation { firmness: 1.0, resistance: 1.0, tip_radius: self.needle.tip_radius, limit: None }
     }
 
     /// A place with these ratios τ/q and ρ/q.
-    fn ratios(&self, sharpness: f64, resistance: f64) -> Place {
+    fn ratios(&self, sharpness: f64, resistance: f64) -> PlaceVariation {
         // Dividing by q is choosing q = 1/(τ/q) at the tip's own force.
-        Place { firmness: 1.0 / sharpness, resistance: resistance / sharpness, ..self.mean() }
+        PlaceVariation { firmness: 1.0 / sharpness, resistance: resistance / sharpness, ..self.mean() }
     }
 
     /// Force to pierce relative to that of the needle's own tip.
@@ -207,7 +207,7 @@ impl Surrogate {
                 let even = |step: f64| (0.5 + step * (probe + 1) as f64).fract();
                 let spread = |part: f64| 3f64.powf(2.0 * part - 1.0);
                 let reach = longest * even(0.819_172_5);
-                let place = Place {
+                let place = PlaceVariation {
                     firmness: spread(even(0.671_043_6)),
                     resistance: spread(even(0.549_700_4)),
                     ..table.site.mean()
@@ -228,7 +228,7 @@ impl Surrogate {
     }
 
     /// Depth [m] of a hole of a depth [m] (0: new skin) after a stroke.
-    pub fn depth(&self, place: Place, reach: f64, hole: f64) -> f64 {
+    pub fn depth(&self, place: PlaceVariation, reach: f64, hole: f64) -> f64 {
         let index = |value: f64| between(0.5 * (value.ln() / SPAN.ln() + 1.0) * (RATIOS - 1) as f64, RATIOS);
         let sharpness = self.site.sharpness(place.tip_radius);
         let (sharp, sharp_part) = index(sharpness / place.firmness);

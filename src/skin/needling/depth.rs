@@ -45,7 +45,7 @@ pub fn worn(new: f64, worn: f64, treatments: f64, scale: f64) -> f64 {
 
 /// What a needle meets at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ground {
+pub struct LumpedGround {
     /// k, stiffness of the support at the speed of the needle [N/m].
     pub stiffness: f64,
     /// κ, resistance per depth [N/m].
@@ -56,7 +56,7 @@ pub struct Ground {
     pub force: f64,
 }
 
-impl Ground {
+impl LumpedGround {
     /// Shortest reach [m] that pierces: F/k.
     ///
     /// Example: 0.11 mm for 18 mN and 0.17 N/mm.

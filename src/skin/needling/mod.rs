@@ -33,16 +33,16 @@ use crate::skin::catalogue::Tissue;
 use crate::skin::protocol::Protocol;
 
 pub use place::merge;
-pub use single::{Map, Passed, Single, single};
+pub use single::{Map, PassedLayer, Single, single};
 pub use summary::{Summary, quantile};
 use tear::Cut;
-use vessel::{CLASSES, Local, Ruptures, STEP};
+use vessel::{CLASSES, Ruptures, STEP, SkinDepths};
 
-use crate::skin::mechanics::channel::{Needle, Tip};
-use crate::skin::mechanics::surrogate::Place;
+use crate::skin::mechanics::channel::{NeedleShape, Tip};
+use crate::skin::mechanics::surrogate::PlaceVariation;
 
-use random::{Purpose, Source};
-use session::Session;
+use random::{Purpose, RandomSource};
+use session::SessionSetup;
 
 /// One hole in the skin, as handed to the response model. SI units.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,7 @@ pub struct Puncture {
     /// Direction of the tilt in the plane of the skin [rad].
     pub azimuth: f64,
     /// The needle that made it.
-    pub needle: Needle,
+    pub needle: NeedleShape,
     /// Hoop stretch of the tissue at the wall of the channel while the needle is in; the torn opening is thinner by it.
     pub wall_stretch: f64,
     /// Lateral drag while the needle is in.
@@ -158,7 +158,7 @@ struct Hole {
     /// Its number among the struck places, for random numbers.
     number: usize,
     puncture: Puncture,
-    skin: Local,
+    skin: SkinDepths,
     /// Depth after the first stroke.
     first: f64,
     limited: bool,
@@ -185,7 +185,7 @@ pub struct Subject<'a> {
 /// # Errors
 /// The device cannot do what the protocol asks, the dose is more than fits on the skin, or the tissue cannot be needled.
 pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
-    carry_out(&Session::of(subject, protocol)?, subject, session, strata)
+    carry_out(&SessionSetup::of(subject, protocol)?, subject, session, strata)
 }
 
 /// As [`treat`], for `count` sessions. What the tissue answers is computed once for all of them.
@@ -193,13 +193,13 @@ pub fn treat(protocol: &Protocol, subject: &Subject<'_>, session: usize, strata:
 /// # Errors
 /// As [`treat`].
 pub fn treat_all(protocol: &Protocol, subject: &Subject<'_>, count: usize, strata: usize) -> Result<Vec<Needling>> {
-    let numbers = Session::of(subject, protocol)?;
+    let numbers = SessionSetup::of(subject, protocol)?;
     (0..count).into_par_iter().map(|session| carry_out(&numbers, subject, session, strata)).collect()
 }
 
 /// Carries a session out.
-fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
-    let source = Source::new(subject.seed, session);
+fn carry_out(numbers: &SessionSetup, subject: &Subject<'_>, session: usize, strata: usize) -> Result<Needling> {
+    let source = RandomSource::new(subject.seed, session);
     let pattern = place::place(&numbers.printer, numbers.amount, numbers.merging, numbers.wobble, &source)?;
     let mut holes = drill(numbers, &pattern, &source);
     holes.retain(|hole| hole.puncture.depth > 0.0);
@@ -232,7 +232,7 @@ fn carry_out(numbers: &Session, subject: &Subject<'_>, session: usize, strata: u
 }
 
 /// Follows every stroke into its hole.
-fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Hole> {
+fn drill(numbers: &SessionSetup, pattern: &place::Pattern, source: &RandomSource) -> Vec<Hole> {
     let mut holes: Vec<Option<(Hole, [f64; 2])>> = pattern.holes.iter().map(|_| None).collect();
     for (number, stroke) in &pattern.strokes {
         let mut hand = source.of(Purpose::HandOf, stroke.stamp);
@@ -255,20 +255,20 @@ fn drill(numbers: &Session, pattern: &place::Pattern, source: &Source) -> Vec<Ho
         let limit = numbers.limited.then_some(press / numbers.bearing);
         let (hole, [firmness, resistance]) =
             holes[*number].get_or_insert_with(|| fresh(numbers, pattern.holes[*number], *number, source));
-        let place = Place { firmness: *firmness, resistance: *resistance, tip_radius, limit };
+        let place = PlaceVariation { firmness: *firmness, resistance: *resistance, tip_radius, limit };
         let before = hole.puncture.depth / hole.puncture.tilt.cos();
         let along = numbers.way.stroke(place, before, reach, numbers.speed);
         hole.puncture.strokes += 1;
         hole.puncture.reach = hole.puncture.reach.max(reach);
         let depth = along * tilt.cos();
         if depth > hole.puncture.depth {
-            let free = Place { limit: None, ..place };
+            let free = PlaceVariation { limit: None, ..place };
             hole.limited = limit.is_some() && along < numbers.way.stroke(free, before, reach, numbers.speed);
             // Dented skin springs back along its normal while the needle comes out along its own axis.
             let slip = (reach - depth).max(0.0) * tilt.tan();
             let drag = numbers.drag.hypot(play).hypot(slip);
             let cut = Cut::of(drag, numbers.give, depth);
-            let needle = Needle { tip_radius, ..numbers.needle };
+            let needle = NeedleShape { tip_radius, ..numbers.needle };
             let own = std::mem::replace(&mut hole.puncture, empty());
             hole.puncture = Puncture { depth, tilt, azimuth, needle, drag, cut, ..own };
         }
@@ -287,7 +287,7 @@ fn empty() -> Puncture {
         depth: 0.0,
         tilt: 0.0,
         azimuth: 0.0,
-        needle: Needle { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
+        needle: NeedleShape { tip: Tip::Cone, tip_radius: 0.0, half_angle: 0.0, shank_radius: 0.0 },
         wall_stretch: 1.0,
         drag: 0.0,
         cut: Cut::default(),
@@ -299,7 +299,7 @@ fn empty() -> Puncture {
 }
 
 /// The skin at a place that was not struck before.
-fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> (Hole, [f64; 2]) {
+fn fresh(numbers: &SessionSetup, place: [f64; 2], number: usize, source: &RandomSource) -> (Hole, [f64; 2]) {
     let mut draws = source.of(Purpose::Skin, number);
     let firmness = draws.around_one(numbers.place_variation[0]);
     let resistance = draws.around_one(numbers.place_variation[1]);
@@ -307,7 +307,7 @@ fn fresh(numbers: &Session, place: [f64; 2], number: usize, source: &Source) -> 
     let dermis = (numbers.skin.dermis - numbers.skin.epidermis) * draws.around_one(numbers.skin_variation[1]);
     let puncture =
         Puncture { x: place[0], y: place[1], needle: numbers.needle, wall_stretch: numbers.wall_stretch, ..empty() };
-    let skin = Local { epidermis, dermis: epidermis + dermis };
+    let skin = SkinDepths { epidermis, dermis: epidermis + dermis };
     let hole = Hole { number, puncture, skin, first: 0.0, limited: false, ruptures: Ruptures::default() };
     (hole, [firmness, resistance])
 }

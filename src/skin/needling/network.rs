@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Puncture;
-use super::vessel::{Bed, CLASSES, Local, Place, Strength};
+use super::vessel::{Bed, CLASSES, SkinDepths, Strength, VesselPlace};
 use crate::skin::mechanics::cavity::stretch_at;
 
 /// Length of the pieces of vessels [m].
@@ -71,13 +71,13 @@ fn poisson(random: &mut ChaCha8Rng, mean: f64) -> usize {
 
 impl Network {
     /// A block of skin with this seed.
-    pub fn new(beds: &[Bed; CLASSES], skin: Local, seed: u64) -> Self {
+    pub fn new(beds: &[Bed; CLASSES], skin: SkinDepths, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let area = SIDE * SIDE;
         let vessels = std::array::from_fn(|class| {
             let place = |random: &mut ChaCha8Rng| [SIDE * random.random::<f64>(), SIDE * random.random::<f64>()];
             match beds[class].place {
-                Place::Loops(density, width, height) => {
+                VesselPlace::Loops(density, width, height) => {
                     // The mean field spreads a loop evenly over the height: each is met at one depth of it.
                     let count = poisson(&mut random, density * area);
                     let one = |random: &mut ChaCha8Rng| Vessel::Loop {
@@ -87,15 +87,15 @@ impl Network {
                     };
                     (0..count).map(|_| one(&mut random)).collect()
                 }
-                Place::Around(density, centre, spread) => {
+                VesselPlace::Around(density, centre, spread) => {
                     let total = density * spread * TAU.sqrt() * area;
                     lying(&mut random, total, &mut |random| centre + spread * normal(random))
                 }
-                Place::Below(density, offset, spread) => {
+                VesselPlace::Below(density, offset, spread) => {
                     let total = density * spread * TAU.sqrt() * area;
                     lying(&mut random, total, &mut |random| skin.dermis + offset + spread * normal(random))
                 }
-                Place::Through(density, top, crossing) => {
+                VesselPlace::Through(density, top, crossing) => {
                     let (from, to) = (skin.epidermis + top, skin.dermis);
                     // Horizontal if every one is crossed, any direction if π/4 of their length is.
                     let any = crossing < 0.9;
@@ -117,7 +117,7 @@ impl Network {
     }
 
     /// Pushes a needle in at a random place; ruptures by class.
-    fn push(&mut self, puncture: &Puncture, skin: Local, rupture: f64, strength: Strength) -> [f64; CLASSES] {
+    fn push(&mut self, puncture: &Puncture, skin: SkinDepths, rupture: f64, strength: Strength) -> [f64; CLASSES] {
         let place = [SIDE * self.random.random::<f64>(), SIDE * self.random.random::<f64>()];
         let mut counts = [0.0; CLASSES];
         for class in 0..CLASSES {
@@ -186,7 +186,7 @@ fn away(a: [f64; 2], b: [f64; 2]) -> f64 {
 /// Pushes the same needle into `blocks` blocks, `needles` times each.
 pub fn count(
     beds: &[Bed; CLASSES],
-    skin: Local,
+    skin: SkinDepths,
     rupture: f64,
     strength: Strength,
     puncture: &Puncture,
@@ -218,7 +218,7 @@ pub fn count(
 /// Ruptures expected by the mean field of the same needle, by class.
 pub fn expected(
     beds: &[Bed; CLASSES],
-    skin: Local,
+    skin: SkinDepths,
     rupture: f64,
     strength: Strength,
     puncture: &Puncture,

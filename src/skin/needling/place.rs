@@ -10,7 +10,7 @@
 
 use std::f64::consts::{FRAC_PI_4, PI};
 
-use super::random::{Purpose, Source};
+use super::random::{Purpose, RandomSource};
 use crate::base::error::{Error, Result};
 
 /// The most strokes that are placed on a patch.
@@ -35,7 +35,7 @@ pub(super) enum Printer {
 
 /// How many strokes a session makes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Amount {
+pub(super) enum StrokeAmount {
     /// Until there are so many holes per area [1/m²].
     Holes(f64),
     /// Passes over each place.
@@ -90,7 +90,7 @@ impl Printer {
     }
 
     /// The strokes of pass number `pass` on a patch; `stamp` and `index` count on from pass to pass.
-    fn pass(&self, source: &Source, pass: usize, side: f64, stamp: &mut usize, strokes: &mut Vec<Stroke>) {
+    fn pass(&self, source: &RandomSource, pass: usize, side: f64, stamp: &mut usize, strokes: &mut Vec<Stroke>) {
         let mut draws = source.of(Purpose::Pass, pass);
         // Along, across, and the two diagonals, as is taught.
         let heading = FRAC_PI_4 * [0.0, 2.0, 1.0, 3.0][pass % 4];
@@ -164,11 +164,17 @@ impl Printer {
 ///
 /// # Errors
 /// The dose needs more strokes than can be placed, or the skin has no room for so many distinct holes.
-pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64, source: &Source) -> Result<Pattern> {
+pub(super) fn place(
+    printer: &Printer,
+    amount: StrokeAmount,
+    merging: f64,
+    wobble: f64,
+    source: &RandomSource,
+) -> Result<Pattern> {
     let per_pass = printer.strokes_per_pass();
     let (dense, wanted) = match amount {
-        Amount::Holes(density) => (density, density),
-        Amount::Passes(passes) => (passes * per_pass, passes * per_pass),
+        StrokeAmount::Holes(density) => (density, density),
+        StrokeAmount::Passes(passes) => (passes * per_pass, passes * per_pass),
     };
     let side = (WANTED_HOLES / wanted).sqrt().clamp(SIDES[1], SIDES[2]);
     let side = side.min((0.5 * MOST_STROKES as f64 / dense).sqrt()).max(SIDES[0]);
@@ -181,8 +187,8 @@ pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64
         return too_many();
     }
     let mut passes = match amount {
-        Amount::Holes(_) => 1,
-        Amount::Passes(passes) => passes.ceil().max(1.0) as usize,
+        StrokeAmount::Holes(_) => 1,
+        StrokeAmount::Passes(passes) => passes.ceil().max(1.0) as usize,
     };
     loop {
         let printer = printer.thinned(passes as f64 * per_pass * area / (10.0 * MOST_STROKES as f64));
@@ -195,19 +201,19 @@ pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64
             printer.pass(source, pass, side, &mut stamp, &mut strokes);
         }
         let full = strokes.len();
-        let whole = matches!(amount, Amount::Passes(wanted) if (wanted - passes as f64).abs() < 1e-9);
+        let whole = matches!(amount, StrokeAmount::Passes(wanted) if (wanted - passes as f64).abs() < 1e-9);
         if !whole {
             let keys: Vec<f64> = (0..stamp).map(|stamp| source.of(Purpose::Order, stamp).uniform()).collect();
             strokes.sort_by(|a, b| keys[a.stamp].total_cmp(&keys[b.stamp]).then(a.index.cmp(&b.index)));
         }
         let most = match amount {
-            Amount::Holes(_) => full,
-            Amount::Passes(_) if whole => full,
-            Amount::Passes(wanted) => (wanted * per_pass * area).round() as usize,
+            StrokeAmount::Holes(_) => full,
+            StrokeAmount::Passes(_) if whole => full,
+            StrokeAmount::Passes(wanted) => (wanted * per_pass * area).round() as usize,
         };
         let target = match amount {
-            Amount::Holes(density) => (density * area).round().max(1.0) as usize,
-            Amount::Passes(_) => usize::MAX,
+            StrokeAmount::Holes(density) => (density * area).round().max(1.0) as usize,
+            StrokeAmount::Passes(_) => usize::MAX,
         };
         let mut holes = Holes::new(side, merging);
         let mut kept = Vec::with_capacity(most);
@@ -224,7 +230,7 @@ pub(super) fn place(printer: &Printer, amount: Amount, merging: f64, wobble: f64
         if kept.len() > MOST_STROKES {
             return too_many();
         }
-        if matches!(amount, Amount::Passes(_)) || holes.places.len() >= target {
+        if matches!(amount, StrokeAmount::Passes(_)) || holes.places.len() >= target {
             // The count on a patch scatters about that of whole passes, whose number is known.
             let passes = if whole { passes as f64 } else { kept.len() as f64 / (per_pass * area) };
             return Ok(Pattern { side, holes: holes.places, strokes: kept, passes });
@@ -337,23 +343,23 @@ pub(super) fn evenness(holes: &[[f64; 2]], side: f64) -> Option<f64> {
 }
 
 /// Places of needles in a cartridge of a width [m].
-pub(super) fn cartridge(layout: crate::skin::catalogue::Layout, needles: usize, width: f64) -> Vec<[f64; 2]> {
-    use crate::skin::catalogue::Layout;
+pub(super) fn cartridge(layout: crate::skin::catalogue::NeedleLayout, needles: usize, width: f64) -> Vec<[f64; 2]> {
+    use crate::skin::catalogue::NeedleLayout;
     let radius = 0.5 * width;
     match layout {
         // A sunflower fills a disc evenly with any number.
-        Layout::Disc => (0..needles)
+        NeedleLayout::Disc => (0..needles)
             .map(|i| {
                 let out = radius * ((i as f64 + 0.5) / needles as f64).sqrt();
                 let angle = i as f64 * PI * (3.0 - 5.0_f64.sqrt());
                 [out * angle.cos(), out * angle.sin()]
             })
             .collect(),
-        Layout::Ring => (0..needles)
+        NeedleLayout::Ring => (0..needles)
             .map(|i| 2.0 * PI * i as f64 / needles as f64)
             .map(|angle| [radius * angle.cos(), radius * angle.sin()])
             .collect(),
-        Layout::Square => {
+        NeedleLayout::Square => {
             let columns = (needles as f64).sqrt().ceil().max(1.0) as usize;
             let rows = needles.div_ceil(columns);
             let at = |i: usize, n: usize| if n > 1 { width * (i as f64 / (n - 1) as f64 - 0.5) } else { 0.0 };

@@ -31,7 +31,7 @@ const WORDS: u128 = 64;
 
 /// The source of all random numbers of a session.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct RandomSource {
     generator: ChaCha8Rng,
     session: u64,
     normal: Normal,
@@ -43,7 +43,7 @@ pub(super) struct Draws {
     normal: Normal,
 }
 
-impl Source {
+impl RandomSource {
     /// The numbers of a session under a seed.
     pub fn new(seed: u64, session: usize) -> Self {
         let mut key = [0; 32];
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn draws_depend_on_their_index_only() {
-        let source = Source::new(7, 1);
+        let source = RandomSource::new(7, 1);
         let third = source.of(Purpose::Skin, 3).uniform();
         let mut other = source.of(Purpose::Skin, 2);
         for _ in 0..5 {
@@ -107,12 +107,12 @@ mod tests {
         }
         assert_eq!(third, source.of(Purpose::Skin, 3).uniform());
         assert_ne!(third, source.of(Purpose::Needle, 3).uniform());
-        assert_ne!(third, Source::new(7, 2).of(Purpose::Skin, 3).uniform());
+        assert_ne!(third, RandomSource::new(7, 2).of(Purpose::Skin, 3).uniform());
     }
 
     #[test]
     fn moments_are_right() {
-        let source = Source::new(1, 0);
+        let source = RandomSource::new(1, 0);
         let n = 20_000;
         let all: Vec<f64> = (0..n).map(|i| source.of(Purpose::Skin, i).around_one(0.4)).collect();
         let mean = all.iter().sum::<f64>() / n as f64;

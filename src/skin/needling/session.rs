@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::beds::beds;
-use super::depth::{self, Ground, PunctureLaw};
+use super::depth::{self, LumpedGround, PunctureLaw};
 use super::drive;
 use super::driven::{Driven, Pace, above_zero, driven};
-use super::place::{Amount, Printer};
+use super::place::{Printer, StrokeAmount};
 use super::site::{GRID, Seated, Skin, TABLE};
-use super::vessel::{Bed, CLASSES, Local, Strength};
+use super::vessel::{Bed, CLASSES, SkinDepths, Strength};
 use crate::base::error::{Error, Result};
 use crate::skin::catalogue::{DefaultDose, Mechanics};
-use crate::skin::mechanics::channel::Needle;
+use crate::skin::mechanics::channel::NeedleShape;
 use crate::skin::mechanics::ground;
-use crate::skin::mechanics::surrogate::{Place, Site, Surrogate};
+use crate::skin::mechanics::surrogate::{PlaceVariation, Site, Surrogate};
 use crate::skin::protocol::{Dose, Protocol, Solver};
 
 use super::Subject;
@@ -21,14 +21,14 @@ use crate::base::sourced::{Sourced, Traits};
 
 /// The numbers of one session. SI units.
 #[derive(Debug, Clone)]
-pub(super) struct Session {
+pub(super) struct SessionSetup {
     pub length: f64,
     pub tolerance: f64,
     pub wobble: f64,
-    pub needle: Needle,
+    pub needle: NeedleShape,
     pub tip_variation: f64,
     /// How a stroke deepens a hole.
-    pub way: Way,
+    pub way: Deepening,
     /// Coefficients of variation between places of what holds the skin and of what resists the needle.
     pub place_variation: [f64; 2],
     pub speed: f64,
@@ -50,13 +50,13 @@ pub(super) struct Session {
     /// How far skin follows a needle sideways before it is cut [m].
     pub give: f64,
     pub printer: Printer,
-    pub amount: Amount,
+    pub amount: StrokeAmount,
     /// Share of the time in contact.
     pub contact: f64,
     /// Strokes per second while in contact; for rollers, treated area per second.
     pub pace: Pace,
     pub merging: f64,
-    pub skin: Local,
+    pub skin: SkinDepths,
     /// Coefficients of variation of epidermis and dermis between places.
     pub skin_variation: [f64; 2],
     pub beds: [Bed; CLASSES],
@@ -73,9 +73,9 @@ pub(super) struct Session {
 
 /// How a stroke deepens a hole.
 #[derive(Debug, Clone)]
-pub(super) enum Way {
+pub(super) enum Deepening {
     /// By a spring and a cutting needle: the mean ground, and the law of puncture.
-    Lumped(Ground, PunctureLaw),
+    Lumped(LumpedGround, PunctureLaw),
     /// By a table of strikes.
     Table(Arc<Surrogate>),
     /// By strikes integrated in time.
@@ -102,12 +102,12 @@ impl Doming {
     }
 }
 
-impl Way {
+impl Deepening {
     /// Depth [m] of a hole after a stroke.
-    pub fn stroke(&self, place: Place, hole: f64, reach: f64, speed: f64) -> f64 {
+    pub fn stroke(&self, place: PlaceVariation, hole: f64, reach: f64, speed: f64) -> f64 {
         match self {
             Self::Lumped(mean, law) => {
-                let ground = Ground {
+                let ground = LumpedGround {
                     stiffness: mean.stiffness * place.firmness,
                     slope: mean.slope * place.resistance,
                     force: law.force(place.tip_radius, speed),
@@ -142,8 +142,8 @@ fn variation(number: &Sourced, traits: &Traits) -> Result<f64> {
 }
 
 /// The dose as an amount of strokes.
-fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amount> {
-    let from_passes = |passes: f64| Amount::Passes(passes * driven.contact);
+fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<StrokeAmount> {
+    let from_passes = |passes: f64| StrokeAmount::Passes(passes * driven.contact);
     let dose = match protocol.dose {
         Dose::Device => match &protocol.device.dose {
             DefaultDose::Density(density) => Dose::Density(density.of(traits)?),
@@ -152,13 +152,15 @@ fn amount(protocol: &Protocol, driven: &Driven, traits: &Traits) -> Result<Amoun
         given => given,
     };
     Ok(match dose {
-        Dose::Density(density) => Amount::Holes(above_zero(density, "density of holes")?),
+        Dose::Density(density) => StrokeAmount::Holes(above_zero(density, "density of holes")?),
         Dose::Passes(passes) => from_passes(above_zero(passes, "number of passes")?),
         Dose::Coverage(time) => {
             let time = above_zero(time, "time per area")?;
             match driven.pace {
-                Pace::Area(pace) => Amount::Passes(time * pace),
-                Pace::Strokes(pace) => Amount::Passes(time * pace * driven.contact / driven.printer.strokes_per_pass()),
+                Pace::Area(pace) => StrokeAmount::Passes(time * pace),
+                Pace::Strokes(pace) => {
+                    StrokeAmount::Passes(time * pace * driven.contact / driven.printer.strokes_per_pass())
+                }
             }
         }
         Dose::Device => return Err(Error::input("the device states no dose")),
@@ -179,8 +181,8 @@ fn way(
     protocol: &Protocol,
     traits: &Traits,
     driven: &Driven,
-    needle: Needle,
-) -> Result<(Way, Doming, f64)> {
+    needle: NeedleShape,
+) -> Result<(Deepening, Doming, f64)> {
     let of = |number: &Sourced| number.of(traits);
     let mechanics = &protocol.mechanics;
     if protocol.solver == Solver::Lumped {
@@ -196,14 +198,14 @@ fn way(
         let relaxed = subject.tissue.support.as_ref().map_or(Ok(0.0), |support| of(&support.stiffness))?;
         let crowded = depth::crowded(relaxed, driven.pitch, of(&crowding.at_pitch)?, of(&crowding.exponent)?);
         let (stiffening, scale) = (of(&mechanics.speed.stiffening)?, of(&mechanics.speed.scale)?);
-        let ground = Ground {
+        let ground = LumpedGround {
             stiffness: depth::stiffness(crowded, stiffening, scale, driven.speed),
             slope: of(&resistance.slope)? * 2.0 * needle.shank_radius / of(&resistance.at_diameter)?,
             open_share: 1.0 - of(&resistance.tearing_share)?,
             force: 0.0,
         };
         let dome = Doming::Assumed([driven.dome, of(&mechanics.dome.force)?]);
-        return Ok((Way::Lumped(ground, law), dome, driven.engaged));
+        return Ok((Deepening::Lumped(ground, law), dome, driven.engaged));
     }
     let skin = Skin { tissue: subject.tissue, layers: subject.layers, traits, mechanics };
     let fine = if protocol.solver == Solver::Grid { GRID } else { TABLE };
@@ -226,10 +228,10 @@ fn way(
         }
     };
     let way = match protocol.solver {
-        Solver::Grid => Way::Grid(Box::new(site), Box::new(ground)),
+        Solver::Grid => Deepening::Grid(Box::new(site), Box::new(ground)),
         _ => {
             let coarser = skin.coarser(&ground, &site, longest)?;
-            Way::Table(Surrogate::of(site, Some(coarser), longest))
+            Deepening::Table(Surrogate::of(site, Some(coarser), longest))
         }
     };
     Ok((way, dome, bearing))
@@ -238,7 +240,7 @@ fn way(
 /// Room for domes and tilts in tables of reach [m].
 const ROOM: f64 = 0.8e-3;
 
-impl Session {
+impl SessionSetup {
     /// The numbers of a session by this protocol.
     ///
     /// # Errors
@@ -262,14 +264,14 @@ impl Session {
         let tip_radius =
             depth::worn(of(&needle.tip_radius)?, of(&needle.worn_radius)?, treatments, of(&needle.wear_treatments)?);
         let half_angle = of(&needle.half_angle)?;
-        let tip = Needle { tip: protocol.device.tip, tip_radius, half_angle, shank_radius: 0.5 * diameter };
+        let tip = NeedleShape { tip: protocol.device.tip, tip_radius, half_angle, shank_radius: 0.5 * diameter };
         let (way, dome, bearing) = way(subject, protocol, &traits, &driven, tip)?;
         let bottom = |group: &str| {
             let inside = subject.layers.iter().filter(|layer| layer.groups.iter().any(|own| own == group));
             inside.map(|layer| layer.bottom).fold(0.0, f64::max)
         };
         let epidermis = bottom("epidermis");
-        let skin = Local { epidermis, dermis: bottom("dermis").max(epidermis) };
+        let skin = SkinDepths { epidermis, dermis: bottom("dermis").max(epidermis) };
         let share = |group: &str, share: &Sourced| -> Result<f64> {
             Ok(of(share)?.sqrt() * subject.tissue.spread(group, subject.traits)?)
         };

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::session::{Session, Way};
+use super::session::{Deepening, SessionSetup};
 use super::vessel::{CLASSES, STEP, ruptures};
 use super::{Puncture, Subject};
 use crate::base::error::{Error, Result};
 use crate::skin::mechanics::cavity::stretch_at;
-use crate::skin::mechanics::strike::Moment;
+use crate::skin::mechanics::strike::StrikeMoment;
 use crate::skin::protocol::{Protocol, Solver};
 
 /// One strike. SI units.
@@ -28,7 +28,7 @@ pub struct Single {
     /// Radius of the hole at the surface while the needle is in, and of its torn opening at rest.
     pub radius: [f64; 2],
     /// The moment at which the tip pierced; `None` if it did not.
-    pub pierced: Option<Moment>,
+    pub pierced: Option<StrikeMoment>,
     /// Largest force on the needle.
     pub peak_force: f64,
     /// Largest pull on the needle on its way out.
@@ -36,16 +36,16 @@ pub struct Single {
     /// Tearing, spreading and friction at the deepest, where the needle still cuts.
     pub parts: [f64; 3],
     /// From touching to leaving.
-    pub moments: Vec<Moment>,
+    pub moments: Vec<StrikeMoment>,
     /// Layer by layer.
-    pub layers: Vec<Passed>,
+    pub layers: Vec<PassedLayer>,
     /// Maps around the channel.
     pub maps: Vec<Map>,
 }
 
 /// A layer as the strike passed it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Passed {
+pub struct PassedLayer {
     /// Its name.
     pub name: String,
     /// Depth of its upper boundary.
@@ -91,14 +91,14 @@ pub fn single(asked: &Protocol, subject: &Subject<'_>) -> Result<Single> {
             .help("leave `needling.mechanics` out, or set it to \"grid\""));
     }
     let protocol = Protocol { solver: Solver::Grid, ..asked.clone() };
-    let numbers = Session::of(subject, &protocol)?;
-    let Way::Grid(site, ground) = &numbers.way else {
+    let numbers = SessionSetup::of(subject, &protocol)?;
+    let Deepening::Grid(site, ground) = &numbers.way else {
         return Err(Error::simulation("a strike needs the grid"));
     };
     let dome = numbers.dome.height(numbers.press);
     let reach = numbers.length + dome;
     let limit = numbers.limited.then_some(numbers.press / numbers.bearing);
-    let place = crate::skin::mechanics::surrogate::Place { limit, ..site.mean() };
+    let place = crate::skin::mechanics::surrogate::PlaceVariation { limit, ..site.mean() };
     let strike = site.strike(place, reach, 0.0, true);
     let puncture = Puncture {
         depth: strike.depth,
@@ -115,7 +115,7 @@ pub fn single(asked: &Protocol, subject: &Subject<'_>) -> Result<Single> {
             .moments
             .iter()
             .copied()
-            .fold(Moment::default(), |most, one| if one.deflection > most.deflection { one } else { most }),
+            .fold(StrikeMoment::default(), |most, one| if one.deflection > most.deflection { one } else { most }),
     );
     let dent = ground.dent(dented.deflection.max(1e-5), dented.time.max(1e-6), pressed.as_ref(), false)?;
     let body = &dent.elastic.body;
@@ -138,7 +138,7 @@ pub fn single(asked: &Protocol, subject: &Subject<'_>) -> Result<Single> {
                     *sum += own;
                 }
             }
-            Passed {
+            PassedLayer {
                 name: layer.name.clone(),
                 top: layer.top,
                 bottom: layer.bottom,

@@ -6,9 +6,9 @@ use crate::base::error::{Error, Result, suggestion};
 use crate::base::sourced::Traits;
 use crate::engine::grid::Layer;
 use crate::skin::catalogue::{Mechanics, Tissue};
-use crate::skin::mechanics::cavity::Law;
-use crate::skin::mechanics::channel::{Channel, Needle, Wall};
-use crate::skin::mechanics::ground::{Drum, Ground, Medium, Ply, Surroundings, Times};
+use crate::skin::mechanics::cavity::HyperelasticLaw;
+use crate::skin::mechanics::channel::{Channel, NeedleShape, Wall};
+use crate::skin::mechanics::ground::{Drum, Ground, Ply, PlyMaterial, Surroundings, Times};
 use crate::skin::mechanics::puncture::PunctureLaw;
 use crate::skin::mechanics::strike::{Motion, Strike};
 use crate::skin::mechanics::surrogate::{Coarser, Site};
@@ -97,14 +97,14 @@ impl Skin<'_> {
     }
 
     /// The stuff of a material of this Young's modulus [Pa], and its toughness [J/m²].
-    fn medium(&self, name: &str, young: f64) -> Result<(Medium, f64)> {
+    fn medium(&self, name: &str, young: f64) -> Result<(PlyMaterial, f64)> {
         let known = &self.mechanics.material;
         let material = known.get(name).ok_or_else(|| {
             Error::input(format!("`{}` knows no material `{name}`", self.mechanics.name))
                 .help(suggestion(name, known.keys().map(String::as_str)))
         })?;
         let of = |number: &crate::base::sourced::Sourced| number.of(self.traits);
-        let medium = Medium {
+        let medium = PlyMaterial {
             young,
             poisson: of(&material.poisson)?,
             fibres: of(&material.fibres)? * young,
@@ -157,7 +157,7 @@ impl Skin<'_> {
     pub fn seated(
         &self,
         held: Held,
-        needle: Needle,
+        needle: NeedleShape,
         motion: Motion,
         length: f64,
         deepest: f64,
@@ -224,7 +224,7 @@ impl Skin<'_> {
     ///
     /// # Errors
     /// As [`Skin::plies`], or the grid finds no answer.
-    pub fn site(&self, ground: &Ground, needle: Needle, motion: Motion, reach: f64) -> Result<Site> {
+    pub fn site(&self, ground: &Ground, needle: NeedleShape, motion: Motion, reach: f64) -> Result<Site> {
         let support = ground.support()?;
         let rise = motion.rise(reach);
         let times = ground.times;
@@ -237,7 +237,7 @@ impl Skin<'_> {
                 let medium = ply.medium;
                 let firmer = (times.shortest / times.reference).powf(-medium.exponent) * support.relaxation.ramp(rise);
                 let first = firmer * medium.young / 6.0;
-                let law = Law { first, second: medium.stiffening * first };
+                let law = HyperelasticLaw { first, second: medium.stiffening * first };
                 Wall { bottom, toughness, pressure: law.pressure(medium.failure), failure: medium.failure }
             })
             .collect();

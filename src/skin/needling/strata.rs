@@ -1,13 +1,13 @@
 //! Classes of depth for unit cells, and the blood that stays around a hole.
 
-use super::session::Session;
+use super::session::SessionSetup;
 use super::tear::Cut;
 use super::vessel::{CLASSES, Ruptures};
 use super::{Hole, Puncture, empty};
-use crate::skin::mechanics::channel::Needle;
+use crate::skin::mechanics::channel::NeedleShape;
 
 /// Blood that stays in the tissue when so many vessels of each class rupture.
-pub(super) fn blood(numbers: &Session, ruptures: &Ruptures, counts: [f64; CLASSES]) -> Vec<[f64; 3]> {
+pub(super) fn blood(numbers: &SessionSetup, ruptures: &Ruptures, counts: [f64; CLASSES]) -> Vec<[f64; 3]> {
     let retained = |class: usize| counts[class] * numbers.beds[class].shed * numbers.beds[class].retained;
     (0..CLASSES)
         .filter(|class| retained(*class) > 0.0)
@@ -17,7 +17,7 @@ pub(super) fn blood(numbers: &Session, ruptures: &Ruptures, counts: [f64; CLASSE
 }
 
 /// Equally frequent classes of depth.
-pub(super) fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(f64, Puncture)> {
+pub(super) fn classes(numbers: &SessionSetup, holes: &[Hole], strata: usize) -> Vec<(f64, Puncture)> {
     let mut order: Vec<&Hole> = holes.iter().collect();
     order.sort_by(|a, b| a.puncture.depth.total_cmp(&b.puncture.depth));
     let strata = strata.clamp(1, 1000).min(order.len());
@@ -40,7 +40,7 @@ pub(super) fn classes(numbers: &Session, holes: &[Hole], strata: usize) -> Vec<(
             }
             let puncture = Puncture {
                 depth: mean(&|hole| hole.puncture.depth),
-                needle: Needle { tip_radius: mean(&|hole| hole.puncture.needle.tip_radius), ..numbers.needle },
+                needle: NeedleShape { tip_radius: mean(&|hole| hole.puncture.needle.tip_radius), ..numbers.needle },
                 wall_stretch: numbers.wall_stretch,
                 drag: mean(&|hole| hole.puncture.drag),
                 cut: Cut::mean(members.iter().map(|hole| hole.puncture.cut)),

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::driven::Pace;
-use super::session::Session;
+use super::session::SessionSetup;
 use super::tear::Cut;
 use super::vessel::CLASSES;
 use super::{Hole, Subject, place};
@@ -152,7 +152,12 @@ fn by_class(values: [f64; CLASSES]) -> IndexMap<String, f64> {
 }
 
 /// The numbers of a session for tables and reports.
-pub(super) fn summarise(subject: &Subject<'_>, numbers: &Session, pattern: &place::Pattern, holes: &[Hole]) -> Summary {
+pub(super) fn summarise(
+    subject: &Subject<'_>,
+    numbers: &SessionSetup,
+    pattern: &place::Pattern,
+    holes: &[Hole],
+) -> Summary {
     let area = pattern.side * pattern.side;
     let count = holes.len().max(1) as f64;
     let share = |test: &dyn Fn(&Hole) -> bool| holes.iter().filter(|hole| test(hole)).count() as f64 / count;

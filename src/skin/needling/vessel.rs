@@ -44,7 +44,7 @@ pub(super) const STEP: f64 = 1e-5;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bed {
     /// Where its vessels lie.
-    pub place: Place,
+    pub place: VesselPlace,
     /// Bore, for the flow, and width, for the crossing [m].
     pub diameter: f64,
     /// Blood shed by one rupture [m³].
@@ -55,7 +55,7 @@ pub struct Bed {
 
 /// Where the vessels of a class lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
+pub enum VesselPlace {
     /// Upright loops: number per area [1/m²], width [m], height below the epidermis [m].
     Loops(f64, f64, f64),
     /// Length per volume at the centre [1/m²], depth of the centre below the surface [m], spread [m].
@@ -69,7 +69,7 @@ pub enum Place {
 
 /// The skin at a hole.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Local {
+pub struct SkinDepths {
     /// Depth of the bottom of the epidermis [m].
     pub epidermis: f64,
     /// Depth of the bottom of the dermis [m].
@@ -78,26 +78,26 @@ pub struct Local {
 
 impl Bed {
     /// Vessels that tear beside a needle of this diameter [m], per depth [1/m]: `beside` as [`Strength::beside`] gives it.
-    fn torn(&self, depth: f64, needle: f64, beside: [f64; 2], skin: Local) -> f64 {
+    fn torn(&self, depth: f64, needle: f64, beside: [f64; 2], skin: SkinDepths) -> f64 {
         let (radius, [first, second]) = (0.5 * needle, beside);
         match self.place {
             // ∫ P over the rings around which a loop stands, wider by half a loop.
-            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+            VesselPlace::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
                 density / height * 2.0 * PI * (radius * radius * second + 0.5 * width * radius * first)
             }
-            Place::Loops(..) => 0.0,
+            VesselPlace::Loops(..) => 0.0,
             _ => self.met(depth, needle, skin) / (needle + self.diameter) * 2.0 * radius * first,
         }
     }
 
     /// Vessels that a cut parts beside the channel, per depth [1/m].
-    fn parted(&self, depth: f64, needle: f64, cut: Cut, skin: Local) -> f64 {
+    fn parted(&self, depth: f64, needle: f64, cut: Cut, skin: SkinDepths) -> f64 {
         match self.place {
             // A loop is parted within half its width of the cut, which is as wide as the needle.
-            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+            VesselPlace::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
                 density / height * (needle + width) * cut.at(depth)
             }
-            Place::Loops(..) => 0.0,
+            VesselPlace::Loops(..) => 0.0,
             // A tissue without vessels has beds of no width.
             _ if self.diameter <= 0.0 => 0.0,
             _ => self.met(depth, 0.0, skin) / self.diameter * cut.across(depth),
@@ -105,35 +105,35 @@ impl Bed {
     }
 
     /// Vessels per volume [1/m³] at a depth whose nearest side lies at a distance from the axis [m].
-    pub fn crowd(&self, depth: f64, distance: f64, skin: Local) -> f64 {
+    pub fn crowd(&self, depth: f64, distance: f64, skin: SkinDepths) -> f64 {
         match self.place {
-            Place::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
+            VesselPlace::Loops(density, width, height) if (0.0..height).contains(&(depth - skin.epidermis)) => {
                 density / height * (distance + 0.5 * width) / distance
             }
-            Place::Loops(..) => 0.0,
+            VesselPlace::Loops(..) => 0.0,
             // Of straight vessels as many pass at each distance: a ring further out holds fewer.
             _ => self.met(depth, 0.0, skin) / self.diameter / (PI * distance),
         }
     }
 
     /// Vessels met per depth [1/m] at a depth by a needle of this diameter there.
-    pub fn met(&self, depth: f64, needle: f64, skin: Local) -> f64 {
+    pub fn met(&self, depth: f64, needle: f64, skin: SkinDepths) -> f64 {
         if depth < skin.epidermis {
             return 0.0;
         }
         let swath = needle + self.diameter;
         let bell = |centre: f64, spread: f64| (-0.5 * ((depth - centre) / spread).powi(2)).exp();
         match self.place {
-            Place::Loops(density, width, height) if depth < skin.epidermis + height => {
+            VesselPlace::Loops(density, width, height) if depth < skin.epidermis + height => {
                 density / height * PI * (0.5 * (needle + width)).powi(2)
             }
-            Place::Loops(..) => 0.0,
-            Place::Around(density, centre, spread) => density * bell(centre, spread) * swath,
-            Place::Through(density, top, crossing) if (skin.epidermis + top..skin.dermis).contains(&depth) => {
+            VesselPlace::Loops(..) => 0.0,
+            VesselPlace::Around(density, centre, spread) => density * bell(centre, spread) * swath,
+            VesselPlace::Through(density, top, crossing) if (skin.epidermis + top..skin.dermis).contains(&depth) => {
                 crossing * density * swath
             }
-            Place::Through(..) => 0.0,
-            Place::Below(density, offset, spread) => density * bell(skin.dermis + offset, spread) * swath,
+            VesselPlace::Through(..) => 0.0,
+            VesselPlace::Below(density, offset, spread) => density * bell(skin.dermis + offset, spread) * swath,
         }
     }
 }
@@ -211,7 +211,7 @@ pub(super) fn ruptures(
     rupture: f64,
     strength: Strength,
     puncture: &Puncture,
-    skin: Local,
+    skin: SkinDepths,
     profile: &mut Vec<[f64; CLASSES]>,
 ) -> Ruptures {
     let mut sums = [[0.0; 3]; CLASSES];

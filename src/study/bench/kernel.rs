@@ -27,13 +27,13 @@ const HEAD: &str = "name = \"bench\"\nwhat = \"a benchmark\"\n[scale]\nlength = 
 
 /// Implicit diffusion of some fields with no flux through the sides: (I − θA)⁻¹ along each axis.
 #[derive(Debug)]
-pub struct Diffusion {
+pub struct DiffusionKernel {
     system: System,
     state: Vec<f64>,
     volume: usize,
 }
 
-impl Diffusion {
+impl DiffusionKernel {
     /// A block of cells.
     ///
     /// # Errors

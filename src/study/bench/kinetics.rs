@@ -12,8 +12,8 @@ use crate::engine::medium::{Medium, View};
 use crate::engine::stepper::System;
 use crate::run;
 use crate::scenario::{Plan, Scenario};
-use crate::study::bench::machine::Limits;
-use crate::study::bench::report::{Language, Work};
+use crate::study::bench::machine::MachineLimits;
+use crate::study::bench::report::{KernelWork, Language};
 use crate::study::bench::step::healing_skin;
 use crate::study::bench::timing::Timing;
 
@@ -36,12 +36,12 @@ pub struct Kinetics {
     depths: Range<usize>,
     /// One row of rates for each depth.
     out: Vec<Vec<f64>>,
-    hand: Option<Hand>,
+    hand: Option<HandKinetics>,
 }
 
 /// What the kinetics by hand need.
 #[derive(Debug)]
-struct Hand {
+struct HandKinetics {
     constants: by_hand::Constants,
     /// Fields in its order.
     fields: [usize; 28],
@@ -87,7 +87,7 @@ impl Kinetics {
         let out = vec![vec![0.0; outputs * skin.layout.plane]; depths.len()];
         // Columns do not reach the largest layer's rates; programs may still name them.
         let columns = vec![0.0; skin.compiled.columns.len() * skin.layout.stride];
-        let hand = Hand::new(plan, &skin);
+        let hand = HandKinetics::new(plan, &skin);
         Self { columns, depths, out, hand, skin }
     }
 
@@ -102,10 +102,10 @@ impl Kinetics {
     }
 
     /// What an update is: inputs are read and rates written; a program's instruction is one or two operations.
-    pub fn work(&self) -> Work {
+    pub fn work(&self) -> KernelWork {
         let rates = self.rates();
         let fields = rates.fields.len().max(1) as f64;
-        Work {
+        KernelWork {
             name: "kinetics_default",
             update: "the rate of one field in one cell",
             bytes: 8.0 * (rates.rate.inputs.len() + rates.rate.outputs) as f64 / fields,
@@ -135,7 +135,7 @@ impl Kinetics {
 
 impl Kinetics {
     /// The language against the hand, where they still agree.
-    pub fn language(&mut self, seconds: f64, limits: &Limits, language: &Timing) -> Language {
+    pub fn language(&mut self, seconds: f64, limits: &MachineLimits, language: &Timing) -> Language {
         let cells = self.cells() as f64;
         let compared = self.disagreement();
         let agrees = compared.as_ref().is_ok_and(|off| *off < AGREES);
@@ -194,7 +194,7 @@ impl Kinetics {
     }
 }
 
-impl Hand {
+impl HandKinetics {
     fn new(plan: &Plan, skin: &Medium) -> Option<Self> {
         let compiled = &skin.compiled;
         let place = |name: &str| compiled.volume.iter().position(|field| field.name == name);

@@ -33,7 +33,7 @@ impl Machine {
 
 /// What so many threads reach together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct MachineLimits {
     /// How many threads.
     pub threads: usize,
     /// Reading and writing in place what no cache holds, a ← a s: counted bytes \[1/s\].
@@ -51,7 +51,7 @@ const LARGE: usize = 1 << 23;
 /// Numbers that one thread is handed at a time.
 const PIECE: usize = 1 << 16;
 
-impl Limits {
+impl MachineLimits {
     /// Measures on the threads it is called on.
     pub fn measure(threads: usize, seconds: f64) -> Self {
         // Written first by the threads that use them.

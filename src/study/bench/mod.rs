@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-pub use kernel::{Diffusion, GrayScott};
+pub use kernel::{DiffusionKernel, GrayScott};
 pub use kinetics::Kinetics;
-pub use machine::{Limits, Machine};
-pub use report::{Course, Difference, Kernel, Language, Phase, Report, Target, Work, compare};
+pub use machine::{Machine, MachineLimits};
+pub use report::{Difference, Kernel, KernelWork, Language, Phase, Report, ScenarioTiming, Target, compare};
 pub use step::Healing;
 pub use target::targets;
 pub use timing::Timing;
@@ -30,7 +30,7 @@ use crate::scenario::Plan;
 
 /// What is measured.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct BenchSetting {
     /// Cells along x, y and depth of the kernels of transport.
     pub cells: [usize; 3],
     /// Fields of the implicit diffusion.
@@ -47,7 +47,7 @@ pub struct Setting {
 ///
 /// # Errors
 /// The system gives no threads, or a simulation failed.
-pub fn measure(setting: &Setting, tell: &mut (dyn FnMut(&str) + Send)) -> Result<Report> {
+pub fn measure(setting: &BenchSetting, tell: &mut (dyn FnMut(&str) + Send)) -> Result<Report> {
     let mut report = Report::new(Machine::here());
     for &threads in &setting.threads {
         let plural = if threads == 1 { "" } else { "s" };
@@ -59,19 +59,19 @@ pub fn measure(setting: &Setting, tell: &mut (dyn FnMut(&str) + Send)) -> Result
 }
 
 fn on_threads(
-    setting: &Setting,
+    setting: &BenchSetting,
     threads: usize,
     say: &mut (dyn FnMut(&str) + Send),
     report: &mut Report,
 ) -> Result<()> {
     let seconds = setting.seconds;
     say("memory and arithmetic");
-    let limits = Limits::measure(threads, seconds);
+    let limits = MachineLimits::measure(threads, seconds);
     report.limits.push(limits);
     let cells: usize = setting.cells.iter().product();
 
     say("implicit diffusion");
-    let mut diffusion = Diffusion::new(setting.cells, setting.fields)?;
+    let mut diffusion = DiffusionKernel::new(setting.cells, setting.fields)?;
     let timing = Timing::of(seconds, || diffusion.run());
     let size = (cells, setting.fields);
     report.kernels.push(Kernel::new(&DIFFUSION, size, size.0 * size.1, &limits, &timing));
@@ -99,18 +99,22 @@ fn on_threads(
 
     if let Some(plan) = &setting.scenario {
         say(&format!("scenario {}", plan.name));
-        report.courses.push(Course::of(plan, threads)?);
+        report.courses.push(ScenarioTiming::of(plan, threads)?);
     }
     Ok(())
 }
 
 /// The lateral pass and the pass over depth read and write each value. Along each axis a value takes two multiply-adds and a
 /// multiplication.
-const DIFFUSION: Work =
-    Work { name: "diffusion_implicit", update: "one field of one cell, one solve", bytes: 32.0, operations: 15.0 };
+const DIFFUSION: KernelWork = KernelWork {
+    name: "diffusion_implicit",
+    update: "one field of one cell, one solve",
+    bytes: 32.0,
+    operations: 15.0,
+};
 /// Two fields are read from one state and written to the other, once every six steps. The differences to the neighbours of a
 /// field take eleven operations, the kinetics and the sums of both nine.
-const GRAY_SCOTT: Work = Work {
+const GRAY_SCOTT: KernelWork = KernelWork {
     name: "gray_scott_explicit",
     update: "both fields of one cell, one step",
     bytes: 2.0 * 16.0 / 6.0,
@@ -119,7 +123,7 @@ const GRAY_SCOTT: Work = Work {
 /// In stage i (from 0) the state and i increments are read, a state and the stage's increment are written, and that is read and
 /// written once more by the solve over depth, which also reads them all at the end for the result and its error. The
 /// operations depend on the model and were not counted.
-const STEP: Work = Work {
+const STEP: KernelWork = KernelWork {
     name: "step_default",
     update: "one field of one cell, one step of four stages",
     bytes: 8.0 * (4.0 * 5.0 + 6.0 + 6.0),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, Result};
 use crate::run;
 use crate::scenario::Plan;
-use crate::study::bench::machine::{Limits, Machine};
+use crate::study::bench::machine::{Machine, MachineLimits};
 use crate::study::bench::timing::Timing;
 
 /// Everything one run of the benchmark found.
@@ -20,7 +20,7 @@ pub struct Report {
     /// Where.
     pub machine: Machine,
     /// What the machine reaches, by threads.
-    pub limits: Vec<Limits>,
+    pub limits: Vec<MachineLimits>,
     /// What the kernels reach, by name and threads.
     pub kernels: Vec<Kernel>,
     /// What the language costs.
@@ -28,7 +28,7 @@ pub struct Report {
     /// The parts of the coupled step.
     pub phases: Vec<Phase>,
     /// Scenarios that were timed.
-    pub courses: Vec<Course>,
+    pub courses: Vec<ScenarioTiming>,
     /// What was aimed at.
     #[serde(default)]
     pub targets: Vec<Target>,
@@ -89,7 +89,13 @@ pub struct Kernel {
 
 impl Kernel {
     /// A kernel of so many cells and fields that does so many updates in the time measured.
-    pub fn new(work: &Work, (cells, fields): (usize, usize), updates: usize, limits: &Limits, timing: &Timing) -> Self {
+    pub fn new(
+        work: &KernelWork,
+        (cells, fields): (usize, usize),
+        updates: usize,
+        limits: &MachineLimits,
+        timing: &Timing,
+    ) -> Self {
         let rate = updates as f64 / timing.seconds;
         Self {
             name: work.name.into(),
@@ -114,7 +120,7 @@ impl Kernel {
 
 /// What an update of a kernel is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Work {
+pub struct KernelWork {
     /// The kernel.
     pub name: &'static str,
     /// In words.
@@ -157,7 +163,7 @@ pub struct Phase {
 
 /// How long a scenario takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Course {
+pub struct ScenarioTiming {
     /// Which.
     pub name: String,
     /// Threads.
@@ -177,14 +183,14 @@ pub struct Course {
 /// A scenario that takes longer is measured once.
 const LONG: f64 = 20.0;
 
-impl Course {
+impl ScenarioTiming {
     /// Times a plan on the threads it is called on.
     ///
     /// # Errors
     /// The simulation failed.
     pub fn of(plan: &Arc<Plan>, threads: usize) -> Result<Self> {
         let mut times = Vec::new();
-        let mut cost = run::Cost::default();
+        let mut cost = run::RunCost::default();
         while times.is_empty() || (times.len() < 3 && times[0] < LONG) {
             let begun = Instant::now();
             cost = run::run(plan, &mut |_| true)?.cost;
@@ -263,8 +269,8 @@ pub fn compare(new: &Report, old: &Report) -> Vec<Difference> {
         judged(&kernel.name, kernel.threads, speed(kernel), before.map(speed))
     });
     let courses = new.courses.iter().map(|course| {
-        let same = |other: &&Course| other.name == course.name && other.threads == course.threads;
-        let speed = |course: &Course| (1.0 / course.seconds, course.spread);
+        let same = |other: &&ScenarioTiming| other.name == course.name && other.threads == course.threads;
+        let speed = |course: &ScenarioTiming| (1.0 / course.seconds, course.spread);
         judged(&course.name, course.threads, speed(course), old.courses.iter().find(same).map(speed))
     });
     kernels.chain(courses).collect()
@@ -278,8 +284,14 @@ mod tests {
     fn a_change_within_the_spread_is_not_certain() {
         let kernel = |rate: f64, spread: f64| {
             let timing = Timing { seconds: 1.0 / rate, spread: spread / rate, samples: 9, processors: None };
-            let limits = Limits { threads: 1, in_place: 1e9, triad: 1e9, operations: 1e9, divisions: 1e9 };
-            Kernel::new(&Work { name: "a", update: "b", bytes: 32.0, operations: 15.0 }, (8, 2), 1, &limits, &timing)
+            let limits = MachineLimits { threads: 1, in_place: 1e9, triad: 1e9, operations: 1e9, divisions: 1e9 };
+            Kernel::new(
+                &KernelWork { name: "a", update: "b", bytes: 32.0, operations: 15.0 },
+                (8, 2),
+                1,
+                &limits,
+                &timing,
+            )
         };
         let machine = Machine { processor: "a".into(), threads: 1, instructions: "b".into() };
         let report = |kernel: Kernel| Report { kernels: vec![kernel], ..Report::new(machine.clone()) };

@@ -11,13 +11,13 @@ use crate::base::sourced::Choice;
 use crate::base::units::{self, Unit};
 use crate::engine::language::{Definition, Model};
 use crate::scenario::Change;
-use crate::skin::catalogue::{self, Kind};
+use crate::skin::catalogue::{self, CatalogueKind};
 use crate::study::evidence::{self, Observation, Split};
 
 /// A calibration file as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenCalibration {
     name: Spanned<String>,
     #[serde(default)]
     what: String,
@@ -51,7 +51,7 @@ fn usual_step() -> Spanned<f64> {
 
 /// A constant that is to be chosen.
 #[derive(Debug, Clone)]
-pub struct Constant {
+pub struct FreeConstant {
     /// Its name in the response model.
     pub name: String,
     /// Value it has now \[its unit\].
@@ -62,7 +62,7 @@ pub struct Constant {
     pub unit: Unit,
 }
 
-impl Constant {
+impl FreeConstant {
     /// σ, a quarter of the logarithm of the range.
     pub fn sigma(&self) -> f64 {
         0.25 * (self.range[1] / self.range[0]).ln()
@@ -100,7 +100,7 @@ pub struct Calibration {
     /// The text of that model.
     pub model: Arc<Source>,
     /// The constants.
-    pub constants: Vec<Constant>,
+    pub constants: Vec<FreeConstant>,
     /// Ids and weights of the observations.
     pub observations: Vec<(String, f64)>,
     /// Most steps of the search.
@@ -133,13 +133,13 @@ impl Calibration {
     /// # Errors
     /// The file makes no sense, or names a constant or an observation that is not there or cannot be fitted.
     pub fn read(source: &Arc<Source>, folder: &std::path::Path, changes: Vec<Change>) -> Result<Self> {
-        let written: Written = read_toml(source)?;
+        let written: WrittenCalibration = read_toml(source)?;
         let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
         if !plain(written.name.get_ref()) {
             return Err(source.refuse(written.name.span(), "a name has letters, digits, _ and - only"));
         }
         let response = written.response.get_ref();
-        let model = catalogue::find(Kind::Response, response, Some(folder))
+        let model = catalogue::find(CatalogueKind::Response, response, Some(folder))
             .map_err(|error| error.at(source, written.response.span()))?;
         let parsed = crate::skin::model(&model)?;
         let constants = written
@@ -211,7 +211,7 @@ fn positive(source: &Arc<Source>, number: &Spanned<f64>, what: &str) -> Result<(
 }
 
 /// A constant of the model that can be fitted: one number with a range above zero.
-fn constant(model: &Model, name: &str) -> Result<Constant> {
+fn constant(model: &Model, name: &str) -> Result<FreeConstant> {
     let Some(constant) = model.constants.get(name) else {
         return Err(Error::input(format!("the model has no constant `{name}`"))
             .help(suggestion(name, model.constants.keys().map(String::as_str).collect::<Vec<_>>())));
@@ -228,7 +228,7 @@ fn constant(model: &Model, name: &str) -> Result<Constant> {
     }
     let unit = unit_of(&number.text)?;
     let of = |si: f64| unit.of(si);
-    Ok(Constant {
+    Ok(FreeConstant {
         name: name.to_owned(),
         start: of(one.value),
         range: [of(range[0]), of(range[1])],

@@ -22,6 +22,6 @@ mod file;
 mod outcome;
 mod search;
 
-pub use file::{Calibration, Constant};
+pub use file::{Calibration, FreeConstant};
 pub use outcome::{Fitted, Learned, model_text};
-pub use search::{Progress, fit};
+pub use search::{SearchBoard, fit};

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::study::Store;
 use crate::study::calibrate::file::Calibration;
 use crate::study::calibrate::outcome::Fitted;
-use crate::study::evidence::{self, Board, Observation, Runner};
+use crate::study::evidence::{self, Observation, ObservationBoard, Runner};
 
 /// A misfit for readings that do not exist, as of an event that never happens.
 const NEVER: f64 = 5.0;
@@ -18,7 +18,7 @@ const NEVER: f64 = 5.0;
 const WALL: f64 = 10.0;
 
 /// Told how a search goes.
-pub trait Progress: Board {
+pub trait SearchBoard: ObservationBoard {
     /// Something was evaluated: how often, and the least misfit so far.
     fn evaluated(&self, evaluations: usize, least: f64);
 }
@@ -27,7 +27,7 @@ pub trait Progress: Board {
 ///
 /// # Errors
 /// A run failed, or somebody stopped it.
-pub fn fit(calibration: &Calibration, threads: usize, progress: &dyn Progress, store: &Store) -> Result<Fitted> {
+pub fn fit(calibration: &Calibration, threads: usize, progress: &dyn SearchBoard, store: &Store) -> Result<Fitted> {
     let problem =
         Problem { calibration, threads, progress, store, known: RefCell::default(), failed: RefCell::new(None) };
     let count = calibration.constants.len();
@@ -51,7 +51,7 @@ fn said(error: argmin::core::Error) -> Error {
 
 /// A place that was looked at.
 #[derive(Debug, Clone)]
-struct Place {
+struct Evaluation {
     z: Vec<f64>,
     misfits: Vec<f64>,
     jacobian: Option<DMatrix<f64>>,
@@ -60,9 +60,9 @@ struct Place {
 struct Problem<'a> {
     calibration: &'a Calibration,
     threads: usize,
-    progress: &'a dyn Progress,
+    progress: &'a dyn SearchBoard,
     store: &'a Store,
-    known: RefCell<Vec<Place>>,
+    known: RefCell<Vec<Evaluation>>,
     failed: RefCell<Option<Error>>,
 }
 
@@ -111,7 +111,7 @@ impl Problem<'_> {
     }
 
     /// A place, looked at if it is not known, with its Jacobian if asked.
-    fn place(&self, z: &[f64], with_jacobian: bool) -> Result<Place> {
+    fn place(&self, z: &[f64], with_jacobian: bool) -> Result<Evaluation> {
         let known = self.known.borrow().iter().find(|place| place.z == z).cloned();
         if let Some(place) = known.clone()
             && (place.jacobian.is_some() || !with_jacobian)
@@ -149,7 +149,7 @@ impl Problem<'_> {
             }
             jacobian
         });
-        let place = Place { z: z.to_vec(), misfits, jacobian };
+        let place = Evaluation { z: z.to_vec(), misfits, jacobian };
         let mut all = self.known.borrow_mut();
         all.retain(|other| other.z != z);
         all.push(place.clone());
@@ -159,7 +159,7 @@ impl Problem<'_> {
     }
 
     /// As [`Problem::place`] for the search, which knows no errors of ours.
-    fn looked(&self, z: &[f64], with_jacobian: bool) -> std::result::Result<Place, argmin::core::Error> {
+    fn looked(&self, z: &[f64], with_jacobian: bool) -> std::result::Result<Evaluation, argmin::core::Error> {
         self.place(z, with_jacobian).map_err(|error| {
             let told = argmin::core::Error::msg(error.message().into_owned());
             self.failed.borrow_mut().get_or_insert(error);

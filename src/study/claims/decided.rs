@@ -7,7 +7,7 @@ use crate::base::typeset::brief;
 /// A reading with its spread over the samples. Numbers are in `unit`; a time that never comes is infinite, and written as
 /// `null`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Band {
+pub struct ReadingSpread {
     /// Its name.
     pub name: String,
     /// What it is.
@@ -32,7 +32,7 @@ pub struct Band {
     pub high: f64,
 }
 
-impl Band {
+impl ReadingSpread {
     /// Value and spread as in a sentence: "12 %" and "8 to 15 %".
     pub fn told(&self) -> (String, String) {
         (told(self.value, &self.shown), band(self.low, self.high, &self.shown))

@@ -11,23 +11,23 @@ use serde_spanned::Spanned;
 use crate::base::error::{Error, Result, Source, read_toml, suggestion};
 use crate::base::folder::name::names;
 use crate::base::units::{Dimension, Quantity, Unit};
-use crate::engine::language::{Argument, Formula, Scope};
+use crate::engine::language::{Argument, Formula, FormulaScope};
 use crate::scenario::Change;
 use crate::study::claims::words;
 use crate::study::evidence::file::{Variations, look, measures, one, reading, runs, scenario};
-use crate::study::evidence::reading::Reader;
+use crate::study::evidence::reading::ReadingEvaluator;
 use crate::study::evidence::{self, Observation, Run};
 
 /// The file apart from the scenario in it.
 #[derive(Debug, Deserialize)]
-struct Outer {
-    claim: Written,
+struct ClaimFile {
+    claim: WrittenClaim,
 }
 
 /// The table `[claim]` as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenClaim {
     id: Spanned<String>,
     statement: String,
     #[serde(default)]
@@ -99,7 +99,7 @@ pub struct Reading {
 
 /// A part of a statement.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct StatementPart {
     /// Its name.
     pub name: String,
     /// The part, in words.
@@ -110,7 +110,7 @@ pub struct Part {
 
 /// Something to draw.
 #[derive(Debug, Clone)]
-pub struct Panel {
+pub struct ClaimPanel {
     /// Its title.
     pub title: String,
     /// What is drawn.
@@ -152,9 +152,9 @@ pub struct Claim {
     /// What is read.
     pub readings: Vec<Reading>,
     /// What the statement says.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StatementPart>,
     /// What is drawn.
-    pub panels: Vec<Panel>,
+    pub panels: Vec<ClaimPanel>,
     /// Observables that are read and whose definition is assumed.
     pub heuristics: Vec<String>,
     /// Changes made to the scenario from outside.
@@ -163,11 +163,11 @@ pub struct Claim {
 
 /// Names are readings; functions read runs, if there are any.
 pub(super) struct Named<'a> {
-    pub reader: Option<&'a Reader<'a>>,
+    pub reader: Option<&'a ReadingEvaluator<'a>>,
     pub known: &'a IndexMap<String, Quantity>,
 }
 
-impl Scope for Named<'_> {
+impl FormulaScope for Named<'_> {
     fn name(&self, name: &str) -> Result<Quantity> {
         self.known.get(name).copied().ok_or_else(|| {
             Error::input(format!("there is no reading `{name}` before this"))
@@ -190,7 +190,7 @@ impl Claim {
     /// # Errors
     /// The scenario or the table makes no sense, a reading asks for what is not there, or there are no samples.
     pub fn read(source: &Arc<Source>, changes: &[Change]) -> Result<Self> {
-        let Outer { claim: written } = read_toml(source)?;
+        let ClaimFile { claim: written } = read_toml(source)?;
         names(source, "a claim", [&written.id])?;
         names(source, "a reading", written.reading.keys())?;
         names(source, "a part", written.part.keys())?;
@@ -211,7 +211,11 @@ impl Claim {
                 Ok(Reading { name: name.get_ref().clone(), what: own.what.clone(), formula, unit, shown })
             })
             .collect::<Result<Vec<_>>>()?;
-        let parts = written.part.iter().map(|(name, own)| Part::read(source, name, own)).collect::<Result<Vec<_>>>()?;
+        let parts = written
+            .part
+            .iter()
+            .map(|(name, own)| StatementPart::read(source, name, own))
+            .collect::<Result<Vec<_>>>()?;
         if parts.is_empty() {
             return Err(source
                 .refuse(0..0, "the claim has no parts, so nothing decides it")
@@ -221,7 +225,7 @@ impl Claim {
         let panels = written
             .panel
             .iter()
-            .map(|panel| Panel::read(source, panel, &runs, &readings))
+            .map(|panel| ClaimPanel::read(source, panel, &runs, &readings))
             .collect::<Result<Vec<_>>>()?;
         look(source, &mut runs, &|reader| panels.iter().try_for_each(|panel| panel.dry(source, reader)))?;
         let named: Vec<_> = readings.iter().map(|own| (own.name.as_str(), own.shown.as_str())).collect();
@@ -242,7 +246,7 @@ impl Claim {
             true => Vec::new(),
             false => evidence::chosen(&given, &[changes, &ensemble(source)?].concat())?,
         };
-        let Written { id, statement, limits, answer, .. } = written;
+        let WrittenClaim { id, statement, limits, answer, .. } = written;
         let changes = changes.iter().map(Change::shown).collect();
         let (name, answer) = (scenario.name, answer.into_inner());
         Ok(Self {
@@ -278,7 +282,12 @@ fn ensemble(source: &Arc<Source>) -> Result<Vec<Change>> {
 }
 
 /// Evaluates readings and parts where every number is one.
-fn dry(source: &Arc<Source>, readings: &[Reading], parts: &[Part], reader: &Reader<'_>) -> Result<()> {
+fn dry(
+    source: &Arc<Source>,
+    readings: &[Reading],
+    parts: &[StatementPart],
+    reader: &ReadingEvaluator<'_>,
+) -> Result<()> {
     let mut known = IndexMap::new();
     for own in readings {
         let value = measures(source, &own.formula, &own.unit, &Named { reader: Some(reader), known: &known })?;
@@ -301,7 +310,7 @@ fn heuristics(runs: &[Run], observables: &BTreeSet<String>) -> Vec<String> {
     observables.iter().filter(assumed).cloned().collect()
 }
 
-impl Part {
+impl StatementPart {
     fn read(source: &Arc<Source>, name: &Spanned<String>, own: &WrittenPart) -> Result<Self> {
         let holds = match (&own.holds, &own.outside) {
             (Some(holds), None) => Ok(Formula::read(source, holds.span(), holds.get_ref())?),
@@ -316,7 +325,7 @@ impl Part {
     }
 }
 
-impl Panel {
+impl ClaimPanel {
     fn read(source: &Arc<Source>, written: &Spanned<WrittenPanel>, all: &[Run], readings: &[Reading]) -> Result<Self> {
         let own = written.get_ref();
         let place = |names: &[Spanned<String>], known: Vec<&str>, what: &str| {
@@ -371,7 +380,7 @@ impl Panel {
     }
 
     /// Evaluates what it draws where every number is one.
-    fn dry(&self, source: &Arc<Source>, reader: &Reader<'_>) -> Result<()> {
+    fn dry(&self, source: &Arc<Source>, reader: &ReadingEvaluator<'_>) -> Result<()> {
         match &self.look {
             Look::Readings(_) => Ok(()),
             Look::Course(..) => {

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::Result;
 use crate::base::sourced::Counts;
 use crate::base::units::Quantity;
-use crate::study::claims::decided::{Band, Decided};
+use crate::study::claims::decided::{Decided, ReadingSpread};
 use crate::study::claims::file::{Claim, Named, holds};
-use crate::study::claims::run::{Findings, Sampled};
+use crate::study::claims::run::{ClaimFindings, Sampled};
 use crate::study::claims::words;
-use crate::study::evidence::reading::Reader;
-use crate::study::evidence::{Grade as Observed, Kind, Row};
+use crate::study::evidence::reading::ReadingEvaluator;
+use crate::study::evidence::{ObservationGrade, ObservationKind, ObservationRow};
 use crate::study::quantile;
 
 /// Nearly all samples.
@@ -54,7 +54,7 @@ impl Verdict {
 
 /// How good the evidence behind an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Grade {
+pub enum AnswerGrade {
     /// Controlled or measured in people, met, and nothing against it.
     A,
     /// Series or animals, met.
@@ -65,7 +65,7 @@ pub enum Grade {
     D,
 }
 
-impl Grade {
+impl AnswerGrade {
     fn of(rank: usize) -> Self {
         [Self::A, Self::B, Self::C, Self::D][rank.min(3)]
     }
@@ -92,7 +92,7 @@ pub struct Linked {
 
 /// A sample and its readings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Sample {
+pub struct ClaimSample {
     /// Its name.
     pub name: String,
     /// Whether the claim holds in it; `None` if it failed or was set aside.
@@ -107,7 +107,7 @@ pub struct Sample {
 
 /// A claim answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
+pub struct ClaimAnswer {
     /// Short name, as "C15".
     pub id: String,
     /// What people say.
@@ -117,7 +117,7 @@ pub struct Answer {
     /// The verdict.
     pub verdict: Verdict,
     /// The grade of the evidence.
-    pub grade: Grade,
+    pub grade: AnswerGrade,
     /// Why it is that grade.
     pub grade_why: Vec<String>,
     /// The answer in words.
@@ -133,7 +133,7 @@ pub struct Answer {
     /// Its parts.
     pub parts: Vec<Decided>,
     /// Its readings.
-    pub readings: Vec<Band>,
+    pub readings: Vec<ReadingSpread>,
     /// Observations that bear on it.
     pub observations: Vec<Linked>,
     /// What the numbers of the run rest on.
@@ -147,12 +147,12 @@ pub struct Answer {
     /// Names of its runs; one empty name if there is only one.
     pub runs: Vec<String>,
     /// The samples, the first as written.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<ClaimSample>,
     /// Changes made to the scenario from outside.
     pub changes: Vec<String>,
 }
 
-impl Answer {
+impl ClaimAnswer {
     /// The letter of the grade.
     pub fn grade_letter(&self) -> String {
         format!("{:?}", self.grade)
@@ -169,7 +169,7 @@ struct Said {
 ///
 /// # Errors
 /// A reading cannot be taken, or the answer cannot be worded.
-pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) -> Result<Answer> {
+pub fn judge(claim: &Claim, findings: &ClaimFindings, rows: &[ObservationRow], numbers: Counts) -> Result<ClaimAnswer> {
     let said = findings.samples.iter().map(|sample| read(claim, sample)).collect::<Result<Vec<_>>>()?;
     let drawn: Vec<&Said> = said.iter().skip(1).flatten().collect();
     let aside = findings.samples.iter().filter(|sample| sample.aside.is_some()).count();
@@ -204,14 +204,14 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
         (false, ..) => Verdict::NotDecidable,
         (true, true, _) => Verdict::Contested,
         (true, false, true) => Verdict::NotDecidable,
-        (true, false, false) if grade > Grade::B => Verdict::Weak,
+        (true, false, false) if grade > AnswerGrade::B => Verdict::Weak,
         (true, false, false) => Verdict::Supported,
     };
     let answer = match written {
         Some(_) => words::render(&claim.id, &claim.answer, &readings, &parts, held, drawn.len())?,
         None => "The run as written failed, so there is no answer.".into(),
     };
-    let samples = findings.samples.iter().zip(&said).map(|(sample, said)| Sample {
+    let samples = findings.samples.iter().zip(&said).map(|(sample, said)| ClaimSample {
         name: sample.name.clone(),
         holds: said.as_ref().map(whole),
         values: match said {
@@ -221,7 +221,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
         aside: sample.aside.clone(),
         failed: sample.answers.as_ref().err().cloned().unwrap_or_default(),
     });
-    Ok(Answer {
+    Ok(ClaimAnswer {
         id: claim.id.clone(),
         statement: claim.statement.clone(),
         question: claim.runs.first().map(|run| run.plan.question.clone()).unwrap_or_default(),
@@ -249,7 +249,7 @@ pub fn judge(claim: &Claim, findings: &Findings, rows: &[Row], numbers: Counts) 
 /// The readings and parts of one sample; none if it failed.
 fn read(claim: &Claim, sample: &Sampled) -> Result<Option<Said>> {
     let (Ok(answers), None) = (&sample.answers, &sample.aside) else { return Ok(None) };
-    let reader = Reader::of(&claim.runs, answers);
+    let reader = ReadingEvaluator::of(&claim.runs, answers);
     let mut known: IndexMap<String, Quantity> = IndexMap::new();
     for reading in &claim.readings {
         let value = reading.formula.value(&Named { reader: Some(&reader), known: &known })?;
@@ -260,14 +260,14 @@ fn read(claim: &Claim, sample: &Sampled) -> Result<Option<Said>> {
     Ok(Some(Said { values, parts: parts.collect() }))
 }
 
-fn bands(claim: &Claim, written: Option<&Said>, drawn: &[&Said]) -> Vec<Band> {
+fn bands(claim: &Claim, written: Option<&Said>, drawn: &[&Said]) -> Vec<ReadingSpread> {
     let band = |(index, reading): (usize, &crate::study::claims::Reading)| {
         let mut values: Vec<f64> =
             drawn.iter().map(|said| said.values[index]).filter(|value| !value.is_nan()).collect();
         values.sort_by(f64::total_cmp);
         let [low, middle, high] =
             SHARES.map(|share| if values.is_empty() { f64::NAN } else { between(&values, share) });
-        Band {
+        ReadingSpread {
             name: reading.name.clone(),
             what: reading.what.clone(),
             formula: reading.formula.text().to_owned(),
@@ -288,7 +288,7 @@ fn between(ascending: &[f64], share: f64) -> f64 {
     if value.is_nan() { f64::INFINITY } else { value }
 }
 
-fn linked(claim: &Claim, rows: &[Row]) -> Vec<Linked> {
+fn linked(claim: &Claim, rows: &[ObservationRow]) -> Vec<Linked> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let own = claim.observations.iter().filter_map(|id| rows.iter().find(|row| row.id == *id));
     own.map(|row| Linked {
@@ -304,11 +304,12 @@ fn linked(claim: &Claim, rows: &[Row]) -> Vec<Linked> {
 }
 
 /// The grade and why, by the rule of the module.
-fn graded(claim: &Claim, observations: &[Linked], numbers: Counts) -> (Grade, Vec<String>) {
-    let identity = serde_json::json!(Kind::Identity);
-    let fit = serde_json::json!(Kind::Fit);
+fn graded(claim: &Claim, observations: &[Linked], numbers: Counts) -> (AnswerGrade, Vec<String>) {
+    let identity = serde_json::json!(ObservationKind::Identity);
+    let fit = serde_json::json!(ObservationKind::Fit);
     let rank = |own: &&Linked| {
-        let grades = [Observed::A, Observed::B, Observed::C].map(|grade| serde_json::json!(grade));
+        let grades =
+            [ObservationGrade::A, ObservationGrade::B, ObservationGrade::C].map(|grade| serde_json::json!(grade));
         let grade = grades.iter().position(|grade| *grade == own.grade).unwrap_or(3);
         (grade + usize::from(fit == own.kind)).min(3)
     };
@@ -340,5 +341,5 @@ fn graded(claim: &Claim, observations: &[Linked], numbers: Counts) -> (Grade, Ve
             why.push(reason);
         }
     }
-    (Grade::of(grade), why)
+    (AnswerGrade::of(grade), why)
 }

@@ -66,9 +66,9 @@ mod judge;
 mod run;
 mod words;
 
-pub use decided::{Band, Decided};
-pub use file::{Claim, Look, Panel, Part, Reading};
+pub use decided::{Decided, ReadingSpread};
+pub use file::{Claim, ClaimPanel, Look, Reading, StatementPart};
 pub use find::{all, chosen, ids};
-pub use judge::{Answer, Grade, Linked, Sample, Verdict, judge};
-pub use run::{Findings, Followed, Keep, Sampled, run_all};
+pub use judge::{AnswerGrade, ClaimAnswer, ClaimSample, Linked, Verdict, judge};
+pub use run::{ClaimFindings, FollowedRun, Keep, Sampled, run_all};
 pub use words::first_sentence;

@@ -10,13 +10,13 @@ use crate::scenario::{Plan, Scenario};
 use crate::skin::needling::Needling;
 use crate::study;
 use crate::study::claims::Claim;
-use crate::study::evidence::reading::Answer;
+use crate::study::evidence::reading::RunAnswer;
 use crate::study::evidence::{self, Run, Runner};
 use crate::study::store::Store;
 
 /// What came out of the runs of a claim: first as written, then the samples.
 #[derive(Debug, Clone)]
-pub struct Findings {
+pub struct ClaimFindings {
     /// The samples, the first as written.
     pub samples: Vec<Sampled>,
 }
@@ -31,12 +31,12 @@ pub struct Sampled {
     /// The observation that it misses although the claim takes it as given; it is not run then, and does not count.
     pub aside: Option<String>,
     /// Answers of the runs, in their order, or why one failed.
-    pub answers: std::result::Result<Vec<Answer>, String>,
+    pub answers: std::result::Result<Vec<RunAnswer>, String>,
 }
 
 /// A run as written, to be kept.
 #[derive(Debug, Clone, Copy)]
-pub enum Followed<'a> {
+pub enum FollowedRun<'a> {
     /// It was followed in time.
     Response(&'a Outcome),
     /// Only its needles are read.
@@ -51,11 +51,11 @@ pub trait Keep: Sync {
     ///
     /// # Errors
     /// It cannot be kept.
-    fn keep(&self, claim: &Claim, run: &Run, followed: Followed<'_>) -> Result<()>;
+    fn keep(&self, claim: &Claim, run: &Run, followed: FollowedRun<'_>) -> Result<()>;
 }
 
 /// One run, for all who read it.
-struct Job {
+struct ClaimJob {
     scenario: Scenario,
     looks: Vec<f64>,
     response: bool,
@@ -64,7 +64,7 @@ struct Job {
 }
 
 /// The place of the job of each run of one sample.
-struct Place {
+struct SampleJobs {
     name: String,
     drawn: Vec<[String; 3]>,
     jobs: Vec<usize>,
@@ -72,7 +72,7 @@ struct Place {
 
 #[derive(Default)]
 struct Jobs {
-    all: Vec<Job>,
+    all: Vec<ClaimJob>,
     known: BTreeMap<(String, bool), usize>,
 }
 
@@ -83,7 +83,7 @@ impl Jobs {
         let number = *self.known.entry((scenario.key()?, run.response)).or_insert(next);
         if number == next {
             let (scenario, response) = (scenario.clone(), run.response);
-            self.all.push(Job { scenario, looks: Vec::new(), response, written: Vec::new() });
+            self.all.push(ClaimJob { scenario, looks: Vec::new(), response, written: Vec::new() });
         }
         self.all[number].looks.extend(&run.plan.looks);
         Ok(number)
@@ -95,7 +95,7 @@ impl Jobs {
 ///
 /// # Errors
 /// A scenario makes no sense, something could not be kept, or it was stopped. A run that fails is an answer.
-pub fn run_all(claims: &[Claim], runner: Runner<'_>, keep: &dyn Keep) -> Result<Vec<Findings>> {
+pub fn run_all(claims: &[Claim], runner: Runner<'_>, keep: &dyn Keep) -> Result<Vec<ClaimFindings>> {
     let mut asides = asides(claims, runner)?;
     let mut jobs = Jobs::default();
     let mut places = Vec::new();
@@ -107,8 +107,8 @@ pub fn run_all(claims: &[Claim], runner: Runner<'_>, keep: &dyn Keep) -> Result<
         places.push(own);
     }
     let own = |(claim, run): &(usize, usize)| (&claims[*claim], &claims[*claim].runs[*run]);
-    let has = |job: &Job| job.written.iter().map(own).all(|(claim, run)| keep.has(claim, run));
-    let kept = |job: &Job, followed: Followed<'_>| {
+    let has = |job: &ClaimJob| job.written.iter().map(own).all(|(claim, run)| keep.has(claim, run));
+    let kept = |job: &ClaimJob, followed: FollowedRun<'_>| {
         job.written.iter().map(own).try_for_each(|(claim, run)| keep.keep(claim, run, followed))
     };
     let answers = jobs.run(runner, &has, &kept)?;
@@ -118,7 +118,7 @@ pub fn run_all(claims: &[Claim], runner: Runner<'_>, keep: &dyn Keep) -> Result<
             let answers = of_runs(&claim.runs, &place.jobs, &answers);
             Sampled { aside, answers, name: place.name, drawn: place.drawn }
         });
-        Findings { samples: samples.collect() }
+        ClaimFindings { samples: samples.collect() }
     });
     Ok(findings.collect())
 }
@@ -141,7 +141,7 @@ fn asides(claims: &[Claim], runner: Runner<'_>) -> Result<Vec<Vec<Option<String>
             let missed = |sample: usize| -> Result<Option<String>> {
                 for (given, places) in claim.given.iter().zip(places) {
                     let met = match of_runs(&given.runs, &places[sample].jobs, &answers) {
-                        Ok(answers) => evidence::judge(given, &evidence::Findings { answers })?.met,
+                        Ok(answers) => evidence::judge(given, &evidence::ObservationFindings { answers })?.met,
                         Err(_) => false,
                     };
                     if !met && sample > 0 {
@@ -159,8 +159,8 @@ fn asides(claims: &[Claim], runner: Runner<'_>) -> Result<Vec<Vec<Option<String>
 fn of_runs(
     runs: &[Run],
     jobs: &[usize],
-    answers: &[std::result::Result<Answer, String>],
-) -> std::result::Result<Vec<Answer>, String> {
+    answers: &[std::result::Result<RunAnswer, String>],
+) -> std::result::Result<Vec<RunAnswer>, String> {
     runs.iter()
         .zip(jobs)
         .map(|(run, job)| Ok(answers[*job].as_ref().map_err(String::clone)?.seen_by(&run.plan)))
@@ -168,15 +168,15 @@ fn of_runs(
 }
 
 /// The jobs of some runs: as written, then every sample that is not set aside.
-fn samples(id: &str, runs: &[Run], asides: &[Option<String>], jobs: &mut Jobs) -> Result<Vec<Place>> {
-    let mut places = vec![Place { name: "as written".into(), drawn: Vec::new(), jobs: Vec::new() }];
+fn samples(id: &str, runs: &[Run], asides: &[Option<String>], jobs: &mut Jobs) -> Result<Vec<SampleJobs>> {
+    let mut places = vec![SampleJobs { name: "as written".into(), drawn: Vec::new(), jobs: Vec::new() }];
     for (index, run) in runs.iter().enumerate() {
         let job = jobs.add(&run.scenario, run)?;
         places[0].jobs.push(job);
         let (_, points) = run.scenario.samples(&run.plan)?;
         for (sample, point) in points.iter().enumerate() {
             if index == 0 {
-                places.push(Place { name: point.name.clone(), drawn: Vec::new(), jobs: Vec::new() });
+                places.push(SampleJobs { name: point.name.clone(), drawn: Vec::new(), jobs: Vec::new() });
             }
             let Some(place) = places.get_mut(sample + 1) else {
                 return Err(Error::input(format!("the runs of {id} have different numbers of samples")));
@@ -204,9 +204,9 @@ impl Jobs {
     fn run(
         &self,
         Runner { threads, board, store }: Runner<'_>,
-        has: &(dyn Fn(&Job) -> bool + Sync),
-        keep: &(dyn Fn(&Job, Followed<'_>) -> Result<()> + Sync),
-    ) -> Result<Vec<std::result::Result<Answer, String>>> {
+        has: &(dyn Fn(&ClaimJob) -> bool + Sync),
+        keep: &(dyn Fn(&ClaimJob, FollowedRun<'_>) -> Result<()> + Sync),
+    ) -> Result<Vec<std::result::Result<RunAnswer, String>>> {
         let done = AtomicUsize::new(0);
         let count = self.all.len();
         let answers = study::each(count, threads, count, &|number, pool| {
@@ -214,7 +214,7 @@ impl Jobs {
                 return Err(Error::Interrupted);
             }
             let job = &self.all[number];
-            let keep = |followed: Followed<'_>| keep(job, followed);
+            let keep = |followed: FollowedRun<'_>| keep(job, followed);
             let answer = pool.install(|| answer(job, store, has(job), &|| !board.stop(), &keep));
             board.ended("", 1 + done.fetch_add(1, Ordering::Relaxed), count);
             match answer {
@@ -229,12 +229,12 @@ impl Jobs {
 
 /// Runs one run, the response only if it is read.
 fn answer(
-    job: &Job,
+    job: &ClaimJob,
     store: &Store,
     may_reuse: bool,
     goes_on: &dyn Fn() -> bool,
-    keep: &dyn Fn(Followed<'_>) -> Result<()>,
-) -> Result<Answer> {
+    keep: &dyn Fn(FollowedRun<'_>) -> Result<()>,
+) -> Result<RunAnswer> {
     let mut plan = job.scenario.plan()?;
     plan.looks = job.looks.clone();
     plan.looks.sort_by(f64::total_cmp);
@@ -244,11 +244,11 @@ fn answer(
     store.answer(&plan, job.response, may_reuse, || {
         if job.response {
             let outcome = run::run(&plan, &mut |_| goes_on())?;
-            keep(Followed::Response(&outcome))?;
-            return Answer::of(outcome);
+            keep(FollowedRun::Response(&outcome))?;
+            return RunAnswer::of(outcome);
         }
         let needling = plan.needle(0, 1)?;
-        keep(Followed::Needles(&plan, &needling))?;
-        Answer::of_needles(&plan, needling)
+        keep(FollowedRun::Needles(&plan, &needling))?;
+        RunAnswer::of_needles(&plan, needling)
     })
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use serde_spanned::Spanned;
 
 use crate::base::error::{Error, Result, Source, suggestion};
-use crate::study::claims::decided::{Band, Decided, band, told};
+use crate::study::claims::decided::{Decided, ReadingSpread, band, told};
 
 /// What a template may ask of a reading.
 const OF_READING: [&str; 7] = ["value", "low", "middle", "high", "text", "band", "told"];
@@ -125,7 +125,7 @@ pub(super) fn check(
     }
     // What fails when it is filled fails now, and not when all runs are done.
     for holds in [true, false] {
-        let bands: Vec<Band> = readings.iter().map(|own| unread(*own)).collect();
+        let bands: Vec<ReadingSpread> = readings.iter().map(|own| unread(*own)).collect();
         let decided = parts.iter().map(|own| Decided {
             name: (*own).to_owned(),
             what: String::new(),
@@ -142,8 +142,8 @@ pub(super) fn check(
 }
 
 /// A reading before anything was read: it is one.
-fn unread((name, shown): (&str, &str)) -> Band {
-    Band {
+fn unread((name, shown): (&str, &str)) -> ReadingSpread {
+    ReadingSpread {
         name: name.to_owned(),
         what: String::new(),
         formula: String::new(),
@@ -172,7 +172,7 @@ enum Spoken {
 pub(super) fn render(
     name: &str,
     template: &str,
-    bands: &[Band],
+    bands: &[ReadingSpread],
     parts: &[Decided],
     held: usize,
     samples: usize,
@@ -181,7 +181,7 @@ pub(super) fn render(
     for own in bands {
         let (text, band) = (told(own.value, &own.shown), band(own.low, own.high, &own.shown));
         let both = if band.is_empty() { text.clone() } else { format!("{text} ({band})") };
-        let Band { value, low, middle, high, .. } = *own;
+        let ReadingSpread { value, low, middle, high, .. } = *own;
         context.insert(&own.name, Spoken::Reading { value, low, middle, high, text, band, told: both });
     }
     let of_parts =

@@ -12,14 +12,14 @@ use serde_spanned::Spanned;
 use crate::base::error::{Error, Result, Source, read_toml};
 use crate::base::folder::name::names;
 use crate::base::units::{Quantity, Unit};
-use crate::engine::language::{Formula, Scope};
+use crate::engine::language::{Formula, FormulaScope};
 use crate::scenario::{Change, Scenario};
 use crate::study::evidence::aside::{self, Split};
-use crate::study::evidence::reading::{Reader, Run, Seen};
+use crate::study::evidence::reading::{ReadingEvaluator, Run, Seen};
 
 /// How good the evidence of an observation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Grade {
+pub enum ObservationGrade {
     /// Controlled or measured in people.
     A,
     /// Series without control, biopsies of few, animals.
@@ -62,7 +62,7 @@ pub enum Read {
 /// What meeting it proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ObservationKind {
     /// It can fail.
     Observation,
     /// Constants were chosen by its very number.
@@ -91,7 +91,7 @@ pub(crate) type Variations = IndexMap<Spanned<String>, IndexMap<Spanned<String>,
 /// The table `[evidence]` as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenEvidence {
     id: Spanned<String>,
     what: String,
     source: String,
@@ -105,9 +105,9 @@ struct Written {
     set_aside: Option<Spanned<bool>>,
     #[serde(default)]
     in_view: bool,
-    grade: Grade,
+    grade: ObservationGrade,
     group: Group,
-    kind: Kind,
+    kind: ObservationKind,
     used_in_tuning: Tuning,
     #[serde(default)]
     note: String,
@@ -139,8 +139,8 @@ pub(crate) fn one() -> Spanned<String> {
 
 /// The file apart from the scenario in it.
 #[derive(Debug, Deserialize)]
-struct Outer {
-    evidence: Written,
+struct EvidenceFile {
+    evidence: WrittenEvidence,
 }
 
 /// A reading and where it has to lie. Numbers are in `unit`.
@@ -190,11 +190,11 @@ pub struct Observation {
     /// Whether its source was in view before some were set aside.
     pub in_view: bool,
     /// How good the evidence is.
-    pub grade: Grade,
+    pub grade: ObservationGrade,
     /// What it is about.
     pub group: Group,
     /// What meeting it proves.
-    pub kind: Kind,
+    pub kind: ObservationKind,
     /// Whether constants were chosen with it in view.
     pub tuning: Tuning,
     /// How it was read, or why it is missed; may be empty.
@@ -211,7 +211,7 @@ impl Observation {
     /// # Errors
     /// The scenario or the table makes no sense, or a reading asks for what is not there.
     pub fn read(source: &Arc<Source>, changes: &[Change]) -> Result<Self> {
-        let Outer { evidence: written } = read_toml(source)?;
+        let EvidenceFile { evidence: written } = read_toml(source)?;
         names(source, "an observation", [&written.id])?;
         let scenario = scenario(source, changes);
         let name = scenario.name.clone();
@@ -226,7 +226,7 @@ impl Observation {
         look(source, &mut runs, &|reader| {
             bands.iter().try_for_each(|band| measures(source, &band.formula, &band.unit, reader).map(drop))
         })?;
-        let Written { grade, group, kind, .. } = written;
+        let WrittenEvidence { grade, group, kind, .. } = written;
         Ok(Self {
             name,
             id: written.id.into_inner(),
@@ -250,12 +250,12 @@ impl Observation {
 
     /// Whether something two-sided was measured, that can be held against a number.
     pub fn is_quantitative(&self) -> bool {
-        self.kind != Kind::Identity && self.bands.iter().any(|band| band.measured.is_some())
+        self.kind != ObservationKind::Identity && self.bands.iter().any(|band| band.measured.is_some())
     }
 }
 
 /// Where an observation belongs, and what a quantity must say of its source.
-fn split(source: &Arc<Source>, written: &Written) -> Result<Split> {
+fn split(source: &Arc<Source>, written: &WrittenEvidence) -> Result<Split> {
     let place = || written.reference.as_ref().map_or_else(|| written.id.span(), Spanned::span);
     if let Some(reference) = &written.reference
         && let Some(wrong) = aside::malformed(reference.get_ref())
@@ -324,10 +324,10 @@ pub(crate) fn runs(source: &Arc<Source>, scenario: &Scenario, written: &Variatio
 pub(crate) fn look(
     source: &Arc<Source>,
     runs: &mut [Run],
-    read: &dyn Fn(&Reader<'_>) -> Result<()>,
+    read: &dyn Fn(&ReadingEvaluator<'_>) -> Result<()>,
 ) -> Result<BTreeSet<String>> {
     let seen: Vec<RefCell<Seen>> = runs.iter().map(|_| RefCell::default()).collect();
-    read(&Reader::dry(runs, &seen))?;
+    read(&ReadingEvaluator::dry(runs, &seen))?;
     let mut observables = BTreeSet::new();
     for (run, seen) in runs.iter_mut().zip(seen) {
         let Seen { moments, response, observables: own, .. } = seen.into_inner();
@@ -350,7 +350,12 @@ pub(crate) fn look(
 }
 
 /// A reading, if it measures what its unit measures.
-pub(crate) fn measures(source: &Arc<Source>, formula: &Formula, unit: &Unit, scope: &dyn Scope) -> Result<Quantity> {
+pub(crate) fn measures(
+    source: &Arc<Source>,
+    formula: &Formula,
+    unit: &Unit,
+    scope: &dyn FormulaScope,
+) -> Result<Quantity> {
     let value = formula.value(scope)?;
     if value.dimension == unit.dimension {
         return Ok(value);

@@ -8,19 +8,19 @@ use crate::run;
 use crate::scenario::Change;
 use crate::study;
 use crate::study::evidence::file::Observation;
-use crate::study::evidence::reading::{Answer, Reader, Run};
-use crate::study::evidence::row::{Reading, Row};
+use crate::study::evidence::reading::{ReadingEvaluator, Run, RunAnswer};
+use crate::study::evidence::row::{ObservationRow, ReadingOutcome};
 use crate::study::store::Store;
 
 /// What came out of the runs of one observation, in their order.
 #[derive(Debug, Clone)]
-pub struct Findings {
+pub struct ObservationFindings {
     /// Answers of the runs.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<RunAnswer>,
 }
 
 /// Told of the runs of observations, from any thread.
-pub trait Board: Sync {
+pub trait ObservationBoard: Sync {
     /// A run ended; so many of so many are done.
     fn ended(&self, id: &str, done: usize, of: usize);
     /// Whether to stop.
@@ -33,7 +33,7 @@ pub struct Runner<'a> {
     /// Threads in all.
     pub threads: usize,
     /// Who is told.
-    pub board: &'a dyn Board,
+    pub board: &'a dyn ObservationBoard,
     /// Where finished runs are.
     pub store: &'a Store,
 }
@@ -42,7 +42,7 @@ pub struct Runner<'a> {
 ///
 /// # Errors
 /// A run failed, or it was stopped.
-pub fn run_all(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<Findings>> {
+pub fn run_all(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<ObservationFindings>> {
     let Runner { threads, board, store } = runner;
     let jobs: Vec<(&Observation, &Run)> =
         observations.iter().flat_map(|one| one.runs.iter().map(move |run| (one, run))).collect();
@@ -62,15 +62,17 @@ pub fn run_all(observations: &[Observation], runner: Runner<'_>) -> Result<Vec<F
     .into_iter();
     observations
         .iter()
-        .map(|one| Ok(Findings { answers: answers.by_ref().take(one.runs.len()).collect::<Result<Vec<_>>>()? }))
+        .map(|one| {
+            Ok(ObservationFindings { answers: answers.by_ref().take(one.runs.len()).collect::<Result<Vec<_>>>()? })
+        })
         .collect()
 }
 
 /// Runs one run, the response only if it is read.
-fn answer(run: &Run, store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Answer> {
+fn answer(run: &Run, store: &Store, goes_on: &dyn Fn() -> bool) -> Result<RunAnswer> {
     store.answer(&run.plan, run.response, true, || match run.response {
-        true => Answer::of(run::run(&run.plan, &mut |_| goes_on())?),
-        false => Answer::of_needles(&run.plan, run.plan.needle(0, 1)?),
+        true => RunAnswer::of(run::run(&run.plan, &mut |_| goes_on())?),
+        false => RunAnswer::of_needles(&run.plan, run.plan.needle(0, 1)?),
     })
 }
 
@@ -78,8 +80,8 @@ fn answer(run: &Run, store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Answer
 ///
 /// # Errors
 /// A reading cannot be taken.
-pub fn values(observation: &Observation, findings: &Findings) -> Result<Vec<f64>> {
-    let reader = Reader::of(&observation.runs, &findings.answers);
+pub fn values(observation: &Observation, findings: &ObservationFindings) -> Result<Vec<f64>> {
+    let reader = ReadingEvaluator::of(&observation.runs, &findings.answers);
     observation.bands.iter().map(|band| Ok(band.unit.of(band.formula.value(&reader)?.value))).collect()
 }
 
@@ -87,13 +89,13 @@ pub fn values(observation: &Observation, findings: &Findings) -> Result<Vec<f64>
 ///
 /// # Errors
 /// A reading cannot be taken.
-pub fn judge(observation: &Observation, findings: &Findings) -> Result<Row> {
+pub fn judge(observation: &Observation, findings: &ObservationFindings) -> Result<ObservationRow> {
     let values = values(observation, findings)?;
     let readings = observation
         .bands
         .iter()
         .zip(values)
-        .map(|(band, value)| Reading {
+        .map(|(band, value)| ReadingOutcome {
             what: band.what.clone(),
             formula: band.formula.text().to_owned(),
             unit: band.unit.to_string(),
@@ -108,7 +110,7 @@ pub fn judge(observation: &Observation, findings: &Findings) -> Result<Row> {
         })
         .collect();
     let dose = observation.runs.iter().zip(&findings.answers).map(|(run, answer)| dose(run, answer));
-    Ok(Row::new(observation, distinct(dose), readings))
+    Ok(ObservationRow::new(observation, distinct(dose), readings))
 }
 
 /// How far the readings of each observation differ between `number` draws, in which the person and every assumed and tuned number
@@ -145,7 +147,7 @@ pub fn spreads(observations: &[Observation], number: usize, runner: Runner<'_>) 
             for runs in samples {
                 let own = answers.by_ref().take(runs.len()).collect::<Result<Vec<_>>>()?;
                 let Some(answers) = own.into_iter().collect::<Option<Vec<_>>>() else { continue };
-                let reader = Reader::of(runs, &answers);
+                let reader = ReadingEvaluator::of(runs, &answers);
                 for (band, values) in one.bands.iter().zip(&mut values) {
                     values.push(band.unit.of(band.formula.value(&reader)?.value));
                 }
@@ -191,7 +193,7 @@ fn drawn(observation: &Observation, number: usize) -> Result<Vec<Vec<Run>>> {
 }
 
 /// The dose of a run in words: device, length, holes per area, depth, sessions.
-fn dose(run: &Run, answer: &Answer) -> String {
+fn dose(run: &Run, answer: &RunAnswer) -> String {
     let (Some(protocol), Some(session)) = (&run.plan.protocol, &answer.session) else { return "not needled".into() };
     let number = |name: &str| session.number(name).unwrap_or(f64::NAN);
     let sessions = match run.plan.sessions.as_slice() {

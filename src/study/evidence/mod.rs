@@ -40,9 +40,9 @@ pub mod reading;
 mod row;
 
 pub use aside::Split;
-pub use file::{Band, Grade, Group, Kind, Observation, Read, Tuning};
+pub use file::{Band, Group, Observation, ObservationGrade, ObservationKind, Read, Tuning};
 pub(crate) use find::Shelf;
 pub use find::{all, chosen, ids};
-pub use judge::{Board, Findings, Runner, judge, run_all, spreads, values};
+pub use judge::{ObservationBoard, ObservationFindings, Runner, judge, run_all, spreads, values};
 pub use reading::Run;
-pub use row::{Reading, Row, Tally, tally};
+pub use row::{ObservationRow, ReadingOutcome, Tally, tally};

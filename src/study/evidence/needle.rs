@@ -16,18 +16,18 @@ use crate::skin::needling::site::Skin;
 pub(super) const LAWS: [&str; 1] = ["puncture_force"];
 
 /// A law with the constants of a plan.
-pub(super) struct Law(PunctureLaw);
+pub(super) struct NamedLaw(PunctureLaw);
 
 /// The law of this name, if there is one.
-pub(super) fn law(name: &str, plan: &Plan) -> Option<Result<Law>> {
+pub(super) fn law(name: &str, plan: &Plan) -> Option<Result<NamedLaw>> {
     LAWS.contains(&name).then(|| {
         let (tissue, layers, traits) = (&*plan.tissue, &*plan.layers, &plan.traits);
         let mechanics = &plan.needled()?.mechanics;
-        Skin { tissue, layers, traits, mechanics }.law().map(Law)
+        Skin { tissue, layers, traits, mechanics }.law().map(NamedLaw)
     })
 }
 
-impl Law {
+impl NamedLaw {
     /// Its value for these arguments.
     pub fn of(&self, arguments: &[Quantity]) -> Result<Quantity> {
         let [tip, speed] = arguments else {

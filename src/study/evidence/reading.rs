@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result, suggestion};
 use crate::base::units::{Dimension, Quantity, Unit};
-use crate::engine::language::{Argument, Scope};
+use crate::engine::language::{Argument, FormulaScope};
 use crate::engine::observe::Record;
 use crate::run::Outcome;
 use crate::run::answer::{answers, deviation};
@@ -44,7 +44,7 @@ use crate::study::practice::{self, Practice};
 
 /// What came out of a run, as far as it is read.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct RunAnswer {
     /// Time courses; empty if only the needles are read.
     pub record: Record,
     /// What the first session did.
@@ -53,7 +53,7 @@ pub struct Answer {
     pub practice: Practice,
 }
 
-impl Answer {
+impl RunAnswer {
     /// What is read of a run that was followed.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Answer {
     /// What is read of needles alone.
     ///
     /// # Errors
-    /// As [`Answer::of`].
+    /// As [`RunAnswer::of`].
     pub fn of_needles(plan: &Arc<Plan>, needling: Needling) -> Result<Self> {
         let session = Session::of(&needling, 0.0);
         let sessions = vec![needling; plan.sessions.len()];
@@ -131,15 +131,15 @@ pub(crate) struct Seen {
 }
 
 /// Evaluates readings over the runs of one observation, or finds out what they would need.
-pub(crate) struct Reader<'a> {
+pub(crate) struct ReadingEvaluator<'a> {
     runs: &'a [Run],
-    answers: Answers<'a>,
+    answers: RunAnswers<'a>,
     /// The run that is read inside `least_step` and its kin.
     current: Cell<Option<usize>>,
 }
 
-enum Answers<'a> {
-    Known(&'a [Answer]),
+enum RunAnswers<'a> {
+    Known(&'a [RunAnswer]),
     Asked(&'a [RefCell<Seen>]),
 }
 
@@ -167,15 +167,15 @@ const FUNCTIONS: [&str; 21] = [
     "puncture_force",
 ];
 
-impl<'a> Reader<'a> {
+impl<'a> ReadingEvaluator<'a> {
     /// Reads finished runs.
-    pub fn of(runs: &'a [Run], answers: &'a [Answer]) -> Self {
-        Self { runs, answers: Answers::Known(answers), current: Cell::new(None) }
+    pub fn of(runs: &'a [Run], answers: &'a [RunAnswer]) -> Self {
+        Self { runs, answers: RunAnswers::Known(answers), current: Cell::new(None) }
     }
 
     /// Notes what would be read; every number is one.
     pub fn dry(runs: &'a [Run], seen: &'a [RefCell<Seen>]) -> Self {
-        Self { runs, answers: Answers::Asked(seen), current: Cell::new(None) }
+        Self { runs, answers: RunAnswers::Asked(seen), current: Cell::new(None) }
     }
 
     /// What `read` gives where the run may be left out, since it is this one.
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         run: usize,
         name: &Argument<'_>,
         moments: &[f64],
-        read: impl Fn(&Course<'_>) -> f64,
+        read: impl Fn(&TimeCourse<'_>) -> f64,
     ) -> Result<(f64, Unit)> {
         let Some(word) = name.word() else {
             return Err(Error::input("the first argument is the name of an observable"));
@@ -222,19 +222,19 @@ impl<'a> Reader<'a> {
         };
         let unit = about.unit.clone();
         match &self.answers {
-            Answers::Asked(seen) => {
+            RunAnswers::Asked(seen) => {
                 let mut seen = seen[run].borrow_mut();
                 seen.response = true;
                 seen.moments.extend(moments);
                 seen.observables.insert(word.to_owned());
                 Ok((unit.factor, unit))
             }
-            Answers::Known(answers) => {
+            RunAnswers::Known(answers) => {
                 let record = &answers[run].record;
                 let Some(column) = record.headings.iter().position(|heading| heading.name == word) else {
                     return Err(Error::simulation(format!("the run kept no `{word}`")));
                 };
-                Ok((read(&Course { record, column }) * unit.factor, unit))
+                Ok((read(&TimeCourse { record, column }) * unit.factor, unit))
             }
         }
     }
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         let key = part.map_or_else(|| name.to_owned(), |part| format!("{name}.{part}"));
         match &self.answers {
             // Which numbers there are is only known from a session.
-            Answers::Asked(seen) => {
+            RunAnswers::Asked(seen) => {
                 let known = seen[run].borrow().session.clone();
                 let session = match known {
                     Some(session) => session,
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
                 seen[run].borrow_mut().session = Some(session);
                 told
             }
-            Answers::Known(answers) => match &answers[run].session {
+            RunAnswers::Known(answers) => match &answers[run].session {
                 Some(session) => Self::told(session, &key),
                 None => Err(Error::input("nothing is needled in this run")),
             },
@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
                 }
                 known(&["p05", "median", "mean", "p95"])?;
                 self.practice(run, "1", |answer| {
-                    let practice::Course { p05, median, mean, p95 } = answer.practice.price.as_ref()?.session;
+                    let practice::PriceSpread { p05, median, mean, p95 } = answer.practice.price.as_ref()?.session;
                     Some(match word {
                         "p05" => p05,
                         "median" => median,
@@ -321,7 +321,7 @@ impl<'a> Reader<'a> {
                 let rules: Vec<&str> =
                     plan.rules.iter().flat_map(|rules| rules.rule.keys().map(String::as_str)).collect();
                 known(&rules)?;
-                let speaks = |answer: &Answer| answer.practice.advice.iter().any(|advice| advice.rule == word);
+                let speaks = |answer: &RunAnswer| answer.practice.advice.iter().any(|advice| advice.rule == word);
                 self.practice(run, "1", |answer| Some(f64::from(u8::from(speaks(answer)))))
             }
         }
@@ -338,18 +338,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of practice: `read` of what is known of a run, one where nothing is known yet.
-    fn practice(&self, run: usize, unit: &str, read: impl Fn(&Answer) -> Option<f64>) -> Result<Quantity> {
+    fn practice(&self, run: usize, unit: &str, read: impl Fn(&RunAnswer) -> Option<f64>) -> Result<Quantity> {
         let unit: Unit = unit.parse()?;
         let value = match &self.answers {
-            Answers::Asked(_) => 1.0,
-            Answers::Known(answers) => read(&answers[run]).map_or(f64::INFINITY, |value| value * unit.factor),
+            RunAnswers::Asked(_) => 1.0,
+            RunAnswers::Known(answers) => read(&answers[run]).map_or(f64::INFINITY, |value| value * unit.factor),
         };
         Ok(Quantity { value, dimension: unit.dimension })
     }
 
     /// Notes that the response of a run is read.
     pub fn followed(&self, run: usize) {
-        if let Answers::Asked(seen) = &self.answers {
+        if let RunAnswers::Asked(seen) = &self.answers {
             seen[run].borrow_mut().response = true;
         }
     }
@@ -379,7 +379,7 @@ fn seconds(value: f64) -> Result<Quantity> {
     Ok(Quantity { value, dimension: unit.dimension })
 }
 
-impl Scope for Reader<'_> {
+impl FormulaScope for ReadingEvaluator<'_> {
     fn name(&self, name: &str) -> Result<Quantity> {
         Err(Error::input(format!("`{name}` alone means nothing here")).help("write at(NAME, [2 h]) or peak(NAME)"))
     }
@@ -455,7 +455,7 @@ impl Scope for Reader<'_> {
             ("carried_over", [name]) => {
                 self.observable(run, name, &[], |course| course.rest())?;
                 let name = name.word().unwrap_or_default();
-                let last = |answer: &Answer| {
+                let last = |answer: &RunAnswer| {
                     let all = answer.practice.carried_over.iter().rev();
                     all.into_iter().find(|one| one.observable == name).map(|one| one.share)
                 };
@@ -487,12 +487,12 @@ impl Scope for Reader<'_> {
 }
 
 /// One observable of a record, in the unit of its heading, times in seconds.
-struct Course<'a> {
+struct TimeCourse<'a> {
     record: &'a Record,
     column: usize,
 }
 
-impl Course<'_> {
+impl TimeCourse<'_> {
     fn rest(&self) -> f64 {
         self.record.headings[self.column].rest
     }

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::study::evidence::aside::Split;
-use crate::study::evidence::file::{Grade, Group, Kind, Observation, Read, Tuning};
+use crate::study::evidence::file::{Group, Observation, ObservationGrade, ObservationKind, Read, Tuning};
 
 /// What a reading said.
 #[derive(Debug, Clone, Serialize)]
-pub struct Reading {
+pub struct ReadingOutcome {
     /// What was read.
     pub what: String,
     /// How, as written.
@@ -32,7 +32,7 @@ pub struct Reading {
     pub met: bool,
 }
 
-impl Reading {
+impl ReadingOutcome {
     /// How far the simulation is from what was measured, in standard deviations of both together.
     pub fn deviation(&self) -> Option<f64> {
         let spread = self.spread?.hypot(self.value_spread.unwrap_or(0.0));
@@ -42,7 +42,7 @@ impl Reading {
 
 /// An observation and what the simulation makes of it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct ObservationRow {
     /// Short name.
     pub id: String,
     /// What was seen.
@@ -60,11 +60,11 @@ pub struct Row {
     /// How far its numbers can have reached the constants.
     pub split: Split,
     /// How good the evidence is.
-    pub grade: Grade,
+    pub grade: ObservationGrade,
     /// What it is about.
     pub group: Group,
     /// What meeting it proves.
-    pub kind: Kind,
+    pub kind: ObservationKind,
     /// Whether constants were chosen with it in view.
     pub used_in_tuning: Tuning,
     /// Its file.
@@ -72,15 +72,15 @@ pub struct Row {
     /// The dose of each run that differs.
     pub dose: Vec<String>,
     /// What was read.
-    pub readings: Vec<Reading>,
+    pub readings: Vec<ReadingOutcome>,
     /// Whether every reading lies in its band.
     pub met: bool,
     /// How it was read, or why it is missed.
     pub note: String,
 }
 
-impl Row {
-    pub(super) fn new(observation: &Observation, dose: Vec<String>, readings: Vec<Reading>) -> Self {
+impl ObservationRow {
+    pub(super) fn new(observation: &Observation, dose: Vec<String>, readings: Vec<ReadingOutcome>) -> Self {
         Self {
             id: observation.id.clone(),
             what: observation.what.clone(),
@@ -117,7 +117,7 @@ pub struct Tally {
 }
 
 /// Counts rows, group by group; fits and identities apart.
-pub fn tally(rows: &[Row]) -> Vec<Tally> {
+pub fn tally(rows: &[ObservationRow]) -> Vec<Tally> {
     let groups = [
         ("response", Some(Group::Response), true),
         ("direction only", Some(Group::Sign), true),
@@ -128,12 +128,15 @@ pub fn tally(rows: &[Row]) -> Vec<Tally> {
     groups
         .into_iter()
         .map(|(of, group, counts)| {
-            let own: Vec<&Row> = rows
+            let own: Vec<&ObservationRow> = rows
                 .iter()
-                .filter(|row| (row.kind == Kind::Observation) == counts && group.is_none_or(|group| row.group == group))
+                .filter(|row| {
+                    (row.kind == ObservationKind::Observation) == counts && group.is_none_or(|group| row.group == group)
+                })
                 .collect();
-            let met = |rows: &[&Row]| rows.iter().filter(|row| row.met).count();
-            let unseen: Vec<&Row> = own.iter().copied().filter(|row| row.used_in_tuning != Tuning::Fit).collect();
+            let met = |rows: &[&ObservationRow]| rows.iter().filter(|row| row.met).count();
+            let unseen: Vec<&ObservationRow> =
+                own.iter().copied().filter(|row| row.used_in_tuning != Tuning::Fit).collect();
             Tally { of, met: met(&own), all: own.len(), held_out: [met(&unseen), unseen.len()] }
         })
         .filter(|tally| tally.all > 0)

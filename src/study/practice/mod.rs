@@ -22,9 +22,9 @@ use crate::skin::needling::Needling;
 use crate::skin::protocol::Protocol;
 
 pub use advice::{Advice, advice};
-pub use price::{Course, Price, price};
+pub use price::{CoursePrice, PriceSpread, price};
 pub use recovery::{CarriedOver, Recovery, carried_over, recovery};
-pub use spread::{Spread, spread};
+pub use spread::{LesionSpread, spread};
 
 /// The observable that tells which share of the pain of a puncture is taken away.
 const ANALGESIA: &str = "analgesia";
@@ -39,19 +39,19 @@ pub struct Practice {
     pub carried_over: Vec<CarriedOver>,
     /// Pain of each session.
     #[serde(default)]
-    pub pain: Vec<Pain>,
+    pub pain: Vec<SessionPain>,
     /// What needles carry off from a lesion.
-    pub spread: Option<Spread>,
+    pub spread: Option<LesionSpread>,
     /// Rules that speak up.
     #[serde(default)]
     pub advice: Vec<Advice>,
     /// Money.
-    pub price: Option<Price>,
+    pub price: Option<CoursePrice>,
 }
 
 /// Pain of a session relative to a 26G needle.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Pain {
+pub struct SessionPain {
     /// Day of the session.
     pub day: f64,
     /// Without an anaesthetic.
@@ -84,7 +84,7 @@ impl Practice {
 }
 
 /// The pain of each session, with what the anaesthetic takes away just before it.
-fn pain(outcome: &Outcome) -> Vec<Pain> {
+fn pain(outcome: &Outcome) -> Vec<SessionPain> {
     let record = &outcome.record;
     let column = record.headings.iter().position(|heading| heading.name == ANALGESIA);
     let sessions = outcome.plan.sessions.iter().zip(&outcome.needling);
@@ -94,7 +94,7 @@ fn pain(outcome: &Outcome) -> Vec<Pain> {
             let share = row.zip(column).and_then(|(row, column)| record.values.get(row)?.get(column).copied());
             let taken_away = share.unwrap_or(0.0).clamp(0.0, 1.0);
             let plain = needling.summary.pain;
-            Pain { day: time / DAY, plain, taken_away, felt: plain * (1.0 - taken_away) }
+            SessionPain { day: time / DAY, plain, taken_away, felt: plain * (1.0 - taken_away) }
         })
         .collect()
 }

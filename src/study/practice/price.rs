@@ -13,22 +13,22 @@ const NINE_IN_TEN: f64 = 1.644_853_627;
 
 /// What a course costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Price {
+pub struct CoursePrice {
     /// Where these prices are paid.
     pub place: String,
     /// The money, as "USD".
     pub currency: String,
     /// One session.
-    pub session: Course,
+    pub session: PriceSpread,
     /// All sessions.
-    pub course: Course,
+    pub course: PriceSpread,
     /// Median price of one per cent of gain at the end, by observable.
     pub per_percent: IndexMap<String, f64>,
 }
 
 /// A price with its spread: five in a hundred pay less than `p05`, half less than `median`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Course {
+pub struct PriceSpread {
     /// 5th percentile.
     pub p05: f64,
     /// Median.
@@ -43,10 +43,10 @@ pub struct Course {
 ///
 /// # Errors
 /// A price depends on traits.
-pub fn price(cost: &Cost, record: &Record) -> Result<Price> {
+pub fn price(cost: &Cost, record: &Record) -> Result<CoursePrice> {
     let (median, spread) = (cost.session.median.of(&anybody())?, cost.session.spread.of(&anybody())?);
     let sessions = record.acts.len() as f64;
-    let of = |count: f64| Course {
+    let of = |count: f64| PriceSpread {
         p05: count * median * (-NINE_IN_TEN * spread).exp(),
         median: count * median,
         mean: count * median * (0.5 * spread * spread).exp(),
@@ -64,5 +64,5 @@ pub fn price(cost: &Cost, record: &Record) -> Result<Price> {
         }
     }
     let (place, currency) = (cost.what.clone(), cost.currency.clone());
-    Ok(Price { place, currency, session: of(1.0), course, per_percent })
+    Ok(CoursePrice { place, currency, session: of(1.0), course, per_percent })
 }

@@ -24,7 +24,7 @@ const POINTS: usize = 41;
 
 /// What is carried off in a session. SI units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
+pub struct LesionSpread {
     /// The lesion.
     pub lesion: String,
     /// Width of the lesion [m].
@@ -53,7 +53,7 @@ pub struct Spread {
 ///
 /// # Errors
 /// A number depends on traits.
-pub fn spread(plan: &Plan, lesion: &Overlay, needling: &Needling) -> Result<Option<Spread>> {
+pub fn spread(plan: &Plan, lesion: &Overlay, needling: &Needling) -> Result<Option<LesionSpread>> {
     let (Some(carriage), Some(protocol)) = (&lesion.carriage, &plan.protocol) else { return Ok(None) };
     let none = anybody();
     let (diameter, release, infective) =
@@ -71,7 +71,7 @@ pub fn spread(plan: &Plan, lesion: &Overlay, needling: &Needling) -> Result<Opti
     let area = (strips as f64 * diameter * reach).min(summary.treated_area);
     let distance: Vec<f64> = (0..POINTS).map(|i| 1.5 * reach.max(step) * i as f64 / (POINTS - 1) as f64).collect();
     let deposit = distance.iter().map(|distance| release * (1.0 - release).powf((distance / step).floor())).collect();
-    Ok(Some(Spread {
+    Ok(Some(LesionSpread {
         lesion: lesion.name.clone(),
         diameter,
         infective,

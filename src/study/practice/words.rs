@@ -1,7 +1,7 @@
 //! What a course means in practice, in sentences for the terminal and the report.
 
 use super::Practice;
-use super::price::Course;
+use super::price::PriceSpread;
 
 impl Practice {
     /// Sentences, each with what it is about.
@@ -82,7 +82,7 @@ impl Practice {
 
     fn costs(&self) -> Option<(String, String)> {
         let price = self.price.as_ref()?;
-        let told = |course: &Course| {
+        let told = |course: &PriceSpread| {
             let rounded = |value: f64| (value / 10.0).round() * 10.0;
             format!("{:.0} ({:.0} to {:.0})", rounded(course.median), rounded(course.p05), rounded(course.p95))
         };

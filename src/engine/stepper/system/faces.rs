@@ -20,7 +20,7 @@ use super::System;
 use crate::engine::medium::{Medium, View};
 use crate::engine::stepper::buffers::{Buffers, Carried, Closure};
 use crate::engine::stepper::follow;
-use crate::engine::stepper::system::passing::{Face, Passing, Prescribed};
+use crate::engine::stepper::system::passing::{CrossedFace, Passing, Prescribed};
 
 impl System {
     /// Adds `factor` times the flux through a face in depth, downwards, to `out`.
@@ -31,7 +31,7 @@ impl System {
         passing: &Passing,
         (k, factor): (usize, f64),
         out: &mut [f64],
-        tracks: &mut follow::Scratch,
+        tracks: &mut follow::FollowScratch,
         carried: &mut Carried,
     ) {
         let layout = self.layout;
@@ -120,7 +120,7 @@ impl System {
             mover.through(&self.grid, face, &rows, &spread, &film, outsides, [factor, 1.0], out);
         }
         for (field, passing) in &self.sums {
-            if let Face::Depth(k, sign) = passing.face {
+            if let CrossedFace::Depth(k, sign) = passing.face {
                 let out = &mut surface[field * layout.stride..][..layout.plane];
                 self.flux(view, closure, passing, (k, sign), out, &mut buffers.tracks, &mut buffers.carried);
             }
@@ -169,7 +169,7 @@ impl System {
         let buffers = &mut *self.buffers();
         let gained = &mut buffers.values;
         for (field, passing) in &self.sums {
-            let (Face::Depth(k, sign), Some(m)) = (passing.face, passing.mover) else { continue };
+            let (CrossedFace::Depth(k, sign), Some(m)) = (passing.face, passing.mover) else { continue };
             let mover = &self.movers[m];
             gained.clear();
             gained.resize(layout.plane, 0.0);
@@ -197,8 +197,8 @@ impl System {
         let total = grid.x.total() * grid.y.total();
         for (passing, flux) in self.gauges.iter().zip(fluxes) {
             *flux = match passing.face {
-                Face::Nowhere => 0.0,
-                Face::Depth(k, sign) => {
+                CrossedFace::Nowhere => 0.0,
+                CrossedFace::Depth(k, sign) => {
                     buffers.values.clear();
                     buffers.values.resize(layout.plane, 0.0);
                     let Buffers { values, tracks, carried, .. } = &mut *buffers;
@@ -207,7 +207,7 @@ impl System {
                     let along = |row: &[f64]| row.iter().zip(&grid.x.volume).map(|(own, x)| own * x).sum::<f64>();
                     rows.map(|(row, y)| y * along(row)).sum::<f64>() / total
                 }
-                Face::Side(side) => {
+                CrossedFace::Side(side) => {
                     let given = self.prescribed.iter().filter(|own| own.field == passing.field && own.side == side + 2);
                     let values = |own: &Prescribed, k: usize| {
                         self.movers[own.mover].moves[k].then(|| self.spread_row(closure, own.index, k))

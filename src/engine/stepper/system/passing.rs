@@ -1,12 +1,12 @@
 //! Which faces a field passes on one grid, where a film lies on one and where a flux through one is prescribed.
 
 use crate::engine::grid::Grid;
-use crate::engine::language::{Compiled, Face as Condition, Passage, Program, Way};
+use crate::engine::language::{Compiled, Crossing, Face, Passage, Program};
 use crate::engine::stepper::transport::{Film, Mover};
 
 /// A program whose values are needed at every place before fluxes can be formed: D or χ.
 #[derive(Debug)]
-pub(super) struct Spread {
+pub(super) struct TransportCoefficient {
     /// The program of each layer.
     pub programs: Vec<Option<Program>>,
     /// The one depth at which it is needed, if it is not needed at all.
@@ -28,7 +28,7 @@ impl Coated {
         let on = |(mover, own): (usize, &Mover)| {
             let faces = compiled.volume[own.field].boundary.faces().into_iter().take(2).enumerate();
             let films = faces.filter_map(move |(side, face)| match face? {
-                Condition::Reservoir { of, thickness, partition, .. } => {
+                Face::Reservoir { of, thickness, partition, .. } => {
                     let film = Film { of: *of, thickness: *thickness, partition: *partition };
                     Some(Self { film, mover, side })
                 }
@@ -68,13 +68,18 @@ pub(super) struct Prescribed {
 
 impl Prescribed {
     /// The prescribed fluxes of a model; their programs join `spreads`.
-    pub(super) fn all(grid: &Grid, compiled: &Compiled, movers: &[Mover], spreads: &mut Vec<Spread>) -> Vec<Self> {
+    pub(super) fn all(
+        grid: &Grid,
+        compiled: &Compiled,
+        movers: &[Mover],
+        spreads: &mut Vec<TransportCoefficient>,
+    ) -> Vec<Self> {
         let mut all = Vec::new();
         for (mover, &Mover { field, .. }) in movers.iter().enumerate() {
             for (side, programs) in compiled.volume[field].boundary.fluxes() {
                 all.push(Self { field, mover, side, index: spreads.len() });
                 let only = [Some(0), Some(grid.z.len() - 1)].get(side).copied().flatten();
-                spreads.push(Spread { programs: programs.clone(), only });
+                spreads.push(TransportCoefficient { programs: programs.clone(), only });
             }
         }
         all
@@ -86,11 +91,11 @@ impl Prescribed {
 pub(super) struct Passing {
     pub field: usize,
     pub mover: Option<usize>,
-    pub face: Face,
+    pub face: CrossedFace,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Face {
+pub(super) enum CrossedFace {
     /// So many cells from the top; what goes down counts so many times.
     Depth(usize, f64),
     /// Left, right, front, back; what goes out counts.
@@ -103,12 +108,12 @@ impl Passing {
         // The first cell below a layer.
         let below = |layer: usize| grid.layer.iter().position(|own| *own > layer);
         let face = match passage.way {
-            Way::Out(0) => Face::Depth(0, -1.0),
-            Way::Out(1) => Face::Depth(grid.z.len(), 1.0),
-            Way::Out(side) => Face::Side(side - 2),
-            Way::Down(layer) => below(layer).map_or(Face::Nowhere, |k| Face::Depth(k, 1.0)),
-            Way::Up(layer) => below(layer).map_or(Face::Nowhere, |k| Face::Depth(k, -1.0)),
-            Way::Nowhere => Face::Nowhere,
+            Crossing::Out(0) => CrossedFace::Depth(0, -1.0),
+            Crossing::Out(1) => CrossedFace::Depth(grid.z.len(), 1.0),
+            Crossing::Out(side) => CrossedFace::Side(side - 2),
+            Crossing::Down(layer) => below(layer).map_or(CrossedFace::Nowhere, |k| CrossedFace::Depth(k, 1.0)),
+            Crossing::Up(layer) => below(layer).map_or(CrossedFace::Nowhere, |k| CrossedFace::Depth(k, -1.0)),
+            Crossing::Nowhere => CrossedFace::Nowhere,
         };
         let mover = movers.iter().position(|mover| mover.field == passage.field);
         Self { field: passage.field, mover, face }
