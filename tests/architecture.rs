@@ -285,9 +285,6 @@ fn only_one_place_moves_and_removes() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Names of types that stand for more than one thing. Fewer is better.
-const AMBIGUOUS: usize = 0;
-
 /// The type that a line declares: at the start of a line, or by `table!` as "Name from WrittenName {".
 fn declared(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -316,7 +313,5 @@ fn a_type_name_has_one_meaning() {
     }
     assert!(places.len() > 500, "few types: are declarations read?");
     places.retain(|_, files| files.len() > 1);
-    let count = places.len();
-    assert!(count <= AMBIGUOUS, "{count} names are declared more than once, at most {AMBIGUOUS} may be: {places:#?}");
-    assert!(count == AMBIGUOUS, "only {count} names are declared more than once: lower AMBIGUOUS to {count}");
+    assert!(places.is_empty(), "these names are declared more than once: {places:#?}");
 }
