@@ -3,8 +3,9 @@
 //! A run is known by the hash of its decided scenario, the model files, what is looked at and when, and the program's own bytes.
 //! Each is a sealed part of the draft that is being made, and goes when the draft is finished.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -26,6 +27,8 @@ const FILE: &str = "run.json";
 pub struct Store {
     folder: Option<PathBuf>,
     program: Arc<str>,
+    /// Runs that some thread of this process has kept or is about to keep: two that compute the same write it once.
+    written: Arc<Mutex<HashSet<String>>>,
 }
 
 /// A run as it is kept.
@@ -39,12 +42,12 @@ struct Kept {
 impl Store {
     /// Keeps nothing.
     pub fn none() -> Self {
-        Self { folder: None, program: Arc::from("") }
+        Self { folder: None, program: Arc::from(""), written: Arc::default() }
     }
 
     /// Keeps runs in a folder, which is made when the first one ends.
     pub fn in_folder(folder: PathBuf) -> Self {
-        Self { folder: Some(folder), program: program().into() }
+        Self { folder: Some(folder), program: program().into(), written: Arc::default() }
     }
 
     /// The answer of a plan: the one that is kept, if `may_reuse`, else what `compute` gives, which is kept then. Of a run of which only
@@ -68,6 +71,10 @@ impl Store {
             return Ok(answer);
         }
         let answer = compute()?;
+        // A thread that panicked while it held the list has nothing half done in it.
+        if !self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            return Ok(answer);
+        }
         folder::write_part(&place, &identity(&key), |fresh| {
             let path = fresh.join(FILE);
             let RunAnswer { record, session, practice } = answer.clone();
@@ -131,5 +138,22 @@ mod tests {
         assert_eq!(ask(&store, &plan, true), (first, 4));
         plan.looks.push(30.0);
         assert_eq!(ask(&store, &plan, true).1, 5);
+    }
+
+    #[test]
+    fn threads_that_compute_the_same_do_not_get_into_each_others_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "tissue = \"uniform\"\nresponse = \"brusselator\"\n[course]\nfollowed = \"1 min\"\n";
+        let plan = Arc::new(Scenario::from_text("x", text).plan().unwrap());
+        let answer = RunAnswer::of(crate::run::run(&plan, &mut |_| true).unwrap()).unwrap();
+        for round in 0..20 {
+            let store = Store::in_folder(folder.path().join(round.to_string()));
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(|| store.answer(&plan, true, false, || Ok(answer.clone())).map(drop)))
+                    .collect();
+                all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+            });
+        }
     }
 }

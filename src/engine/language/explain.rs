@@ -106,7 +106,7 @@ impl Model {
     fn explain_field(&self, text: &mut String, name: &str, field: &Field) {
         let kind = match field.kind {
             FieldKind::Volume => "field in the cells",
-            FieldKind::Surface => "field on the medium's surface",
+            FieldKind::Surface => "field on the surface",
             FieldKind::QuasiSteady => "field in the cells, in balance at every moment",
         };
         heading(text, name, &field.what, kind);

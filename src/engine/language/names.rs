@@ -184,8 +184,8 @@ pub(super) const VARIABLES: &[(&str, Input, Dimension, Needs, &str)] = &[
     ("time", Input::Time, Dimension::TIME, Needs::TIME, "time since the start of the run"),
     ("x", Input::X, METRE, Needs::LATERAL, "first lateral coordinate, the radius in an axisymmetric cell"),
     ("y", Input::Y, METRE, Needs::LATERAL, "second lateral coordinate"),
-    ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the medium's surface"),
-    ("depth", Input::Depth, METRE, Needs::DEPTH, "depth below the medium's surface"),
+    ("z", Input::Depth, METRE, Needs::DEPTH, "depth below the surface"),
+    ("depth", Input::Depth, METRE, Needs::DEPTH, "depth below the surface"),
 ];
 
 /// Functions that every model knows: name, fewest and most arguments, meaning.
