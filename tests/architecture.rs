@@ -29,6 +29,20 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The text of a file without its tests: items behind `#[cfg(test)]` at the start of a line, wherever they stand.
+fn without_tests(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut kept = Vec::new();
+    while let Some(line) = lines.next() {
+        if line != "#[cfg(test)]" {
+            kept.push(line);
+        } else if lines.next().is_some_and(|item| item.ends_with('{')) {
+            lines.by_ref().find(|line| *line == "}");
+        }
+    }
+    kept.join("\n")
+}
+
 /// A module: its path from the crate's root.
 type Module = Vec<String>;
 
@@ -37,7 +51,7 @@ fn modules() -> BTreeMap<Module, (String, String)> {
     let one = |file: PathBuf| {
         let inside = file.strip_prefix(root()).expect("below src").to_string_lossy().replace('\\', "/");
         let text = fs::read_to_string(&file).expect("a file");
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code = without_tests(&text);
         let code: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
         let mut module: Module = inside.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if matches!(module.last().map(String::as_str), Some("mod" | "lib" | "main")) {
@@ -217,8 +231,8 @@ fn the_engine_knows_no_skin() {
     let words = ["needl", "session", "tissue", "skin", "punctur", "hole", "derm", "wound", "blood", "pain"];
     let mut found = Vec::new();
     for file in rust_files(&root().join("engine")) {
-        let text = fs::read_to_string(&file).expect("a file").to_lowercase();
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+        let text = fs::read_to_string(&file).expect("a file");
+        let code = without_tests(&text).to_lowercase();
         for (number, line) in code.lines().enumerate() {
             // The whole is no hole, asking no skin, and the program is called as it is.
             let line = line.replace("whole", "").replace("dermasim", "").replace("asking", "");
@@ -277,7 +291,7 @@ fn only_one_place_moves_and_removes() {
     for file in rust_files(&root()) {
         let inside = file.strip_prefix(root()).expect("below src").to_string_lossy().replace('\\', "/");
         let text = fs::read_to_string(&file).expect("a file");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = without_tests(&text);
         if !inside.starts_with("base/folder/") {
             found.extend(words.iter().filter(|word| code.contains(**word)).map(|word| format!("{inside}: {word}")));
         }
